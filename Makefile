@@ -1,0 +1,53 @@
+# `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
+# `make PYTHON=/path/to/python3.12 setup` chooses the interpreter.
+
+.PHONY: help setup lint test test-all demo format lock clean
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= python3 python3.13 python3.12 python3.11
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(STAMP) ## Make .venv and install; again only when a requirements file changes
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
+	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
+	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
+	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+lint: setup ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## Lint, then run the tests, all but the slow ones (about 12 minutes on 2 cores)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint ## Lint, then run all tests
+	$(BIN)/python -m pytest
+
+demo: setup ## Search a cell on the embedded digits, into runs/demo
+	$(BIN)/python -m pdarts_tf.search --dataset=digits --output_dir=runs/demo
+
+format: setup ## Format and fix the sources, and rewrite BUILD from their imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m tools.build_file --write
+
+lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from what is installed
+	{ echo "# Written by 'make lock' from requirements.txt and requirements-dev.txt: do not edit."; \
+	  echo "# Bazel needs every package that those bring along; pip does not read this file."; \
+	  $(BIN)/python -m pip freeze --all --exclude pip; } > requirements-lock.txt.new
+	mv requirements-lock.txt.new requirements-lock.txt
+
+clean: ## Remove caches and build output (keeps .venv and runs/)
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Keras layers and pure functions from which supernets and evaluation networks are built."""

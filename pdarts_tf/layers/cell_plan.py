@@ -1,0 +1,96 @@
+"""What a supernet's cell computes, and where its operations find their parameters."""
+
+from dataclasses import dataclass
+
+from pdarts_tf.layers.operations import OPERATIONS, POOLS, Kernel
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate operation of an edge.
+
+    Args:
+        primitive: its name.
+        weight: its index among all weights of the cell, edge by edge.
+        kernels: which kernels are its own: (kernel, index in the stack of such kernels).
+        norms: which rows of the cell's stacked running statistics are its own.
+    """
+
+    primitive: str
+    weight: int
+    kernels: tuple[tuple[Kernel, int], ...]
+    norms: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of a cell: the mixed operation from node `source` to node `target`."""
+
+    source: int
+    target: int
+    stride: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """What a cell computes, and where its operations find their parameters.
+
+    Cells with equal plans and shapes are computed by one traced function.
+
+    Args:
+        edges: in order of target, then source.
+        stacks: (kernel, count): the shapes of the cell's variables.
+        num_norms: rows of the stacked running statistics.
+    """
+
+    edges: tuple[Edge, ...]
+    stacks: tuple[tuple[Kernel, int], ...]
+    num_norms: int
+
+    @property
+    def num_nodes(self):
+        """Number of intermediate nodes."""
+        return max(edge.target for edge in self.edges) - 1
+
+    def edges_to(self, target):
+        """Returns the edges that lead to a node."""
+        return [edge for edge in self.edges if edge.target == target]
+
+
+def plan_cell(candidates, reduction):
+    """Lays out the parameters of a cell.
+
+    Args:
+        candidates: per edge, in order of target then source, the names of its candidates.
+        reduction: whether edges from the two inputs have stride 2.
+
+    Returns:
+        The `CellPlan`.
+    """
+    counts: dict[Kernel, int] = {}
+    num_norms = num_weights = 0
+    edges = []
+    source, target = 0, 2
+    for names in candidates:
+        stride = 2 if reduction and source < 2 else 1
+        edge = []
+        for name in names:
+            kernels: list[tuple[Kernel, int]] = []
+            norms = 0
+            if name != "none":
+                operation = OPERATIONS[name]
+                # In a mixed operation a batch norm follows the pool.
+                norms = 1 if name in POOLS else operation.num_norms[stride]
+                for kernel in operation.kernels[stride]:
+                    kernels.append((kernel, counts.get(kernel, 0)))
+                    counts[kernel] = counts.get(kernel, 0) + 1
+            rows = tuple(range(num_norms, num_norms + norms))
+            edge.append(Candidate(name, num_weights, tuple(kernels), rows))
+            num_norms += norms
+            num_weights += 1
+        edges.append(Edge(source, target, stride, tuple(edge)))
+        source += 1
+        if source == target:
+            source, target = 0, target + 1
+    return CellPlan(tuple(edges), tuple(counts.items()), num_norms)

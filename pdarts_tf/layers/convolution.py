@@ -1,0 +1,92 @@
+"""Convolutions with PyTorch's symmetric padding, and its default initialization.
+
+TensorFlow's "SAME" pads a stride-2 convolution on one side more than on the other and so samples
+other pixels than PyTorch does. Every padding of the project is decided here.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+def fan_in_uniform(fan_in, seed):
+    """Returns the initializer U(-1/sqrt(fan_in), 1/sqrt(fan_in)), PyTorch's default."""
+    limit = 1.0 / math.sqrt(fan_in)
+    return keras.initializers.RandomUniform(-limit, limit, seed=seed)
+
+
+def pointwise(x, kernel):
+    """1x1 convolution: (batch, height, width, in) and (in, out) -> (batch, height, width, out).
+
+    As one matrix product it is a quarter faster here than as a convolution.
+    """
+    shape = tf.shape(x)[:-1] if None in x.shape else x.shape[:-1]
+    flat = tf.matmul(tf.reshape(x, (-1, kernel.shape[0])), kernel)
+    return tf.reshape(flat, tf.concat([shape, kernel.shape[1:]], 0))
+
+
+def pad_border(x, size):
+    """Pads `size` zero pixels on all four sides of (batch, height, width, channels)."""
+    return tf.pad(x, ((0, 0), (size, size), (size, size), (0, 0)))
+
+
+def depthwise(x, kernel):
+    """Depthwise convolution at stride 1: kernel (k, k, channels, 1), k odd; output as x."""
+    return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME")
+
+
+def depthwise_dilated(x, kernel):
+    """Depthwise convolution with dilation 2 at stride 1, for images of any size; output as x.
+
+    The raw operation's own dilation has wrong gradients with oneDNN; this one has not.
+    """
+    return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME", dilations=(2, 2))
+
+
+def depthwise_strided(padded, kernel):
+    """Depthwise convolution at stride 2 on images already padded by `pad_border(x, k // 2)`.
+
+    Args:
+        padded: (batch, height + k - 1, width + k - 1, channels).
+        kernel: (k, k, channels, 1).
+
+    Returns:
+        (batch, ceil(height / 2), ceil(width / 2), channels).
+    """
+    return tf.nn.depthwise_conv2d(padded, kernel, (1, 2, 2, 1), "VALID")
+
+
+def conv(x, kernel, strides=(1, 1)):
+    """Convolution padded by half of the (odd) kernel on every side.
+
+    Args:
+        x: (batch, height, width, in).
+        kernel: (kernel height, kernel width, in, out).
+        strides: along height and width.
+
+    Returns:
+        (batch, ceil(height / strides[0]), ceil(width / strides[1]), out).
+    """
+    height, width = (size // 2 for size in kernel.shape[:2])
+    padding = ((0, 0), (height, height), (width, width), (0, 0))
+    return tf.nn.conv2d(x, kernel, strides, padding)
+
+
+def split_phases(x):
+    """Splits images into their four phases of every second pixel, stacked along the batch.
+
+    Args:
+        x: (batch, height, width, channels), height and width even.
+
+    Returns:
+        (4 * batch, height / 2, width / 2, channels): first all images at even rows and even
+        columns, then even/odd, odd/even, odd/odd. A convolution with dilation 2 on x is an
+        ordinary one on each phase.
+    """
+    return tf.space_to_batch(x, (2, 2), ((0, 0), (0, 0)))
+
+
+def join_phases(phases):
+    """Inverse of `split_phases`."""
+    return tf.batch_to_space(phases, (2, 2), ((0, 0), (0, 0)))

@@ -1,0 +1,228 @@
+"""The operations of the search space: one definition each, used by supernet and network alike.
+
+A `Primitive` says which kernels an operation owns and how it is computed from them; who stores the
+kernels is left to the caller. `Operation` stores them one by one, as a Keras layer of its own; the
+cells of a supernet store those of all their operations together (`layers.mixed_op`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.layers import convolution
+from pdarts_tf.layers.normalization import BatchNormalization
+from pdarts_tf.layers.source import SourceViews
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Shape of a kernel in units of the number of channels.
+
+    Args:
+        kind: "depthwise" (size, size, C, 1), "pointwise" (C, C), "half" (C, C / 2), "row"
+            (1, size, C, C) or "column" (size, 1, C, C).
+        size: pixels along a side.
+    """
+
+    kind: str
+    size: int = 1
+
+    def shape(self, channels):
+        """Returns the shape for `channels` input channels."""
+        return {
+            "depthwise": (self.size, self.size, channels, 1),
+            "pointwise": (channels, channels),
+            "half": (channels, channels // 2),
+            "row": (1, self.size, channels, channels),
+            "column": (self.size, 1, channels, channels),
+        }[self.kind]
+
+    def fan_in(self, channels):
+        """Returns how many input values one output value depends on."""
+        if self.kind == "depthwise":
+            return self.size * self.size
+        return self.size * channels
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """One operation of the search space.
+
+    Args:
+        apply: function (views: SourceViews, kernels, norms) -> tensor, where `norms` are callables
+            that normalize their argument, one per batch norm, the last one always the very last
+            step, so that a mixed operation can put its weight there.
+        kernels: the kernels it owns, by stride.
+        num_norms: how many batch norms it has, by stride.
+        in_phases: whether its output at stride 1 is split in phases if the views have them.
+    """
+
+    apply: Callable
+    kernels: dict[int, tuple[Kernel, ...]]
+    num_norms: dict[int, int]
+    in_phases: bool = False
+
+
+def _max_pool(views, kernels, norms):
+    return views.max_pool
+
+
+def _avg_pool(views, kernels, norms):
+    return views.avg_pool
+
+
+def _skip_connect(views, kernels, norms):
+    if views.stride == 1:
+        return views.x
+    return factorized_reduce(views, kernels, norms)
+
+
+def factorized_reduce(views, kernels, norms):
+    """Halves the size: two 1x1 convolutions at stride 2, the second one pixel down and right.
+
+    Args:
+        views: of (batch, height, width, in).
+        kernels: two (in, out / 2).
+        norms: one callable that normalizes.
+
+    Returns:
+        (batch, height / 2, width / 2, out).
+    """
+    halves = (
+        convolution.pointwise(views.relu_even, kernels[0]),
+        convolution.pointwise(views.relu_odd, kernels[1]),
+    )
+    return norms[0](tf.concat(halves, -1))
+
+
+def _sep_conv(views, kernels, norms):
+    if views.stride == 1:
+        x = convolution.depthwise(views.relu, kernels[0])
+    else:
+        x = convolution.depthwise_strided(views.relu_padded(kernels[0].shape[0] // 2), kernels[0])
+    x = tf.nn.relu(norms[0](convolution.pointwise(x, kernels[1])))
+    return norms[1](convolution.pointwise(convolution.depthwise(x, kernels[2]), kernels[3]))
+
+
+def _dil_conv(views, kernels, norms):
+    if views.stride == 2:
+        # With dilation 2 at stride 2 only even pixels are ever read.
+        x = convolution.depthwise(views.relu_even, kernels[0])
+    elif views.has_phases:
+        x = convolution.depthwise(views.relu_phases, kernels[0])
+    else:
+        x = convolution.depthwise_dilated(views.relu, kernels[0])
+    return norms[0](convolution.pointwise(x, kernels[1]))
+
+
+def _conv_7x1_1x7(views, kernels, norms):
+    x = convolution.conv(views.relu, kernels[0], (1, views.stride))
+    return norms[0](convolution.conv(x, kernels[1], (views.stride, 1)))
+
+
+def _at_both_strides(apply, kernels, num_norms, in_phases=False):
+    return Primitive(apply, {1: kernels, 2: kernels}, {1: num_norms, 2: num_norms}, in_phases)
+
+
+def _separable(size):
+    once = (Kernel("depthwise", size), Kernel("pointwise"))
+    return _at_both_strides(_sep_conv, once + once, 2)
+
+
+def _dilated(size):
+    kernels = (Kernel("depthwise", size), Kernel("pointwise"))
+    return _at_both_strides(_dil_conv, kernels, 1, in_phases=True)
+
+
+OPERATIONS: dict[str, Primitive] = {
+    "max_pool_3x3": _at_both_strides(_max_pool, (), 0),
+    "avg_pool_3x3": _at_both_strides(_avg_pool, (), 0),
+    "skip_connect": Primitive(
+        _skip_connect, {1: (), 2: (Kernel("half"), Kernel("half"))}, {1: 0, 2: 1}
+    ),
+    "sep_conv_3x3": _separable(3),
+    "sep_conv_5x5": _separable(5),
+    "sep_conv_7x7": _separable(7),
+    "dil_conv_3x3": _dilated(3),
+    "dil_conv_5x5": _dilated(5),
+    "conv_7x1_1x7": _at_both_strides(_conv_7x1_1x7, (Kernel("row", 7), Kernel("column", 7)), 1),
+}
+POOLS = ("max_pool_3x3", "avg_pool_3x3")
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class Operation(keras.layers.Layer):
+    """A primitive with kernels and batch norms of its own.
+
+    Input (batch, height, width, channels); output (batch, height / stride, width / stride,
+    channels).
+
+    Args:
+        primitive: a key of `OPERATIONS`.
+        stride: 1 or 2.
+        affine: whether the batch norms learn a scale and an offset.
+        seed: of the kernels' initialization.
+
+    Reference: P-DARTS, section 3.1; the operations are those of DARTS (arXiv 1806.09055).
+    """
+
+    def __init__(self, primitive, stride=1, affine=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if primitive not in OPERATIONS:
+            raise ValueError(
+                f"`primitive` must be one of {', '.join(OPERATIONS)}. Received: {primitive!r}"
+            )
+        if stride not in (1, 2):
+            raise ValueError(f"`stride` must be 1 or 2. Received: {stride!r}")
+        self.primitive = primitive
+        self.stride = stride
+        self.affine = affine
+        self.seed = seed
+        self.definition = OPERATIONS[primitive]
+        self.norms = [
+            BatchNormalization(affine, name=f"norm_{i}")
+            for i in range(self.definition.num_norms[stride])
+        ]
+
+    def build(self, input_shape):
+        """Creates the kernels."""
+        channels = input_shape[-1]
+        self.kernels = [
+            self.add_weight(
+                shape=kernel.shape(channels),
+                initializer=convolution.fan_in_uniform(
+                    kernel.fan_in(channels), None if self.seed is None else self.seed + i
+                ),
+                name=f"kernel_{i}",
+            )
+            for i, kernel in enumerate(self.definition.kernels[self.stride])
+        ]
+        for norm in self.norms:
+            norm.build((*input_shape[:-1], channels))
+
+    def call(self, x, training=False):
+        """Returns the operation's output."""
+        views = SourceViews(x, self.stride)
+        norms = [lambda y, norm=norm: norm(y, training=training) for norm in self.norms]
+        kernels = [tf.convert_to_tensor(kernel) for kernel in self.kernels]
+        y = self.definition.apply(views, kernels, norms)
+        if self.definition.in_phases and self.stride == 1 and views.has_phases:
+            y = convolution.join_phases(y)
+        return y
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {
+            "primitive": self.primitive,
+            "stride": self.stride,
+            "affine": self.affine,
+            "seed": self.seed,
+        }
+        return {**super().get_config(), **config}
+
+
+def make_operation(primitive, stride=1, affine=True, seed=None):
+    """Returns the layer of one primitive, see `Operation`."""
+    return Operation(primitive, stride, affine, seed, name=primitive)

@@ -1,0 +1,64 @@
+"""Pools with PyTorch's padding: one pixel on every side, which the average does not count."""
+
+import functools
+
+import tensorflow as tf
+
+from pdarts_tf.layers.convolution import pad_border
+
+_EXPLICIT = ((0, 0), (1, 1), (1, 1), (0, 0))
+
+
+def max_pool_3x3(x, stride):
+    """Maximum of the 3x3 pixels around every pixel, or around every second one.
+
+    Args:
+        x: (batch, height, width, channels).
+        stride: 1 or 2.
+
+    Returns:
+        (batch, ceil(height / stride), ceil(width / stride), channels).
+    """
+    if stride == 2:
+        return tf.nn.max_pool2d(x, 3, 2, _EXPLICIT)
+    return _max_pool_same(x)
+
+
+@tf.custom_gradient
+def _max_pool_same(x):
+    """Maximum at stride 1, with a gradient that oneDNN computes.
+
+    oneDNN only takes over a max pool's gradient where the pool itself stands in the same graph.
+    The cells of a supernet have one graph forward and one backward, so the gradient, which takes
+    some twenty times longer without oneDNN, computes the pool once more.
+    """
+    pool = functools.partial(tf.nn.max_pool2d, ksize=3, strides=1, padding="SAME")
+
+    def gradient(dy):
+        return tf.raw_ops.MaxPoolGrad(
+            orig_input=x,
+            orig_output=pool(x),
+            grad=dy,
+            ksize=(1, 3, 3, 1),
+            strides=(1, 1, 1, 1),
+            padding="SAME",
+        )
+
+    return pool(x), gradient
+
+
+def avg_pool_3x3(x, stride):
+    """Average of the pixels among the 3x3 around every (second) pixel that lie in the image.
+
+    Args:
+        x: (batch, height, width, channels).
+        stride: 1 or 2.
+
+    Returns:
+        (batch, ceil(height / stride), ceil(width / stride), channels).
+    """
+    if stride == 1:
+        return tf.nn.avg_pool2d(x, 3, 1, "SAME")
+    means = tf.nn.avg_pool2d(pad_border(x, 1), 3, 2, "VALID")
+    inside = pad_border(tf.ones((1, *x.shape[1:3], 1), x.dtype), 1)
+    return means / tf.nn.avg_pool2d(inside, 3, 2, "VALID")

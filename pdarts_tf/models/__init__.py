@@ -1,0 +1,1 @@
+"""The supernet that is searched, and the network that is evaluated."""

@@ -1,0 +1,213 @@
+"""The supernet: a stack of cells whose edges hold all candidate operations at once.
+
+Reference: P-DARTS, section 3.1; DARTS (arXiv 1806.09055), section 2.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pdarts_tf.layers.convolution import conv, fan_in_uniform
+from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
+from pdarts_tf.layers.normalization import BatchNormalization
+from pdarts_tf.layers.preprocess import Preprocess
+from pdarts_tf.models.stacking import cell_layout
+from pdarts_tf.search_space import SearchSpace
+
+ALPHA_STDDEV = 1e-3
+STEM_MULTIPLIER = 3
+
+
+class SearchCell(keras.layers.Layer):
+    """One cell of a supernet.
+
+    Args:
+        layout: its place in the network, a `stacking.CellLayout`.
+        candidates: per edge the names of its candidate operations.
+        compute: see `MixedOperations`.
+        seed: of the initialization.
+    """
+
+    def __init__(self, layout, candidates, compute, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.reduction = layout.reduction
+        channels = layout.channels
+        stride = 2 if layout.reduction_prev else 1
+        self.preprocess = [
+            Preprocess(channels, stride, affine=False, seed=seed, name="preprocess0"),
+            Preprocess(channels, affine=False, seed=seed + 10, name="preprocess1"),
+        ]
+        self.mixed = MixedOperations(candidates, layout.reduction, compute, seed + 20, name="mixed")
+
+    def build(self, input_shapes):
+        """Builds the layers for the shapes of the outputs of the two cells before."""
+        for layer, shape in zip(self.preprocess, input_shapes, strict=True):
+            layer.build(shape)
+        self.mixed.build((None, None, None, self.preprocess[0].channels))
+
+    def call(self, inputs, weights, dropout=None, training=False, differentiate="all"):
+        """Returns (batch, height, width, nodes * channels) from the two cells before.
+
+        For the other arguments see `MixedOperations`.
+        """
+        inputs = [
+            layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
+        ]
+        return self.mixed(inputs, weights, dropout, training=training, differentiate=differentiate)
+
+
+class Supernet(keras.Model):
+    """The network of one stage of the search.
+
+    Input: images (batch, height, width, channels); output: logits (batch, num_classes).
+
+    The architecture parameters are weights that are not trainable: `trainable_variables` is exactly
+    what the optimizer of the weights owns.
+
+    Args:
+        space: the candidate operations, a `SearchSpace`.
+        init_channels: channels of the first cells; reductions double them. Even.
+        num_layers: number of cells, at least 3.
+        num_classes: number of logits.
+        skip_dropout_rate: rate of the dropout after skip-connects at stride 1, in [0, 1). If it is
+            zero none is built, else `skip_dropout_rate` can be changed while training.
+        seed: fixes the initialization and the dropout masks.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        space,
+        init_channels=16,
+        num_layers=5,
+        num_classes=10,
+        skip_dropout_rate=0.0,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(space, SearchSpace):
+            raise ValueError(f"`space` must be a SearchSpace. Received: {space!r}")
+        if not 0.0 <= skip_dropout_rate < 1.0:
+            raise ValueError(
+                f"`skip_dropout_rate` must be in [0, 1). Received: {skip_dropout_rate!r}"
+            )
+        self.space = space
+        self.init_channels = init_channels
+        self.num_layers = num_layers
+        self.num_classes = num_classes
+        self.seed = seed
+        layouts = cell_layout(init_channels, num_layers)
+        draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 4)
+        seeds = [int(draw) % 2**30 for draw in draws]
+        self.stem_norm = BatchNormalization(name="stem_norm")
+        self.head = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[0]),
+            bias_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[1]),
+            name="classifier",
+        )
+        # Cells of equal plan and shape share one trace, and stay one node of the graph each:
+        # half the nodes to walk in each of the many passes at start-up.
+        compute = tf.function(
+            compute_mixed_operations,
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
+        self.cells = [
+            SearchCell(
+                layout,
+                space.candidates("reduce" if layout.reduction else "normal"),
+                compute,
+                seeds[4 + i],
+                name=f"cell_{i}",
+            )
+            for i, layout in enumerate(layouts)
+        ]
+        self._stem_seed = seeds[2]
+        shape = space.normal.shape[0], space.num_candidates
+        self.arch_variables = [
+            self.add_weight(
+                shape=shape,
+                initializer=keras.initializers.RandomNormal(0.0, ALPHA_STDDEV, seeds[3] + i),
+                trainable=False,
+                name=name,
+            )
+            for i, name in enumerate(("alphas_normal", "alphas_reduce"))
+        ]
+        self._dropout = None
+        if skip_dropout_rate > 0.0:
+            self._dropout = self.add_weight(
+                shape=(), initializer="zeros", trainable=False, name="skip_dropout_rate"
+            )
+            self._dropout.assign(skip_dropout_rate)
+        # Counts training passes: with the seed it fixes every dropout mask, also after a resume.
+        self.forward_passes = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
+        )
+
+    @property
+    def skip_dropout_rate(self):
+        """Current rate of the dropout after skip-connects."""
+        return 0.0 if self._dropout is None else float(self._dropout.numpy())
+
+    @skip_dropout_rate.setter
+    def skip_dropout_rate(self, rate):
+        if self._dropout is not None:
+            self._dropout.assign(rate)
+        elif rate > 0.0:
+            raise ValueError(
+                "This supernet was built without skip dropout (`skip_dropout_rate=0.0`). "
+                f"Received: {rate!r}"
+            )
+
+    def build(self, input_shape):
+        """Creates all weights for images of (batch, height, width, channels)."""
+        channels = STEM_MULTIPLIER * self.init_channels
+        fan_in = 9 * input_shape[-1]
+        self.stem_kernel = self.add_weight(
+            shape=(3, 3, input_shape[-1], channels),
+            initializer=fan_in_uniform(fan_in, self._stem_seed),
+            name="stem_kernel",
+        )
+        self.stem_norm.build((None, None, None, channels))
+        shapes = [(None, None, None, channels)] * 2
+        for cell in self.cells:
+            cell.build(shapes)
+            channels = cell.mixed.plan.num_nodes * cell.mixed.moving_mean.shape[-1]
+            shapes = [shapes[1], (None, None, None, channels)]
+        self.head.build((None, channels))
+
+    def call(self, images, training=False, differentiate="all"):
+        """Returns logits (batch, num_classes).
+
+        Args:
+            images: (batch, height, width, channels), height and width divisible by 4.
+            training: normalize by the batch, update running statistics, apply dropout.
+            differentiate: see `compute_mixed_operations`.
+        """
+        normal, reduce = (
+            tf.nn.softmax(tf.convert_to_tensor(alphas)) for alphas in self.arch_variables
+        )
+        dropouts: list = [None] * self.num_layers
+        if training and self._dropout is not None:
+            rate = tf.convert_to_tensor(self._dropout)
+            dropouts = [(rate, seed) for seed in self._draw_seeds()]
+        x = conv(images, tf.convert_to_tensor(self.stem_kernel))
+        before, last = (self.stem_norm(x, training=training),) * 2
+        for cell, dropout in zip(self.cells, dropouts, strict=True):
+            weights = reduce if cell.reduction else normal
+            output = cell(
+                (before, last), weights, dropout, training=training, differentiate=differentiate
+            )
+            before, last = last, output
+        return self.head(tf.reduce_mean(last, (1, 2)))
+
+    def _draw_seeds(self):
+        """Returns one dropout seed per cell, other ones at every training pass."""
+        self.forward_passes.assign_add(1)
+        key = tf.stack([self.seed, tf.convert_to_tensor(self.forward_passes)])
+        limits = {"minval": None, "maxval": None, "dtype": tf.int32}
+        return tf.unstack(tf.random.stateless_uniform((self.num_layers, 2), key, **limits))

@@ -1,0 +1,97 @@
+"""The bilevel step of the search: alphas on one half of the images, weights on the other.
+
+Reference: P-DARTS, section 4.2; DARTS (arXiv 1806.09055), section 2.3, first-order approximation.
+"""
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.models import supernet
+
+METRICS = (
+    "loss",
+    "accuracy",
+    "weight_grad_norm",
+    "arch_loss",
+    "arch_accuracy",
+    "arch_grad_norm",
+)
+
+
+def cross_entropy(labels, logits):
+    """Returns the mean over the batch of the cross entropy of integer labels."""
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return tf.reduce_mean(losses)
+
+
+class Supernet(supernet.Supernet):
+    """A supernet that is searched: `compile` takes two optimizers, `train_step` runs both.
+
+    Attributes:
+        search_alphas: whether a step also moves the alphas; False during warm-up. It is read when
+            a step is traced: set it before the first call, or trace again.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.search_alphas = True
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
+
+    def compile(self, weight_optimizer, arch_optimizer):
+        """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
+        super().compile(optimizer=weight_optimizer, jit_compile=False)
+        self.arch_optimizer = arch_optimizer
+
+    @property
+    def metrics(self):
+        """The means over an epoch that `train_step` and `test_step` update."""
+        return list(self.trackers.values())
+
+    def build_optimizers(self):
+        """Creates the optimizers' variables: before restoring, and before the first step."""
+        self.optimizer.build(self.trainable_variables)
+        self.arch_optimizer.build(self.arch_variables)
+
+    def train_step(self, data):
+        """One bilevel step, or during warm-up one step of the weights.
+
+        Args:
+            data: ((x_train, y_train), (x_valid, y_valid)): images (batch, height, width, channels)
+                and integer labels (batch,). The alphas learn from the second pair.
+
+        Returns:
+            The running means of the epoch by name.
+        """
+        train, valid = data
+        if self.search_alphas:
+            self.arch_step(*valid)
+        self.weight_step(*train)
+        return self.get_metrics_result()
+
+    def arch_step(self, images, labels):
+        """One step of the alphas; nothing else learns, but batch statistics do move."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for alphas in self.arch_variables:
+                tape.watch(alphas.value)
+            logits = self(images, training=True, differentiate="architecture")
+            loss = cross_entropy(labels, logits)
+        gradients = tape.gradient(loss, [alphas.value for alphas in self.arch_variables])
+        norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
+        self._track("arch_", labels, logits, loss)
+        self.trackers["arch_grad_norm"].update_state(norm)
+
+    def weight_step(self, images, labels):
+        """One step of the weights."""
+        with tf.GradientTape() as tape:
+            logits = self(images, training=True, differentiate="weights")
+            loss = cross_entropy(labels, logits)
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        norm = self.optimizer.clip_and_apply(gradients, variables)
+        self._track("", labels, logits, loss)
+        self.trackers["weight_grad_norm"].update_state(norm)
+
+    def _track(self, prefix, labels, logits, loss):
+        hits = tf.equal(tf.argmax(logits, -1, output_type=labels.dtype), labels)
+        self.trackers[prefix + "loss"].update_state(loss)
+        self.trackers[prefix + "accuracy"].update_state(hits)

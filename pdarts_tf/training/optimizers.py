@@ -1,0 +1,136 @@
+"""Optimizers with PyTorch's conventions, which the published settings assume.
+
+Both clip the gradient to a global norm first and then add L2 times the weight to it. Keras'
+`weight_decay` is decoupled from the gradient instead, and its SGD folds the learning rate into the
+momentum, which differs once the learning rate changes.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def clip_by_global_norm(gradients, limit):
+    """Scales gradients down so that their global norm is at most `limit`.
+
+    Returns:
+        (gradients, norm): norm is the one before clipping, a scalar.
+    """
+    norm = tf.linalg.global_norm(gradients)
+    scale = tf.minimum(limit / (norm + 1e-6), 1.0)  # PyTorch's epsilon
+    return [gradient * scale for gradient in gradients], norm
+
+
+class _TorchOptimizer(keras.optimizers.Optimizer):
+    """What both optimizers share: L2 and the limit of the gradient's norm."""
+
+    def __init__(self, learning_rate, l2, clip_norm, name):
+        super().__init__(learning_rate=learning_rate, name=name)
+        self.l2 = l2
+        self.clip_norm = clip_norm
+
+    def clip_and_apply(self, gradients, variables):
+        """Clips the gradients, updates the variables, and returns the norm before clipping."""
+        clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
+        self.apply(clipped, variables)
+        return norm
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        kept = {key: config[key] for key in ("name", "learning_rate")}
+        return {**kept, "l2": self.l2, "clip_norm": self.clip_norm}
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class MomentumSGD(_TorchOptimizer):
+    """v <- momentum v + (g + l2 w); w <- w - learning_rate v.
+
+    Args:
+        learning_rate: of the first epoch.
+        momentum: in [0, 1).
+        l2: factor of w in the gradient.
+        clip_norm: limit of the gradient's global norm.
+    """
+
+    def __init__(self, learning_rate, momentum=0.9, l2=3e-4, clip_norm=5.0, name="weights"):
+        super().__init__(learning_rate, l2, clip_norm, name)
+        self.momentum = momentum
+
+    def build(self, variables):
+        """Creates one velocity per variable."""
+        if not self.built:
+            super().build(variables)
+            self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable."""
+        velocity = self.velocities[self._get_variable_index(variable)]
+        step = self.momentum * velocity + gradient + self.l2 * variable
+        self.assign(velocity, step)
+        self.assign_sub(variable, learning_rate * step)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "momentum": self.momentum}
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class AdamL2(_TorchOptimizer):
+    """Adam on g + l2 w, with PyTorch's place for epsilon.
+
+    Args:
+        learning_rate: constant during a stage.
+        beta_1, beta_2: decay of the two moments.
+        epsilon: added to the root of the bias-corrected second moment.
+        l2: factor of w in the gradient.
+        clip_norm: limit of the gradient's global norm.
+    """
+
+    def __init__(
+        self,
+        learning_rate=6e-4,
+        beta_1=0.5,
+        beta_2=0.999,
+        epsilon=1e-8,
+        l2=1e-3,
+        clip_norm=5.0,
+        name="architecture",
+    ):
+        super().__init__(learning_rate, l2, clip_norm, name)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, variables):
+        """Creates two moments per variable."""
+        if not self.built:
+            super().build(variables)
+            self.means, self.squares = self.add_optimizer_variables(variables, ["mean", "square"])
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable."""
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, tf.float32)
+        gradient = gradient + self.l2 * variable
+        mean = self.beta_1 * self.means[index] + (1 - self.beta_1) * gradient
+        square = self.beta_2 * self.squares[index] + (1 - self.beta_2) * tf.square(gradient)
+        self.assign(self.means[index], mean)
+        self.assign(self.squares[index], square)
+        mean = mean / (1 - tf.pow(self.beta_1, step))
+        square = square / (1 - tf.pow(self.beta_2, step))
+        self.assign_sub(variable, learning_rate * mean / (tf.sqrt(square) + self.epsilon))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        return {**super().get_config(), **config}
+
+
+def weight_optimizer(learning_rate=0.025, momentum=0.9, l2=3e-4, clip_norm=5.0):
+    """Returns the optimizer of the weights, with the paper's settings (P-DARTS, section 4.2)."""
+    return MomentumSGD(learning_rate, momentum, l2, clip_norm)
+
+
+def arch_optimizer(learning_rate=6e-4, beta_1=0.5, beta_2=0.999, l2=1e-3, clip_norm=5.0):
+    """Returns the optimizer of the alphas, with the paper's settings (P-DARTS, section 4.2)."""
+    return AdamL2(learning_rate, beta_1, beta_2, l2=l2, clip_norm=clip_norm)
