@@ -12,7 +12,7 @@ from tests.source_tree import ROOT, sources
 # From low to high: a module imports from lower layers only; the modules of one package, which is
 # one layer, may import each other. A new module or package of pdarts_tf gets its place here.
 LAYERS = (
-    ("published_cells",),
+    ("published_cells", "startup"),
     ("genotype", "schedules"),
     ("search_space",),
     ("derivation",),
@@ -22,6 +22,7 @@ LAYERS = (
     ("data",),
     ("training",),
     ("interop", "report"),
+    ("progressive",),
     ("search", "train", "describe"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -5,6 +5,7 @@ the architecture parameters. TensorFlow, TensorFlow Datasets (TFDS) and scikit-l
 where they are needed, since each takes seconds to import.
 """
 
+import dataclasses
 import difflib
 import os
 import pathlib
@@ -15,7 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DataError", "ImageData", "Split", "dataset_names", "load", "split_in_two"]
+__all__ = [
+    "DataError",
+    "ImageData",
+    "Split",
+    "check_name",
+    "dataset_names",
+    "load",
+    "resized",
+    "split_in_two",
+]
 
 _READ_BATCH = 1000  # images per step of reading: enough to make the cost per step vanish
 _CONNECT_SECONDS = 5
@@ -77,6 +87,18 @@ class ImageData:
         """The number of classes."""
         return len(self.class_names)
 
+    def description(self) -> dict[str, Any]:
+        """What a run has to remember of its data, as values for JSON."""
+        return {
+            "name": self.name,
+            "class_names": list(self.class_names),
+            "image_shape": list(self.image_shape),
+            "num_train": self.train.num_images,
+            "num_test": self.test.num_images,
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
 
 _Loader = Callable[[str | os.PathLike[str] | None], ImageData]
 
@@ -92,18 +114,49 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageData
     Raises:
         DataError: if there is no such name, or if its data is neither there nor to be downloaded.
     """
+    check_name(name)
+    return _LOADERS[name](data_dir)
+
+
+def check_name(name: str) -> None:
+    """Sees to it that there is a data set of that name.
+
+    Raises:
+        DataError: if there is none.
+    """
     if name not in _LOADERS:
         close = difflib.get_close_matches(name, _LOADERS, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise DataError(
             f"dataset must be one of {', '.join(dataset_names())}. Received: {name!r}{hint}"
         )
-    return _LOADERS[name](data_dir)
 
 
 def dataset_names() -> tuple[str, ...]:
     """The names that `load` knows, in alphabetical order."""
     return tuple(sorted(_LOADERS))
+
+
+def resized(data: ImageData, size: int | None) -> ImageData:
+    """The data with images of another size.
+
+    Args:
+        data: the images as they are.
+        size: their new height and width in pixels; None leaves them as they are.
+    """
+    if size is None or data.image_shape[:2] == (size, size):
+        return data
+    import tensorflow as tf
+
+    def resize(split: Split) -> Split:
+        parts = [
+            tf.image.resize(split.images[i : i + _READ_BATCH], (size, size), antialias=True)
+            for i in range(0, split.num_images, _READ_BATCH)
+        ]
+        images = tf.cast(tf.round(tf.concat(parts, 0)), tf.uint8)
+        return Split(images.numpy(), split.labels)
+
+    return dataclasses.replace(data, train=resize(data.train), test=resize(data.test))
 
 
 def split_in_two(split: Split, portion: float, seed: int | Sequence[int]) -> tuple[Split, Split]:

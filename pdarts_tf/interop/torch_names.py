@@ -1,16 +1,18 @@
 """Loads arrays under the parameter names of the official PyTorch code into our models."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
+from pdarts_tf.interop.slots import Slot, dense_slots, kernel_kind, norm_slots, preprocess_slots
 from pdarts_tf.layers.operations import POOLS
+from pdarts_tf.models.network import EvaluationNetwork
+from pdarts_tf.models.supernet import Supernet
+
+_AUXILIARY = "auxiliary_head."
 
 # Names of the kernels and batch norms inside each operation of the official code.
 _SEPARABLE = (("op.1", "op.2", "op.5", "op.6"), ("op.3", "op.7"))
 _DILATED = (("op.1", "op.2"), ("op.3",))
-_NAMES = {
+_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "skip_connect": (("conv_1", "conv_2"), ("bn",)),
     "sep_conv_3x3": _SEPARABLE,
     "sep_conv_5x5": _SEPARABLE,
@@ -19,67 +21,8 @@ _NAMES = {
     "dil_conv_5x5": _DILATED,
     "conv_7x1_1x7": (("1", "2"), ("3",)),
 }
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where an array goes: a variable, or one row of a stacked one.
-
-    Args:
-        variable: a Keras variable.
-        kind: how the official layout differs from ours: "depthwise", "conv" (also 1x1 ones, which
-            are matrices here), "linear" or "plain".
-        row: index along the first axis if several arrays are stacked in the variable.
-    """
-
-    variable: Any
-    kind: str = "plain"
-    row: int | None = None
-
-    @property
-    def shape(self):
-        """Shape in our layout."""
-        shape = tuple(self.variable.shape)
-        return shape if self.row is None else shape[1:]
-
-    @property
-    def torch_shape(self):
-        """Shape in the official layout."""
-        shape = self.shape
-        if self.kind == "depthwise":
-            return (shape[2], 1, *shape[:2])
-        if self.kind == "conv":
-            return (shape[-1], shape[-2], *(shape[:2] if len(shape) == 4 else (1, 1)))
-        return shape[::-1] if self.kind == "linear" else shape
-
-    def from_torch(self, array):
-        """Returns an array of `torch_shape` in our layout."""
-        axes = {"depthwise": (2, 3, 0, 1), "conv": (2, 3, 1, 0), "linear": (1, 0)}
-        array = np.transpose(array, axes[self.kind]) if self.kind in axes else array
-        return np.reshape(array, self.shape)
-
-
-def _norm_slots(name, norm):
-    slots = {
-        f"{name}.running_mean": Slot(norm.moving_mean),
-        f"{name}.running_var": Slot(norm.moving_variance),
-    }
-    if norm.affine:
-        slots |= {f"{name}.weight": Slot(norm.gamma), f"{name}.bias": Slot(norm.beta)}
-    return slots
-
-
-def _preprocess_slots(name, layer):
-    if layer.stride == 1:
-        slots = {f"{name}.op.1.weight": Slot(layer.kernels[0], "conv")}
-        return slots | _norm_slots(f"{name}.op.2", layer.norm)
-    halves = enumerate(layer.kernels, 1)
-    slots = {f"{name}.conv_{i}.weight": Slot(kernel, "conv") for i, kernel in halves}
-    return slots | _norm_slots(f"{name}.bn", layer.norm)
-
-
-def _kernel_kind(kernel):
-    return "depthwise" if kernel.kind == "depthwise" else "conv"
+# In a mixed operation the batch norm of a pool follows it as item 1 of a sequence.
+_MIXED_NAMES = {**_NAMES, **dict.fromkeys(POOLS, ((), ("1",)))}
 
 
 def _mixed_slots(name, mixed):
@@ -90,16 +33,12 @@ def _mixed_slots(name, mixed):
     slots = {}
     for e, edge in enumerate(mixed.plan.edges):
         for o, candidate in enumerate(edge.candidates):
-            prefix = f"{name}.cell_ops.{e}.m_ops.{o}"
-            # In a mixed operation the batch norm of a pool follows it as item 1 of a sequence.
-            if candidate.primitive in POOLS:
-                kernels, norms = (), ("1",)
-            elif candidate.norms:
-                kernels, norms = _NAMES[candidate.primitive]
-            else:
+            if not candidate.norms:  # neither `none` nor an identity has parameters
                 continue
+            prefix = f"{name}.cell_ops.{e}.m_ops.{o}"
+            kernels, norms = _MIXED_NAMES[candidate.primitive]
             for suffix, (kernel, row) in zip(kernels, candidate.kernels, strict=True):
-                slots[f"{prefix}.{suffix}.weight"] = Slot(stacks[kernel], _kernel_kind(kernel), row)
+                slots[f"{prefix}.{suffix}.weight"] = Slot(stacks[kernel], kernel_kind(kernel), row)
             for suffix, row in zip(norms, candidate.norms, strict=True):
                 slots[f"{prefix}.{suffix}.running_mean"] = Slot(mixed.moving_mean, row=row)
                 slots[f"{prefix}.{suffix}.running_var"] = Slot(mixed.moving_variance, row=row)
@@ -113,30 +52,83 @@ def supernet_slots(model):
         "alphas_normal": Slot(normal),
         "alphas_reduce": Slot(reduce),
         "stem.0.weight": Slot(model.stem_kernel, "conv"),
-        "classifier.weight": Slot(model.head.kernel, "linear"),
-        "classifier.bias": Slot(model.head.bias),
-    } | _norm_slots("stem.1", model.stem_norm)
+    }
+    slots |= norm_slots("stem.1", model.stem_norm) | dense_slots("classifier", model.head)
     for i, cell in enumerate(model.cells):
         for j, layer in enumerate(cell.preprocess):
-            slots |= _preprocess_slots(f"cells.{i}.preprocess{j}", layer)
+            slots |= preprocess_slots(f"cells.{i}.preprocess{j}", layer)
         slots |= _mixed_slots(f"cells.{i}", cell.mixed)
     return slots
 
 
-def load_torch_state_dict(model, arrays):
-    """Sets all weights of a built model from a state dict of the official code.
+def _operation_slots(name, operation):
+    if not operation.norms:  # neither a pool nor an identity has parameters
+        return {}
+    kernels, norms = _NAMES[operation.primitive]
+    definitions = operation.definition.kernels[operation.stride]
+    slots = {
+        f"{name}.{suffix}.weight": Slot(variable, kernel_kind(kernel))
+        for suffix, kernel, variable in zip(kernels, definitions, operation.kernels, strict=True)
+    }
+    for suffix, norm in zip(norms, operation.norms, strict=True):
+        slots |= norm_slots(f"{name}.{suffix}", norm)
+    return slots
 
-    Args:
-        model: a `Supernet`.
-        arrays: {official parameter name: array in PyTorch's layout}. Counters named
-            `num_batches_tracked` are not needed and ignored.
 
-    Raises:
-        ValueError: a parameter is missing, surplus, or of another shape; the first is named, and
-            nothing has been changed.
-    """
-    slots = supernet_slots(model)
-    given = {name: a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}
+def _stem_slots(model):
+    names = {
+        "cifar": (("stem.0", "stem.1"),),
+        "imagenet": (("stem0.0", "stem0.1"), ("stem0.3", "stem0.4"), ("stem1.1", "stem1.2")),
+    }[model.stem]
+    slots = {}
+    for (kernel, norm), layer in zip(names, model.stem_layers, strict=True):
+        slots |= {f"{kernel}.weight": Slot(layer.kernel, "conv")} | norm_slots(norm, layer.norm)
+    return slots
+
+
+def _auxiliary_slots(head):
+    slots = {}
+    for i, (kernel, norm) in enumerate(zip(head.kernels, head.norms, strict=True)):
+        # Items of one sequence: relu, pool, then twice convolution, batch norm, relu.
+        features, item = f"{_AUXILIARY}features", 2 + 3 * i
+        slots |= {f"{features}.{item}.weight": Slot(kernel, "conv")}
+        slots |= norm_slots(f"{features}.{item + 1}", norm)
+    return slots | dense_slots(f"{_AUXILIARY}classifier", head.classifier)
+
+
+def network_slots(model):
+    """Returns {official parameter name: Slot} of a built evaluation network."""
+    slots = _stem_slots(model) | dense_slots("classifier", model.head)
+    for i, cell in enumerate(model.cells):
+        for j, layer in enumerate(cell.preprocess):
+            slots |= preprocess_slots(f"cells.{i}.preprocess{j}", layer)
+        for j, operation in enumerate(cell.operations):
+            slots |= _operation_slots(f"cells.{i}._ops.{j}", operation)
+    if model.auxiliary_head is not None:
+        slots |= _auxiliary_slots(model.auxiliary_head)
+    return slots
+
+
+def _model_slots(model):
+    if not model.built:
+        raise ValueError(
+            "The model has no weights yet: call model.build((None, height, width, channels)) first."
+        )
+    if isinstance(model, Supernet):
+        return supernet_slots(model)
+    if isinstance(model, EvaluationNetwork):
+        return network_slots(model)
+    raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
+
+
+def _is_needed(name, slots):
+    """Whether an array of a state dict has to have a slot."""
+    if name.startswith(_AUXILIARY) and not any(slot.startswith(_AUXILIARY) for slot in slots):
+        return False
+    return not name.endswith("num_batches_tracked")
+
+
+def _check(slots, given):
     for name, slot in slots.items():
         if name not in given:
             raise ValueError(f"The state dict lacks {name!r} of shape {slot.torch_shape}.")
@@ -150,6 +142,24 @@ def load_torch_state_dict(model, arrays):
                 f"The state dict has {name!r} of shape {np.shape(array)}, "
                 "which this model does not have."
             )
+
+
+def load_torch_state_dict(model, arrays):
+    """Sets all weights of a built model from a state dict of the official code.
+
+    Args:
+        model: a built `Supernet` or `EvaluationNetwork`.
+        arrays: {official parameter name: array in PyTorch's layout}. Counters named
+            `num_batches_tracked` are not needed and ignored; so are `auxiliary_head.*` if the model
+            has no auxiliary head, which only training uses. A model with one needs them.
+
+    Raises:
+        ValueError: the model is not built; or a parameter is missing, surplus, or of another
+            shape: the first is named, and nothing has been changed.
+    """
+    slots = _model_slots(model)
+    given = {name: array for name, array in arrays.items() if _is_needed(name, slots)}
+    _check(slots, given)
     values: dict[int, np.ndarray] = {}
     variables = {}
     for name, slot in slots.items():

@@ -12,38 +12,9 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers import convolution
+from pdarts_tf.layers.kernels import PARAMETERS, Kernel
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.source import SourceViews
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Shape of a kernel in units of the number of channels.
-
-    Args:
-        kind: "depthwise" (size, size, C, 1), "pointwise" (C, C), "half" (C, C / 2), "row"
-            (1, size, C, C) or "column" (size, 1, C, C).
-        size: pixels along a side.
-    """
-
-    kind: str
-    size: int = 1
-
-    def shape(self, channels):
-        """Returns the shape for `channels` input channels."""
-        return {
-            "depthwise": (self.size, self.size, channels, 1),
-            "pointwise": (channels, channels),
-            "half": (channels, channels // 2),
-            "row": (1, self.size, channels, channels),
-            "column": (self.size, 1, channels, channels),
-        }[self.kind]
-
-    def fan_in(self, channels):
-        """Returns how many input values one output value depends on."""
-        if self.kind == "depthwise":
-            return self.size * self.size
-        return self.size * channels
 
 
 @dataclass(frozen=True)
@@ -122,32 +93,26 @@ def _conv_7x1_1x7(views, kernels, norms):
     return norms[0](convolution.conv(x, kernels[1], (views.stride, 1)))
 
 
-def _at_both_strides(apply, kernels, num_norms, in_phases=False):
-    return Primitive(apply, {1: kernels, 2: kernels}, {1: num_norms, 2: num_norms}, in_phases)
-
-
-def _separable(size):
-    once = (Kernel("depthwise", size), Kernel("pointwise"))
-    return _at_both_strides(_sep_conv, once + once, 2)
-
-
-def _dilated(size):
-    kernels = (Kernel("depthwise", size), Kernel("pointwise"))
-    return _at_both_strides(_dil_conv, kernels, 1, in_phases=True)
+def _primitive(name, apply, in_phases=False):
+    by_stride = PARAMETERS[name].items()
+    return Primitive(
+        apply,
+        {stride: tuple(owned.kernels) for stride, owned in by_stride},
+        {stride: owned.num_norms for stride, owned in by_stride},
+        in_phases,
+    )
 
 
 OPERATIONS: dict[str, Primitive] = {
-    "max_pool_3x3": _at_both_strides(_max_pool, (), 0),
-    "avg_pool_3x3": _at_both_strides(_avg_pool, (), 0),
-    "skip_connect": Primitive(
-        _skip_connect, {1: (), 2: (Kernel("half"), Kernel("half"))}, {1: 0, 2: 1}
-    ),
-    "sep_conv_3x3": _separable(3),
-    "sep_conv_5x5": _separable(5),
-    "sep_conv_7x7": _separable(7),
-    "dil_conv_3x3": _dilated(3),
-    "dil_conv_5x5": _dilated(5),
-    "conv_7x1_1x7": _at_both_strides(_conv_7x1_1x7, (Kernel("row", 7), Kernel("column", 7)), 1),
+    "max_pool_3x3": _primitive("max_pool_3x3", _max_pool),
+    "avg_pool_3x3": _primitive("avg_pool_3x3", _avg_pool),
+    "skip_connect": _primitive("skip_connect", _skip_connect),
+    "sep_conv_3x3": _primitive("sep_conv_3x3", _sep_conv),
+    "sep_conv_5x5": _primitive("sep_conv_5x5", _sep_conv),
+    "sep_conv_7x7": _primitive("sep_conv_7x7", _sep_conv),
+    "dil_conv_3x3": _primitive("dil_conv_3x3", _dil_conv, in_phases=True),
+    "dil_conv_5x5": _primitive("dil_conv_5x5", _dil_conv, in_phases=True),
+    "conv_7x1_1x7": _primitive("conv_7x1_1x7", _conv_7x1_1x7),
 }
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
 
@@ -204,13 +169,26 @@ class Operation(keras.layers.Layer):
 
     def call(self, x, training=False):
         """Returns the operation's output."""
-        views = SourceViews(x, self.stride)
+        return self.apply_to(SourceViews(x, self.stride), training)
+
+    def apply_to(self, views, training):
+        """Returns the output for given views of the input, which operations of a cell share.
+
+        Args:
+            views: the `SourceViews` of the input for this operation's stride.
+            training: see `BatchNormalization`.
+        """
         norms = [lambda y, norm=norm: norm(y, training=training) for norm in self.norms]
         kernels = [tf.convert_to_tensor(kernel) for kernel in self.kernels]
         y = self.definition.apply(views, kernels, norms)
         if self.definition.in_phases and self.stride == 1 and views.has_phases:
             y = convolution.join_phases(y)
         return y
+
+    @property
+    def is_identity(self):
+        """Whether it hands on its input as it is: a skip-connect at stride 1."""
+        return self.primitive == "skip_connect" and self.stride == 1
 
     def get_config(self):
         """Returns the constructor's arguments."""

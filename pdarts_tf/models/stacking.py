@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+STEM_STRIDES = {"cifar": 1, "imagenet": 8}
+"""By how much each stem of an evaluation network divides height and width."""
+
 
 @dataclass(frozen=True)
 class CellLayout:
@@ -55,3 +58,33 @@ def cell_layout(init_channels, num_layers, reduction_prev=False):
         layout.append(CellLayout(channels, reduction, reduction_prev))
         reduction_prev = reduction
     return layout
+
+
+def stem_channels(stem, init_channels):
+    """Returns the output channels of each convolution of a stem (a key of `STEM_STRIDES`)."""
+    if stem == "imagenet":
+        return init_channels // 2, init_channels, init_channels
+    return (3 * init_channels,)
+
+
+def auxiliary_cell(num_layers):
+    """Returns the index of the cell that an auxiliary head follows: the second reduction."""
+    return reduction_cells(num_layers)[1]
+
+
+def check_image_size(height, width, stem):
+    """Raises unless every reduction of a network halves its input exactly.
+
+    Args:
+        height, width: of the images in pixels.
+        stem: a key of `STEM_STRIDES`.
+
+    Raises:
+        ValueError: a size is not a positive multiple of 4 (CIFAR stem) or 32 (ImageNet stem).
+    """
+    divisor = 4 * STEM_STRIDES[stem]
+    if height < divisor or width < divisor or height % divisor or width % divisor:
+        raise ValueError(
+            f"With stem={stem!r}, height and width of the images must be multiples of {divisor}. "
+            f"Received: {height}x{width}"
+        )

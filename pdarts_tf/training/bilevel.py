@@ -8,20 +8,19 @@ import tensorflow as tf
 
 from pdarts_tf.models import supernet
 
-METRICS = (
-    "loss",
-    "accuracy",
-    "weight_grad_norm",
-    "arch_loss",
-    "arch_accuracy",
-    "arch_grad_norm",
-)
+WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
+ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
+VALID_METRICS = ("valid_loss", "valid_accuracy")
 
 
 def cross_entropy(labels, logits):
     """Returns the mean over the batch of the cross entropy of integer labels."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return tf.reduce_mean(losses)
+
+
+def _hits(labels, logits):
+    return tf.equal(tf.argmax(logits, -1, output_type=labels.dtype), labels)
 
 
 class Supernet(supernet.Supernet):
@@ -35,7 +34,8 @@ class Supernet(supernet.Supernet):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.search_alphas = True
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
+        names = WEIGHT_METRICS + ARCH_METRICS + VALID_METRICS
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     def compile(self, weight_optimizer, arch_optimizer):
         """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
@@ -60,13 +60,30 @@ class Supernet(supernet.Supernet):
                 and integer labels (batch,). The alphas learn from the second pair.
 
         Returns:
-            The running means of the epoch by name.
+            The running means of the epoch by name: `WEIGHT_METRICS`, and `ARCH_METRICS` if the
+            alphas moved.
         """
         train, valid = data
         if self.search_alphas:
             self.arch_step(*valid)
         self.weight_step(*train)
-        return self.get_metrics_result()
+        return self._results(WEIGHT_METRICS + ARCH_METRICS * self.search_alphas)
+
+    def test_step(self, data):
+        """Measures a batch of (images, labels, weights of the images) in inference mode.
+
+        Returns:
+            The running means of the validation by name: `VALID_METRICS`.
+        """
+        images, labels, weights = data
+        logits = self(images, training=False)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        self.trackers["valid_loss"].update_state(losses, weights)
+        self.trackers["valid_accuracy"].update_state(_hits(labels, logits), weights)
+        return self._results(VALID_METRICS)
+
+    def _results(self, names):
+        return {name: self.trackers[name].result() for name in names}
 
     def arch_step(self, images, labels):
         """One step of the alphas; nothing else learns, but batch statistics do move."""
@@ -92,6 +109,5 @@ class Supernet(supernet.Supernet):
         self.trackers["weight_grad_norm"].update_state(norm)
 
     def _track(self, prefix, labels, logits, loss):
-        hits = tf.equal(tf.argmax(logits, -1, output_type=labels.dtype), labels)
         self.trackers[prefix + "loss"].update_state(loss)
-        self.trackers[prefix + "accuracy"].update_state(hits)
+        self.trackers[prefix + "accuracy"].update_state(_hits(labels, logits))

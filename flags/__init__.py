@@ -1,0 +1,1 @@
+"""Flags of the entry points, and the recipes of published experiments."""

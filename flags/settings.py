@@ -1,0 +1,88 @@
+"""Flags for the fields of a settings dataclass, and their values back into one.
+
+Names, defaults and help texts are those of the fields, so that they stand in one place.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+
+class _ListParser(flags.ArgumentParser):
+    """Reads values separated by commas, such as 5,11,17."""
+
+    def __init__(self, item: Callable[[str], Any], kind: str):
+        super().__init__()
+        self.item = item
+        self.kind = kind
+        self.syntactic_help = f"{kind}s, separated by commas"
+
+    def parse(self, argument):
+        """Returns the values as a tuple."""
+        if not isinstance(argument, str):
+            return tuple(argument)
+        try:
+            return tuple(self.item(value) for value in argument.split(","))
+        except ValueError as error:
+            raise ValueError(f"expected {self.syntactic_help}") from error
+
+    def flag_type(self):
+        """Returns the type for help texts."""
+        return f"{self.kind} list"
+
+
+class _ListSerializer(flags.ArgumentSerializer):
+    """Writes values as `_ListParser` reads them."""
+
+    def serialize(self, value):
+        """Returns the values separated by commas."""
+        return ",".join(map(str, value))
+
+
+def define_flags(
+    settings: type, module_name: str, flag_values: flags.FlagValues = flags.FLAGS
+) -> None:
+    """Defines one flag per field of a dataclass.
+
+    Args:
+        settings: a dataclass; its fields are int, float, bool, str, optional ones of these, or
+            tuples of ints or floats, with metadata {"help": ...}.
+        module_name: of the module whose flags they are, for `--help`.
+        flag_values: where to define them.
+    """
+    define: dict[Any, Callable[..., Any]] = {
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        bool: flags.DEFINE_boolean,
+        str: flags.DEFINE_string,
+    }
+    hints = typing.get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        kind, text = hints[field.name], field.metadata["help"]
+        if typing.get_origin(kind) is tuple:
+            item = typing.get_args(kind)[0]
+            flags.DEFINE(
+                _ListParser(item, item.__name__),
+                field.name,
+                field.default,
+                text,
+                flag_values,
+                serializer=_ListSerializer(),
+                module_name=module_name,
+            )
+            continue
+        if typing.get_origin(kind) is types.UnionType:
+            kind = next(each for each in typing.get_args(kind) if each is not types.NoneType)
+        define[kind](
+            field.name, field.default, text, flag_values=flag_values, module_name=module_name
+        )
+
+
+def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS) -> Any:
+    """Returns the dataclass with the values of the flags that `define_flags` defined."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    return settings(**{name: flag_values[name].value for name in names})

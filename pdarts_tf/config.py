@@ -1,0 +1,218 @@
+"""Settings of a run: frozen, validated, with the paper's values for CIFAR-10 as defaults.
+
+Every field is a flag of the same name; its help text stands here, in the field's metadata.
+
+Reference: P-DARTS (arXiv 1904.12760), section 4.2.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pdarts_tf.genotype import PRIMITIVES
+
+MIN_LAYERS = 3
+# Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
+# genotype with fewer skip-connects exists.
+MIN_CANDIDATES = 3
+
+
+class ConfigError(ValueError):
+    """A setting that is out of range or does not fit the others; one line says which and why."""
+
+
+def setting(default: Any, text: str) -> Any:
+    """Returns a dataclass field with a default and the help text of its flag."""
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """What differs between the stages of a search.
+
+    Args:
+        index: 0 for the first stage.
+        num_layers: cells of the supernet.
+        num_candidates: candidate operations per edge.
+        init_channels: channels of the first cells.
+        skip_dropout_rate: initial rate of the dropout after skip-connects.
+        num_to_drop: candidates that every edge loses after the stage; 0 after the last one.
+    """
+
+    index: int
+    num_layers: int
+    num_candidates: int
+    init_channels: int
+    skip_dropout_rate: float
+    num_to_drop: int
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Settings of a search.
+
+    Raises:
+        ConfigError: a value is out of range, or values do not fit each other.
+    """
+
+    dataset: str = setting("digits", "Name of the data set to search on.")
+    layers: tuple[int, ...] = setting((5, 11, 17), "Cells of the supernet, per stage.")
+    candidates: tuple[int, ...] = setting(
+        (8, 5, 3), "Candidate operations per edge, per stage; the lowest are dropped in between."
+    )
+    skip_dropout_rates: tuple[float, ...] = setting(
+        (0.0, 0.4, 0.7), "Initial rate of the dropout after skip-connects, per stage."
+    )
+    add_channels: tuple[int, ...] = setting(
+        (0, 0, 0), "Channels on top of --init_channels, per stage."
+    )
+    init_channels: int = setting(16, "Channels of the first cells; reductions double them.")
+    epochs: int = setting(25, "Epochs per stage.")
+    warmup_epochs: int = setting(10, "First epochs of each stage, in which only weights learn.")
+    validation_epochs: int = setting(5, "Last epochs of each stage, which end with a validation.")
+    batch_size: int = setting(96, "Images per step of the weights, and per step of the alphas.")
+    train_portion: float = setting(
+        0.5, "Portion of the training images for the weights; the alphas learn from the rest."
+    )
+    learning_rate: float = setting(0.025, "Initial learning rate of the weights (cosine to 0).")
+    momentum: float = setting(0.9, "Momentum of the weights.")
+    l2: float = setting(3e-4, "Factor of the weights in their gradient.")
+    clip_norm: float = setting(5.0, "Limit of the global norm of the weights' gradient.")
+    arch_learning_rate: float = setting(6e-4, "Learning rate of the alphas (Adam).")
+    arch_beta_1: float = setting(0.5, "Decay of Adam's first moment.")
+    arch_beta_2: float = setting(0.999, "Decay of Adam's second moment.")
+    arch_l2: float = setting(1e-3, "Factor of the alphas in their gradient.")
+    arch_clip_norm: float = setting(5.0, "Limit of the global norm of the alphas' gradient.")
+    max_skip_connects: int = setting(2, "M: skip-connects that the normal cell may keep.")
+    restrict_reduce: bool = setting(False, "Whether M holds for the reduction cell too.")
+    crop_padding: int = setting(4, "Pixels around the image from which random crops are taken.")
+    flip: bool = setting(True, "Whether images are mirrored at random.")
+    image_size: int | None = setting(
+        None, "Resize images to this height and width, in pixels; by default they keep their size."
+    )
+    max_steps_per_epoch: int | None = setting(
+        None, "Stop epochs and validations after this many batches."
+    )
+    seed: int = setting(0, "Fixes everything that is random.")
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        self._check_stages()
+        at_least = {
+            "epochs": 1,
+            "warmup_epochs": 0,
+            "validation_epochs": 0,
+            "batch_size": 1,
+            "max_skip_connects": 0,
+            "crop_padding": 0,
+            "image_size": 1,
+            "max_steps_per_epoch": 1,
+            "seed": 0,
+        }
+        for name, least in at_least.items():
+            value = getattr(self, name)
+            _check(value is None or value >= least, name, f"at least {least}", value)
+        for name in ("learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm"):
+            value = getattr(self, name)
+            _check(0 < value < float("inf"), name, "positive and finite", value)
+        for name in ("l2", "arch_l2"):
+            value = getattr(self, name)
+            _check(0 <= value < float("inf"), name, "finite and not negative", value)
+        for name in ("momentum", "arch_beta_1", "arch_beta_2"):
+            value = getattr(self, name)
+            _check(0 <= value < 1, name, "in [0, 1)", value)
+        _check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
+        _check(
+            self.warmup_epochs < self.epochs,
+            "warmup_epochs",
+            f"less than the {self.epochs} epochs, or the alphas never learn",
+            self.warmup_epochs,
+        )
+
+    def _check_stages(self) -> None:
+        lists = ("layers", "candidates", "skip_dropout_rates", "add_channels")
+        lengths = {name: len(getattr(self, name)) for name in lists}
+        if len(set(lengths.values())) != 1 or not self.layers:
+            counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise ConfigError(f"All lists must have one value per stage. Received: {counts}")
+        for value in self.layers:
+            _check(value >= MIN_LAYERS, "layers", f"at least {MIN_LAYERS} cells", self.layers)
+        for rate in self.skip_dropout_rates:
+            _check(0 <= rate < 1, "skip_dropout_rates", "in [0, 1)", self.skip_dropout_rates)
+        first = len(PRIMITIVES)
+        _check(
+            self.candidates[0] == first,
+            "candidates",
+            f"{first} in the first stage, the number of primitives",
+            self.candidates,
+        )
+        for before, after in zip(self.candidates, self.candidates[1:], strict=False):
+            _check(after < before, "candidates", "fewer in every stage", self.candidates)
+        _check(
+            self.candidates[-1] >= MIN_CANDIDATES,
+            "candidates",
+            f"at least {MIN_CANDIDATES}, so that an edge has more to choose from than none and "
+            "skip_connect",
+            self.candidates,
+        )
+        for added in self.add_channels:
+            channels = self.init_channels + added
+            _check(
+                channels >= 2 and channels % 2 == 0,
+                "init_channels",
+                "even and at least 2 in every stage, with --add_channels added",
+                channels,
+            )
+
+    @property
+    def stages(self) -> tuple[StageConfig, ...]:
+        """The settings of each stage, in order."""
+        following = (*self.candidates[1:], self.candidates[-1])
+        return tuple(
+            StageConfig(
+                index=i,
+                num_layers=self.layers[i],
+                num_candidates=self.candidates[i],
+                init_channels=self.init_channels + self.add_channels[i],
+                skip_dropout_rate=self.skip_dropout_rates[i],
+                num_to_drop=self.candidates[i] - following[i],
+            )
+            for i in range(len(self.layers))
+        )
+
+    def to_json(self) -> str:
+        """The settings as a JSON object, one a line."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The settings with these values, such as read from JSON.
+
+        Raises:
+            ConfigError: a name is unknown or missing, or a value is not valid.
+        """
+        names = {each.name for each in dataclasses.fields(cls)}
+        odd = sorted(names.symmetric_difference(values))
+        if odd:
+            raise ConfigError(f"Expected exactly the settings of this version. Odd: {odd}")
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**fields)
+
+
+def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
+    """Returns (name, value, other value) of the first setting that differs, or None."""
+    for each in dataclasses.fields(config):
+        mine, theirs = getattr(config, each.name), getattr(other, each.name)
+        if mine != theirs:
+            return each.name, mine, theirs
+    return None
+
+
+def _check(valid: bool, name: str, expected: str, received: Any) -> None:
+    if not valid:
+        shown = ",".join(map(str, received)) if isinstance(received, tuple) else received
+        raise ConfigError(f"--{name} must be {expected}. Received: {shown}")

@@ -1,0 +1,90 @@
+"""The auxiliary classifier, which brings gradient into the middle of a deep network.
+
+Reference: Szegedy et al., "Going deeper with convolutions" (arXiv 1409.4842), section 5, in the
+form of DARTS (arXiv 1806.09055, appendix A.2).
+"""
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
+from pdarts_tf.layers.normalization import BatchNormalization
+
+POOL_SIZE = 5
+CHANNELS = (128, 768)
+"""Channels of its 1x1 and of its 2x2 convolution."""
+
+MIN_PIXELS = POOL_SIZE + 1
+"""Smallest height and width: the 2x2 convolution needs the pool's window at two places."""
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class AuxiliaryHead(keras.layers.Layer):
+    """relu, average pool 5x5, 1x1 convolution, 2x2 convolution, mean over the pixels, dense.
+
+    A batch norm and a relu follow each convolution. Input (batch, height, width, channels), height
+    and width at least `MIN_PIXELS`; output: logits (batch, num_classes).
+
+    The official heads take one size only, 8x8 pixels at stride 3 (CIFAR) or 7x7 at stride 2
+    (ImageNet), where the 2x2 convolution gives a single pixel. On smaller maps, as of 28x28 images,
+    the stride shrinks until the window still has two places; on larger ones several pixels come
+    out, and their mean is classified.
+
+    Args:
+        num_classes: number of logits.
+        stride: of the pool: 3 for CIFAR, 2 for ImageNet.
+        seed: of the initialization.
+    """
+
+    def __init__(self, num_classes, stride=3, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.stride = stride
+        self.seed = seed
+        self.norms = [BatchNormalization(name=f"norm_{i}") for i in range(2)]
+        self.classifier = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=fan_in_uniform(CHANNELS[1], seed),
+            bias_initializer=fan_in_uniform(CHANNELS[1], seed + 1),
+            name="classifier",
+        )
+
+    def build(self, input_shape):
+        """Creates the kernels (channels, 128) and (2, 2, 128, 768), and the classifier."""
+        shapes = (input_shape[-1], CHANNELS[0]), (2, 2, *CHANNELS)
+        fans_in = input_shape[-1], 4 * CHANNELS[0]
+        self.kernels = [
+            self.add_weight(
+                shape=shape,
+                initializer=fan_in_uniform(fan_in, self.seed + 2 + i),
+                name=f"kernel_{i}",
+            )
+            for i, (shape, fan_in) in enumerate(zip(shapes, fans_in, strict=True))
+        ]
+        for norm, channels in zip(self.norms, CHANNELS, strict=True):
+            norm.build((None, None, None, channels))
+        self.classifier.build((None, CHANNELS[1]))
+
+    def call(self, x, training=False):
+        """Returns the logits.
+
+        Raises:
+            ValueError: height or width is below `MIN_PIXELS`.
+        """
+        if min(x.shape[1:3]) < MIN_PIXELS:
+            raise ValueError(
+                f"The auxiliary head needs at least {MIN_PIXELS}x{MIN_PIXELS} pixels. "
+                f"Received: {x.shape[1]}x{x.shape[2]}"
+            )
+        strides = [min(self.stride, size - POOL_SIZE) for size in x.shape[1:3]]
+        kernels = [tf.convert_to_tensor(kernel) for kernel in self.kernels]
+        x = tf.nn.avg_pool2d(tf.nn.relu(x), POOL_SIZE, strides, "VALID")
+        x = tf.nn.relu(self.norms[0](pointwise(x, kernels[0]), training=training))
+        x = tf.nn.conv2d(x, kernels[1], 1, "VALID")
+        x = tf.nn.relu(self.norms[1](x, training=training))
+        return self.classifier(tf.reduce_mean(x, (1, 2)))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {"num_classes": self.num_classes, "stride": self.stride, "seed": self.seed}
+        return {**super().get_config(), **config}

@@ -1,0 +1,314 @@
+"""The evaluation network: a stack of the cells of one genotype, trained from scratch.
+
+Reference: P-DARTS, sections 4.3 (CIFAR) and 4.4 (ImageNet); DARTS (arXiv 1806.09055), appendix A.
+"""
+
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
+from pdarts_tf.layers.convolution import fan_in_uniform
+from pdarts_tf.layers.operations import make_operation
+from pdarts_tf.layers.preprocess import Preprocess
+from pdarts_tf.layers.regularization import drop_path, split_seed
+from pdarts_tf.layers.source import SourceViews
+from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.models.stacking import (
+    STEM_STRIDES,
+    auxiliary_cell,
+    cell_layout,
+    check_image_size,
+    stem_channels,
+)
+
+_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
+
+
+class EvaluationCell(keras.layers.Layer):
+    """One cell of an evaluation network: two operations lead to every node, which adds them up.
+
+    Args:
+        layout: its place in the network, a `stacking.CellLayout`.
+        edges: (operation, input) pairs, two per node, as in a `Genotype`.
+        concat: the nodes that make up the output.
+        seed: of the initialization.
+    """
+
+    def __init__(self, layout, edges, concat, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = layout.channels
+        self.sources = tuple(source for _, source in edges)
+        self.concat = tuple(concat)
+        self.input_stride = 2 if layout.reduction else 1
+        stride = 2 if layout.reduction_prev else 1
+        self.preprocess = [
+            Preprocess(layout.channels, stride, seed=seed, name="preprocess0"),
+            Preprocess(layout.channels, seed=seed + 10, name="preprocess1"),
+        ]
+        self.operations = [
+            make_operation(
+                primitive, self.input_stride if source < 2 else 1, seed=seed + 10 * (i + 2)
+            )
+            for i, (primitive, source) in enumerate(edges)
+        ]
+
+    @property
+    def output_channels(self):
+        """Channels of the concatenated nodes."""
+        return len(self.concat) * self.channels
+
+    def build(self, input_shapes):
+        """Builds the layers for the shapes of the outputs of the two cells before."""
+        for layer, shape in zip(self.preprocess, input_shapes, strict=True):
+            layer.build(shape)
+        for operation in self.operations:
+            operation.build((None, None, None, self.channels))
+
+    def call(self, inputs, dropping=None, training=False):
+        """Returns (batch, height, width, output_channels) from the outputs of the two cells before.
+
+        Args:
+            inputs: two tensors (batch, height, width, channels).
+            dropping: None, or (rate, seed) of drop-path: a scalar and two int32.
+            training: normalize by the batch and update running statistics.
+        """
+        nodes = [
+            layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
+        ]
+        views = [SourceViews(x, self.input_stride) for x in nodes]
+        drops = self._drops(dropping)
+        for first in range(0, len(self.operations), 2):
+            terms = [
+                drops[i](self.operations[i].apply_to(views[self.sources[i]], training))
+                for i in (first, first + 1)
+            ]
+            nodes.append(tf.add_n(terms))
+            views.append(SourceViews(nodes[-1], 1))
+        return tf.concat([nodes[i] for i in self.concat], -1)
+
+    def _drops(self, dropping):
+        """Returns what follows each operation: drop-path, or nothing after an identity."""
+        if dropping is None:
+            return [tf.identity] * len(self.operations)
+        rate, seed = dropping
+        seeds = tf.unstack(split_seed(seed, len(self.operations)))
+        return [
+            tf.identity if operation.is_identity else functools.partial(drop_path, rate=rate, seed=s)
+            for operation, s in zip(self.operations, seeds, strict=True)
+        ]
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class EvaluationNetwork(keras.Model):
+    """The network that a genotype is worth something by.
+
+    Input: images (batch, height, width, channels), height and width multiples of 4 (CIFAR stem) or
+    32 (ImageNet stem). Output: logits (batch, num_classes); with an auxiliary head and in training
+    (logits, auxiliary logits). The classifier sees the mean over all pixels that are left.
+
+    Args:
+        genotype: the cells, a `Genotype`; they may have any number of nodes.
+        init_channels: channels of the first cells; reductions double them. Even.
+        num_layers: number of cells, at least 3.
+        num_classes: number of logits.
+        stem: "cifar", a convolution to 3 * init_channels, or "imagenet", three convolutions at
+            stride 2 to init_channels.
+        auxiliary: whether an auxiliary head follows the second reduction cell. It needs images of
+            at least 24 pixels (CIFAR stem) or 192 (ImageNet stem).
+        drop_path_rate: in [0, 1). If it is zero, drop-path is not built; else `drop_path_rate` can
+            be changed while training.
+        seed: fixes the initialization and the drop-path masks; not negative.
+
+    Raises:
+        ValueError: an argument is out of range, or, in `build` and `call`, the images' size.
+    """
+
+    def __init__(
+        self,
+        genotype,
+        init_channels=36,
+        num_layers=20,
+        num_classes=10,
+        stem="cifar",
+        auxiliary=False,
+        drop_path_rate=0.0,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(genotype, Genotype):
+            raise ValueError(f"`genotype` must be a Genotype. Received: {genotype!r}")
+        if stem not in STEM_STRIDES:
+            raise ValueError(
+                f"`stem` must be one of {', '.join(STEM_STRIDES)}. Received: {stem!r}"
+            )
+        if num_classes < 1:
+            raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
+        _check_rate(drop_path_rate)
+        self.genotype = genotype
+        self.init_channels = init_channels
+        self.num_layers = num_layers
+        self.num_classes = num_classes
+        self.stem = stem
+        self.seed = seed
+        self._initial_drop_path_rate = drop_path_rate
+        layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
+        draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 6)
+        seeds = [int(draw) % 2**30 for draw in draws]
+        self.stem_layers = self._make_stem(seeds[3:6])
+        self.cells = [
+            EvaluationCell(
+                layout,
+                genotype.reduce if layout.reduction else genotype.normal,
+                genotype.reduce_concat if layout.reduction else genotype.normal_concat,
+                cell_seed,
+                name=f"cell_{i}",
+            )
+            for i, (layout, cell_seed) in enumerate(zip(layouts, seeds[6:], strict=True))
+        ]
+        self.auxiliary_head = None
+        if auxiliary:
+            self.auxiliary_head = AuxiliaryHead(
+                num_classes, _AUXILIARY_STRIDES[stem], seeds[2], name="auxiliary_head"
+            )
+        fan_in = self.cells[-1].output_channels
+        self.head = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=fan_in_uniform(fan_in, seeds[0]),
+            bias_initializer=fan_in_uniform(fan_in, seeds[1]),
+            name="classifier",
+        )
+        # Both are there without drop-path too, so that one file of weights fits either network.
+        self._drop_path_rate = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(drop_path_rate),
+            trainable=False,
+            name="drop_path_rate",
+        )
+        # Counts training passes: with the seed it fixes every mask, also after a resume.
+        self.forward_passes = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
+        )
+
+    def _make_stem(self, seeds):
+        channels = stem_channels(self.stem, self.init_channels)
+        stride = 2 if self.stem == "imagenet" else 1
+        return [
+            ConvNorm(width, stride, seed, name=f"stem_{i}")
+            for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
+        ]
+
+    @property
+    def _built_with_drop_path(self):
+        return self._initial_drop_path_rate > 0.0
+
+    @property
+    def drop_path_rate(self):
+        """Current rate of drop-path."""
+        return float(self._drop_path_rate.numpy()) if self._built_with_drop_path else 0.0
+
+    @drop_path_rate.setter
+    def drop_path_rate(self, rate):
+        _check_rate(rate)
+        if rate > 0.0 and not self._built_with_drop_path:
+            raise ValueError(
+                "This network was built without drop-path (`drop_path_rate=0.0`). "
+                f"Received: {rate!r}"
+            )
+        self._drop_path_rate.assign(rate)
+
+    def build(self, input_shape):
+        """Creates all weights for images of (batch, height, width, channels).
+
+        Height and width may be None; they are checked if they are known.
+        """
+        if None not in input_shape[1:3]:
+            self._check_images(*input_shape[1:3])
+        channels = [input_shape[-1], *(layer.channels for layer in self.stem_layers)]
+        for layer, inputs in zip(self.stem_layers, channels, strict=False):
+            layer.build((None, None, None, inputs))
+        shapes = [(None, None, None, channels[-1])] * 2
+        for i, cell in enumerate(self.cells):
+            cell.build(shapes)
+            shapes = [shapes[1], (None, None, None, cell.output_channels)]
+            if self.auxiliary_head is not None and i == auxiliary_cell(self.num_layers):
+                self.auxiliary_head.build(shapes[1])
+        self.head.build((None, shapes[1][-1]))
+
+    def _check_images(self, height, width):
+        check_image_size(height, width, self.stem)
+        least = MIN_PIXELS * 4 * STEM_STRIDES[self.stem]
+        if self.auxiliary_head is not None and min(height, width) < least:
+            raise ValueError(
+                f"With stem={self.stem!r}, an auxiliary head needs images of at least {least} "
+                f"pixels: build the network with auxiliary=False. Received: {height}x{width}"
+            )
+
+    def call(self, images, training=False):
+        """Returns logits, or in training with an auxiliary head (logits, auxiliary logits).
+
+        Args:
+            images: (batch, height, width, channels), height and width known.
+            training: normalize by the batch, update running statistics, apply drop-path.
+        """
+        if None in images.shape[1:3]:
+            raise ValueError(
+                f"Height and width of the images must be known. Received: shape {images.shape}"
+            )
+        check_image_size(*images.shape[1:3], self.stem)
+        dropping: list = [None] * self.num_layers
+        if training and self._built_with_drop_path:
+            rate = tf.convert_to_tensor(self._drop_path_rate)
+            dropping = [(rate, seed) for seed in self._draw_seeds()]
+        before, last = self._apply_stem(images, training)
+        auxiliary_logits = None
+        for i, cell in enumerate(self.cells):
+            before, last = last, cell((before, last), dropping[i], training=training)
+            if training and self.auxiliary_head is not None and i == auxiliary_cell(self.num_layers):
+                # The head's first relu works in place in the official code. The cells that follow
+                # begin with a relu themselves, but with 3 cells none does: the golden numbers.
+                last = tf.nn.relu(last)
+                auxiliary_logits = self.auxiliary_head(last, training=True)
+        logits = self.head(tf.reduce_mean(last, (1, 2)))
+        return logits if auxiliary_logits is None else (logits, auxiliary_logits)
+
+    def _apply_stem(self, images, training):
+        """Returns the two inputs of the first cell; a relu stands between two convolutions."""
+        before = last = self.stem_layers[0](images, training=training)
+        for layer in self.stem_layers[1:]:
+            before, last = last, layer(tf.nn.relu(last), training=training)
+        return before, last
+
+    def _draw_seeds(self):
+        """Returns one seed per cell for drop-path, other ones at every training pass."""
+        self.forward_passes.assign_add(1)
+        key = tf.stack([self.seed, tf.convert_to_tensor(self.forward_passes)])
+        return tf.unstack(split_seed(key, self.num_layers))
+
+    def get_config(self):
+        """Returns the constructor's arguments, the genotype as JSON."""
+        return {
+            **super().get_config(),
+            "genotype": self.genotype.to_json(),
+            "init_channels": self.init_channels,
+            "num_layers": self.num_layers,
+            "num_classes": self.num_classes,
+            "stem": self.stem,
+            "auxiliary": self.auxiliary_head is not None,
+            "drop_path_rate": self._initial_drop_path_rate,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Returns a network with the arguments that `get_config` gave."""
+        return cls(**{**config, "genotype": Genotype.from_json(config["genotype"])})
+
+
+def _check_rate(rate):
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}")

@@ -1,0 +1,61 @@
+"""What a search prints: pure functions from its data to text."""
+
+from pdarts_tf.search_space import edge_nodes
+
+
+def table(header, rows):
+    """Returns rows of values below their header, in columns aligned to the right."""
+    lines = [[str(value) for value in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(value.rjust(width) for value, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def stage_table(stages, parameters, epochs, steps):
+    """Returns the table of what a search will run.
+
+    Args:
+        stages: `StageConfig` of each stage.
+        parameters: number of weights of each stage's supernet.
+        epochs: per stage.
+        steps: per epoch.
+    """
+    header = ("stage", "cells", "channels", "candidates", "parameters", "epochs", "steps/epoch")
+    rows = [
+        (
+            stage.index + 1,
+            stage.num_layers,
+            stage.init_channels,
+            stage.num_candidates,
+            f"{count:,}",
+            epochs,
+            steps,
+        )
+        for stage, count in zip(stages, parameters, strict=True)
+    ]
+    return table(header, rows)
+
+
+def kept_operations(space, cell):
+    """Returns one line per edge of a cell with the operations that it has kept."""
+    lines = [
+        f"  {source} -> {target}  {', '.join(names)}"
+        for (source, target), names in zip(edge_nodes(), space.candidates(cell), strict=True)
+    ]
+    return "\n".join([f"{cell} cell keeps", *lines])
+
+
+def genotype_list(genotypes, counts):
+    """Returns the derived genotypes, one a line.
+
+    Args:
+        genotypes: {"unrestricted" or "M=<limit>": Genotype}.
+        counts: skip-connects in the normal cell of each, in the same order.
+    """
+    lines = [
+        f"{name} ({count} skip-connects): {genotype}"
+        for (name, genotype), count in zip(genotypes.items(), counts, strict=True)
+    ]
+    return "\n".join(lines)

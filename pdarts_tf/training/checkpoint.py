@@ -1,0 +1,89 @@
+"""The state of a run on disk: all variables of model and optimizers, and where the run was.
+
+One NumPy archive per checkpoint, whole or absent, with a checksum for every array, read without
+unpickling anything. Data and masks need no state: they are functions of seed and step.
+"""
+
+import io
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from pdarts_tf.training.files import write_whole
+
+KEPT = 2
+_POSITION = "position"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read, or is not of this model."""
+
+
+def variables_of(model, *optimizers):
+    """Returns {name: variable} of everything that changes in training; optimizers are built."""
+    named = {f"model/{variable.path}": variable for variable in model.variables}
+    for optimizer in optimizers:
+        named |= {f"{optimizer.name}/{v.path}": v for v in optimizer.variables}
+    if len(named) != len(model.variables) + sum(len(o.variables) for o in optimizers):
+        raise CheckpointError("Two variables have the same name, so a checkpoint would lose one.")
+    return named
+
+
+def save(directory, index, variables, position):
+    """Writes a checkpoint and removes all but the newest `KEPT`.
+
+    Args:
+        directory: of the checkpoints.
+        index: increases from one checkpoint of the run to the next.
+        variables: see `variables_of`.
+        position: where the run was: a dictionary of numbers.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(exist_ok=True)
+    arrays: dict[str, Any] = {name: np.asarray(each) for name, each in variables.items()}
+    arrays[_POSITION] = np.array(json.dumps(position))
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(directory / f"{index:06d}.npz", buffer.getvalue())
+    for old in sorted(directory.glob("*.npz"))[:-KEPT]:
+        old.unlink()
+
+
+def newest(directory):
+    """Returns the path of the newest checkpoint, or None."""
+    return max(pathlib.Path(directory).glob("*.npz"), default=None)
+
+
+def load(path):
+    """Returns (arrays by name, position) of a checkpoint.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        return arrays, json.loads(str(arrays.pop(_POSITION)))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); remove it to use the one before it"
+        ) from error
+
+
+def restore(variables, arrays):
+    """Sets variables from a checkpoint.
+
+    Raises:
+        CheckpointError: names or shapes are not those of the variables; nothing has been changed.
+    """
+    odd = sorted(set(variables).symmetric_difference(arrays))
+    odd += [n for n in variables if n in arrays and tuple(variables[n].shape) != arrays[n].shape]
+    if odd:
+        raise CheckpointError(
+            f"The checkpoint is not of this model; the first difference: {odd[0]}"
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

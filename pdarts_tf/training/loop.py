@@ -1,0 +1,81 @@
+"""The loop that search and training share: steps under a strategy, Keras callbacks, logs.
+
+Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
+"""
+
+import math
+import time
+
+import keras
+import tensorflow as tf
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss that is NaN or infinite."""
+
+    def __init__(self, name, value, epoch, step):
+        super().__init__(f"{name} became {value} in epoch {epoch + 1}, step {step + 1}")
+
+
+class TrainingLoop:
+    """Runs a model's steps epoch by epoch.
+
+    Args:
+        model: compiled; its `train_step` and `test_step` return dictionaries of scalars, the means
+            since `reset_metrics`.
+        callbacks: Keras callbacks; they are given each step's logs as numbers.
+        strategy: a `tf.distribute.Strategy`; by default the current one.
+    """
+
+    def __init__(self, model, callbacks=(), strategy=None):
+        self.model = model
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+        self.retrace()
+
+    def retrace(self):
+        """Forgets the traced steps: needed when the model's step has changed."""
+        self._train = self._traced(self.model.train_step)
+        self._test = self._traced(self.model.test_step)
+
+    def _traced(self, step):
+        def run(batch):
+            logs = self.strategy.run(step, args=(batch,))
+            return {name: self.strategy.reduce("MEAN", v, axis=None) for name, v in logs.items()}
+
+        return tf.function(run)
+
+    def run_epoch(self, epoch, batches, steps):
+        """Trains for one epoch.
+
+        Args:
+            epoch: counted from 0, for callbacks and errors.
+            batches: iterator of what `train_step` takes.
+            steps: how many of them to take.
+
+        Returns:
+            (logs, seconds): the means over the epoch by name; how long the steps took.
+
+        Raises:
+            NonFiniteLossError: a loss is NaN or infinite; callbacks have not seen that step.
+        """
+        self.model.reset_metrics()
+        self.callbacks.on_epoch_begin(epoch)
+        logs = {}
+        start = time.perf_counter()
+        for step in range(steps):
+            self.callbacks.on_train_batch_begin(step)
+            logs = {name: float(value) for name, value in self._train(next(batches)).items()}
+            for name, value in logs.items():
+                if not math.isfinite(value):
+                    raise NonFiniteLossError(name, value, epoch, step)
+            self.callbacks.on_train_batch_end(step, logs)
+        return logs, time.perf_counter() - start
+
+    def evaluate(self, batches):
+        """Returns the means over all batches of a dataset by name."""
+        self.model.reset_metrics()
+        logs = {}
+        for batch in batches:
+            logs = self._test(batch)
+        return {name: float(value) for name, value in logs.items()}

@@ -1,0 +1,75 @@
+"""The progress bar of an epoch, with the time left in the whole run."""
+
+import sys
+import time
+
+import keras
+
+
+class Clock:
+    """Estimates the time left from what the steps so far have taken.
+
+    Args:
+        costs: expected relative cost of one step, per epoch of the whole run.
+        steps: steps per epoch.
+        traced: epochs whose first step traces a function, which takes as long as many steps.
+    """
+
+    def __init__(self, costs, steps, traced):
+        self.costs = costs
+        self.steps = steps
+        self.traced = traced
+        self._seconds = self._cost = 0.0
+        self._trace_seconds: list[float] = []
+
+    def tick(self, epoch, step, seconds):
+        """Notes that a step of an epoch took so many seconds."""
+        if epoch in self.traced and step == 0:
+            self._trace_seconds.append(seconds)
+        else:
+            self._seconds += seconds
+            self._cost += self.costs[epoch]
+
+    def seconds_left(self, epoch, step):
+        """Returns the seconds left after a step of an epoch."""
+        cost = sum(self.costs[epoch:]) * self.steps - self.costs[epoch] * (step + 1)
+        left = cost * self._seconds / self._cost if self._cost else 0.0
+        if self._trace_seconds:
+            traces = sum(each > epoch for each in self.traced)
+            left += traces * sum(self._trace_seconds) / len(self._trace_seconds)
+        return left
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar per epoch: losses, accuracies, images/s and minutes left.
+
+    Args:
+        clock: of the whole run.
+        first_epoch: number in the whole run of the epoch that is called 0 here.
+        steps: per epoch.
+        batch_size: images per step.
+    """
+
+    def __init__(self, clock, first_epoch, steps, batch_size):
+        super().__init__()
+        self.clock = clock
+        self.first_epoch = first_epoch
+        self.steps = steps
+        self.batch_size = batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts a bar: moving on a terminal, one line at the end of the epoch elsewhere."""
+        self._epoch = self.first_epoch + epoch
+        self._bar = keras.utils.Progbar(self.steps, verbose=1 if sys.stdout.isatty() else 2)
+        self._start = self._last = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Moves the bar."""
+        now = time.perf_counter()
+        self.clock.tick(self._epoch, batch, now - self._last)
+        self._last = now
+        values = {name: value for name, value in logs.items() if not name.endswith("norm")}
+        values["images/s"] = (batch + 1) * self.batch_size / (now - self._start)
+        values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
+        self._bar.stateful_metrics = set(values)
+        self._bar.update(batch + 1, list(values.items()), finalize=batch + 1 == self.steps)
