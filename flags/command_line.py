@@ -1,25 +1,29 @@
-"""How every entry point reads its command line: recipe first, then flags; errors in one line."""
+"""How every entry point reads its command line and ends.
 
+Exit codes: 0 done; 2 wrong usage or input, with one line on standard error; 1 anything else.
+"""
+
+import functools
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags
 
+from pdarts_tf.errors import InputError, RunError
+
 RECIPES = pathlib.Path(__file__).parent / "recipes"
+EXIT_FAILURE = 1
 EXIT_USAGE = 2
-
-
-def fail(message: str) -> NoReturn:
-    """Ends the program for wrong usage or input: one line on standard error, exit code 2."""
-    print("error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(EXIT_USAGE)
+# The recipe of a data set is named after it, but for this one.
+_OTHER_NAMES = {"train_imagenet2012": "train_imagenet_mobile"}
 
 
 def recipe_path(command: str, dataset: str) -> pathlib.Path | None:
     """Returns the flagfile of a command for a data set, such as search_cifar10.flags, if any."""
-    path = RECIPES / f"{command}_{dataset}.flags"
+    name = f"{command}_{dataset}"
+    path = RECIPES / f"{_OTHER_NAMES.get(name, name)}.flags"
     return path if path.is_file() else None
 
 
@@ -33,25 +37,53 @@ def parse_with_recipe(command: str, argv: Sequence[str]) -> list[str]:
     Returns:
         The positional arguments, program name included.
     """
-    try:
-        flags.FLAGS(argv)
-        recipe = recipe_path(command, flags.FLAGS.dataset)
-        if recipe is None:
-            return flags.FLAGS(argv)
-        flags.FLAGS.unparse_flags()
-        # Of two values for a flag the later one holds: the command line wins.
-        return flags.FLAGS([argv[0], f"--flagfile={recipe}", *argv[1:]])
-    except (flags.Error, OSError) as error:
-        fail(str(error))
+    rest = flags.FLAGS(argv)
+    recipe = recipe_path(command, flags.FLAGS.dataset)
+    if recipe is None:
+        return rest
+    flags.FLAGS.unparse_flags()
+    # Of two values for a flag the later one holds: the command line wins.
+    return flags.FLAGS([argv[0], f"--flagfile={recipe}", *argv[1:]])
 
 
-def run(main: Callable[[], None], parse: Callable[[Sequence[str]], list[str]]) -> NoReturn:
-    """Runs an entry point: parses flags, refuses positional arguments, calls `main`."""
+def run(
+    main: Callable[[], None],
+    module: Any,
+    parse: Callable[[Sequence[str]], list[str]] = flags.FLAGS,
+) -> NoReturn:
+    """Runs an entry point, and turns the errors that a person can mend into one line.
 
-    def without_arguments(argv):
-        if len(argv) > 1:
-            fail(f"expected flags only, such as --seed=1. Received: {' '.join(argv[1:])}")
-        main()
-
-    app.run(without_arguments, flags_parser=parse)
+    Args:
+        main: what to run when the flags are parsed.
+        module: of the flags that `--help` shows.
+        parse: reads the command line and returns the positional arguments.
+    """
+    flags.adopt_module_key_flags(module, flags.FLAGS)
+    app.run(functools.partial(_run, main), flags_parser=functools.partial(_parse, parse))
     raise SystemExit(0)  # app.run has already ended the program
+
+
+def _parse(parse, argv):
+    try:
+        return parse(argv)
+    except (flags.Error, OSError) as error:
+        _end(EXIT_USAGE, f"error: {error}")
+
+
+def _run(main, argv):
+    if len(argv) > 1:
+        received = " ".join(argv[1:])
+        _end(EXIT_USAGE, f"error: expected flags only, such as --seed=1. Received: {received}")
+    try:
+        main()
+    except InputError as error:
+        _end(EXIT_USAGE, f"error: {error}")
+    except RunError as error:
+        _end(EXIT_FAILURE, f"error: {error}")
+    except KeyboardInterrupt:
+        _end(EXIT_FAILURE, "interrupted; the same command resumes the run")
+
+
+def _end(code: int, message: str) -> NoReturn:
+    print(" ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

@@ -82,7 +82,13 @@ def define_flags(
         )
 
 
-def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS) -> Any:
-    """Returns the dataclass with the values of the flags that `define_flags` defined."""
+def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **instead: Any) -> Any:
+    """Returns the dataclass with the values of the flags that `define_flags` defined.
+
+    Args:
+        settings: the dataclass.
+        flag_values: where its flags are defined.
+        **instead: fields that take these values instead of those of their flags.
+    """
     names = [field.name for field in dataclasses.fields(settings)]
-    return settings(**{name: flag_values[name].value for name in names})
+    return settings(**{name: flag_values[name].value for name in names} | instead)

@@ -5,26 +5,26 @@ Every field is a flag of the same name; its help text stands here, in the field'
 Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 """
 
-import dataclasses
-import json
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
 
-from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError
+from pdarts_tf.settings import (
+    ConfigError,
+    Settings,
+    check,
+    check_at_least,
+    check_not_negative,
+    check_positive,
+    check_share,
+    setting,
+)
 
 MIN_LAYERS = 3
 # Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
 # genotype with fewer skip-connects exists.
 MIN_CANDIDATES = 3
-
-
-class ConfigError(ValueError):
-    """A setting that is out of range or does not fit the others; one line says which and why."""
-
-
-def setting(default: Any, text: str) -> Any:
-    """Returns a dataclass field with a default and the help text of its flag."""
-    return field(default=default, metadata={"help": text})
+STEMS = ("cifar", "imagenet")
+SCHEDULES = ("cosine", "linear")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class SearchConfig(Settings):
     """Settings of a search.
 
     Raises:
@@ -99,31 +99,24 @@ class SearchConfig:
     def __post_init__(self) -> None:
         """Checks every value."""
         self._check_stages()
-        at_least = {
-            "epochs": 1,
-            "warmup_epochs": 0,
-            "validation_epochs": 0,
-            "batch_size": 1,
-            "max_skip_connects": 0,
-            "crop_padding": 0,
-            "image_size": 1,
-            "max_steps_per_epoch": 1,
-            "seed": 0,
-        }
-        for name, least in at_least.items():
-            value = getattr(self, name)
-            _check(value is None or value >= least, name, f"at least {least}", value)
-        for name in ("learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm"):
-            value = getattr(self, name)
-            _check(0 < value < float("inf"), name, "positive and finite", value)
-        for name in ("l2", "arch_l2"):
-            value = getattr(self, name)
-            _check(0 <= value < float("inf"), name, "finite and not negative", value)
-        for name in ("momentum", "arch_beta_1", "arch_beta_2"):
-            value = getattr(self, name)
-            _check(0 <= value < 1, name, "in [0, 1)", value)
-        _check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
-        _check(
+        check_at_least(
+            self,
+            epochs=1,
+            warmup_epochs=0,
+            validation_epochs=0,
+            batch_size=1,
+            max_skip_connects=0,
+            crop_padding=0,
+            image_size=1,
+            max_steps_per_epoch=1,
+            seed=0,
+        )
+        check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
+        check_positive(self, "learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm")
+        check_not_negative(self, "l2", "arch_l2")
+        check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
+        check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
+        check(
             self.warmup_epochs < self.epochs,
             "warmup_epochs",
             f"less than the {self.epochs} epochs, or the alphas never learn",
@@ -134,22 +127,22 @@ class SearchConfig:
         lists = ("layers", "candidates", "skip_dropout_rates", "add_channels")
         lengths = {name: len(getattr(self, name)) for name in lists}
         if len(set(lengths.values())) != 1 or not self.layers:
-            counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            counts = ", ".join(f"--{name} has {length}" for name, length in lengths.items())
             raise ConfigError(f"All lists must have one value per stage. Received: {counts}")
         for value in self.layers:
-            _check(value >= MIN_LAYERS, "layers", f"at least {MIN_LAYERS} cells", self.layers)
+            check(value >= MIN_LAYERS, "layers", f"at least {MIN_LAYERS} cells", self.layers)
         for rate in self.skip_dropout_rates:
-            _check(0 <= rate < 1, "skip_dropout_rates", "in [0, 1)", self.skip_dropout_rates)
+            check(0 <= rate < 1, "skip_dropout_rates", "in [0, 1)", self.skip_dropout_rates)
         first = len(PRIMITIVES)
-        _check(
+        check(
             self.candidates[0] == first,
             "candidates",
             f"{first} in the first stage, the number of primitives",
             self.candidates,
         )
         for before, after in zip(self.candidates, self.candidates[1:], strict=False):
-            _check(after < before, "candidates", "fewer in every stage", self.candidates)
-        _check(
+            check(after < before, "candidates", "fewer in every stage", self.candidates)
+        check(
             self.candidates[-1] >= MIN_CANDIDATES,
             "candidates",
             f"at least {MIN_CANDIDATES}, so that an edge has more to choose from than none and "
@@ -158,7 +151,7 @@ class SearchConfig:
         )
         for added in self.add_channels:
             channels = self.init_channels + added
-            _check(
+            check(
                 channels >= 2 and channels % 2 == 0,
                 "init_channels",
                 "even and at least 2 in every stage, with --add_channels added",
@@ -181,38 +174,89 @@ class SearchConfig:
             for i in range(len(self.layers))
         )
 
-    def to_json(self) -> str:
-        """The settings as a JSON object, one a line."""
-        return json.dumps(dataclasses.asdict(self), indent=2)
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The settings with these values, such as read from JSON.
+@dataclass(frozen=True)
+class TrainConfig(Settings):
+    """Settings of the training of an evaluation network.
 
-        Raises:
-            ConfigError: a name is unknown or missing, or a value is not valid.
-        """
-        names = {each.name for each in dataclasses.fields(cls)}
-        odd = sorted(names.symmetric_difference(values))
-        if odd:
-            raise ConfigError(f"Expected exactly the settings of this version. Odd: {odd}")
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-        return cls(**fields)
+    Raises:
+        ConfigError: a value is out of range, or values do not fit each other.
 
+    Reference: P-DARTS, sections 4.3 (CIFAR, the defaults) and 4.4 (ImageNet).
+    """
 
-def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
-    """Returns (name, value, other value) of the first setting that differs, or None."""
-    for each in dataclasses.fields(config):
-        mine, theirs = getattr(config, each.name), getattr(other, each.name)
-        if mine != theirs:
-            return each.name, mine, theirs
-    return None
+    genotype: str = setting("PDARTS", "Genotype: a file, or the name of a published one.")
+    dataset: str = setting("digits", "Name of the data set to train and test on.")
+    layers: int = setting(20, "Cells of the network.")
+    init_channels: int = setting(36, "Channels of the first cells; reductions double them.")
+    stem: str = setting("cifar", "First layers: cifar, or imagenet, which divides the size by 8.")
+    epochs: int = setting(600, "Epochs.")
+    batch_size: int = setting(128, "Images per step.")
+    learning_rate: float = setting(0.025, "Largest learning rate.")
+    schedule: str = setting("cosine", "Course of the learning rate to 0: cosine or linear.")
+    learning_rate_warmup_epochs: int = setting(
+        0, "First epochs, in which the learning rate rises linearly."
+    )
+    momentum: float = setting(0.9, "Momentum.")
+    l2: float = setting(3e-4, "Factor of the weights in their gradient.")
+    clip_norm: float = setting(5.0, "Limit of the global norm of the gradient.")
+    auxiliary: bool = setting(
+        True, "Whether an auxiliary head helps to train the first two thirds."
+    )
+    auxiliary_weight: float = setting(0.4, "Weight of the auxiliary head's loss.")
+    drop_path_rate: float = setting(0.3, "Rate that drop-path approaches linearly from 0.")
+    cutout_length: int = setting(16, "Side in pixels of the square cut out of images; 0 for none.")
+    label_smoothing: float = setting(0.0, "Share of each label that is spread over all classes.")
+    crop_padding: int = setting(4, "Pixels around the image from which random crops are taken.")
+    flip: bool = setting(True, "Whether images are mirrored at random.")
+    average_decay: float = setting(
+        0.0, "Decay per epoch of a moving average of the weights, which is then what is tested."
+    )
+    image_size: int | None = setting(
+        None, "Resize images to this height and width, in pixels; by default they keep their size."
+    )
+    max_steps_per_epoch: int | None = setting(
+        None, "Stop epochs and tests after this many batches."
+    )
+    max_parameters: int | None = setting(None, "Refuse networks with more parameters.")
+    max_macs: int | None = setting(None, "Refuse networks with more multiply-accumulates.")
+    seed: int = setting(0, "Fixes everything that is random.")
 
-
-def _check(valid: bool, name: str, expected: str, received: Any) -> None:
-    if not valid:
-        shown = ",".join(map(str, received)) if isinstance(received, tuple) else received
-        raise ConfigError(f"--{name} must be {expected}. Received: {shown}")
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        try:
+            Genotype.parse(self.genotype)
+        except GenotypeError as error:
+            raise ConfigError(str(error)) from error
+        check_at_least(
+            self,
+            layers=MIN_LAYERS,
+            epochs=1,
+            batch_size=1,
+            learning_rate_warmup_epochs=0,
+            cutout_length=0,
+            crop_padding=0,
+            image_size=1,
+            max_steps_per_epoch=1,
+            max_parameters=1,
+            max_macs=1,
+            seed=0,
+        )
+        check_positive(self, "learning_rate", "clip_norm")
+        check_not_negative(self, "l2", "auxiliary_weight")
+        check_share(self, "momentum", "drop_path_rate", "label_smoothing", "average_decay")
+        check(
+            self.init_channels >= 2 and self.init_channels % 2 == 0,
+            "init_channels",
+            "even and at least 2",
+            self.init_channels,
+        )
+        for name, allowed in (("stem", STEMS), ("schedule", SCHEDULES)):
+            value = getattr(self, name)
+            check(value in allowed, name, " or ".join(allowed), value)
+        check(
+            self.learning_rate_warmup_epochs < self.epochs,
+            "learning_rate_warmup_epochs",
+            f"less than the {self.epochs} epochs",
+            self.learning_rate_warmup_epochs,
+        )

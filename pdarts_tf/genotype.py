@@ -21,6 +21,7 @@ from itertools import islice
 from numbers import Integral
 from typing import Any, TypeGuard
 
+from pdarts_tf.errors import InputError
 from pdarts_tf.published_cells import PUBLISHED_CELLS
 
 PRIMITIVES: tuple[str, ...] = (
@@ -53,7 +54,7 @@ _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 120
 
 
-class GenotypeError(ValueError):
+class GenotypeError(InputError):
     """A genotype that is malformed or cannot be found. The message is one line."""
 
 

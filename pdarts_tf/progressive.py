@@ -24,7 +24,7 @@ from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, METRICS, console
-from pdarts_tf.training.summaries import SearchSummaries
+from pdarts_tf.training.summaries import Summaries
 
 CHECKPOINTS = "checkpoints"
 GENOTYPES = "genotypes.json"
@@ -84,7 +84,7 @@ class ProgressiveSearch:
         self.run = run
         self.log(self._plan())
         restored = self._resume()
-        summaries = SearchSummaries(self.run.path / "tensorboard")
+        summaries = Summaries(self.run.path / "tensorboard")
         for stage in config.stages[len(self.records) // config.epochs :]:
             space = self._space(stage)
             epoch = len(self.records) % config.epochs
@@ -217,13 +217,14 @@ class _StageSearch:
         )
         self.first_epoch = stage.index * config.epochs
         progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        self.loop = TrainingLoop(self.model, [progress])
+        self.loop = TrainingLoop(self.model, [progress], part=f"stage {stage.index + 1}")
 
     def train(self, first_epoch, restored):
         """Trains from an epoch on, with restored variables if that is inside the stage."""
         config, search = self.config, self.search
         if restored is not None:
             checkpoint.restore(self.variables, restored)
+            search.clock.traced.add(self.first_epoch + first_epoch)
         batches = iter(self._batches(first_epoch))
         validation = self._validation()
         for epoch in range(first_epoch, config.epochs):

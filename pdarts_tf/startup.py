@@ -30,9 +30,10 @@ def held_back_stderr():
 
 
 def import_tensorflow():
-    """Imports TensorFlow and finds its devices, quietly."""
+    """Imports TensorFlow and finds its devices, quietly; returns the module."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with held_back_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    return tf

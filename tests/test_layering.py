@@ -12,7 +12,8 @@ from tests.source_tree import ROOT, sources
 # From low to high: a module imports from lower layers only; the modules of one package, which is
 # one layer, may import each other. A new module or package of pdarts_tf gets its place here.
 LAYERS = (
-    ("published_cells", "startup"),
+    ("errors",),
+    ("published_cells", "settings", "startup"),
     ("genotype", "schedules"),
     ("search_space",),
     ("derivation",),
@@ -28,6 +29,7 @@ LAYERS = (
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 ONLY_THIRD_PARTY: dict[str, set[str]] = {
     "published_cells": set(),
+    "settings": set(),
     "genotype": set(),
     "schedules": set(),
     "search_space": {"numpy"},

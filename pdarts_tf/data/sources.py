@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pdarts_tf.errors import InputError
+
 __all__ = [
     "DataError",
     "ImageData",
@@ -34,7 +36,7 @@ _DIGITS_TEST_EVERY = 5
 _DIGITS_WHITE = 16  # the largest value in scikit-learn's digits
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """Data that cannot be had or used; one line says what was expected, received, and to do."""
 
 

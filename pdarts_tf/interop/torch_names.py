@@ -30,7 +30,7 @@ def _mixed_slots(name, mixed):
         kernel: variable
         for (kernel, _), variable in zip(mixed.plan.stacks, mixed.kernels, strict=True)
     }
-    slots = {}
+    slots: dict[str, Slot] = {}
     for e, edge in enumerate(mixed.plan.edges):
         for o, candidate in enumerate(edge.candidates):
             if not candidate.norms:  # neither `none` nor an identity has parameters
@@ -80,14 +80,14 @@ def _stem_slots(model):
         "cifar": (("stem.0", "stem.1"),),
         "imagenet": (("stem0.0", "stem0.1"), ("stem0.3", "stem0.4"), ("stem1.1", "stem1.2")),
     }[model.stem]
-    slots = {}
+    slots: dict[str, Slot] = {}
     for (kernel, norm), layer in zip(names, model.stem_layers, strict=True):
         slots |= {f"{kernel}.weight": Slot(layer.kernel, "conv")} | norm_slots(norm, layer.norm)
     return slots
 
 
 def _auxiliary_slots(head):
-    slots = {}
+    slots: dict[str, Slot] = {}
     for i, (kernel, norm) in enumerate(zip(head.kernels, head.norms, strict=True)):
         # Items of one sequence: relu, pool, then twice convolution, batch norm, relu.
         features, item = f"{_AUXILIARY}features", 2 + 3 * i

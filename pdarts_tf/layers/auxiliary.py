@@ -8,12 +8,10 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
+from pdarts_tf.layers.kernels import AUXILIARY_CHANNELS
 from pdarts_tf.layers.normalization import BatchNormalization
 
 POOL_SIZE = 5
-CHANNELS = (128, 768)
-"""Channels of its 1x1 and of its 2x2 convolution."""
-
 MIN_PIXELS = POOL_SIZE + 1
 """Smallest height and width: the 2x2 convolution needs the pool's window at two places."""
 
@@ -44,15 +42,15 @@ class AuxiliaryHead(keras.layers.Layer):
         self.norms = [BatchNormalization(name=f"norm_{i}") for i in range(2)]
         self.classifier = keras.layers.Dense(
             num_classes,
-            kernel_initializer=fan_in_uniform(CHANNELS[1], seed),
-            bias_initializer=fan_in_uniform(CHANNELS[1], seed + 1),
+            kernel_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed),
+            bias_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed + 1),
             name="classifier",
         )
 
     def build(self, input_shape):
         """Creates the kernels (channels, 128) and (2, 2, 128, 768), and the classifier."""
-        shapes = (input_shape[-1], CHANNELS[0]), (2, 2, *CHANNELS)
-        fans_in = input_shape[-1], 4 * CHANNELS[0]
+        shapes = (input_shape[-1], AUXILIARY_CHANNELS[0]), (2, 2, *AUXILIARY_CHANNELS)
+        fans_in = input_shape[-1], 4 * AUXILIARY_CHANNELS[0]
         self.kernels = [
             self.add_weight(
                 shape=shape,
@@ -61,9 +59,9 @@ class AuxiliaryHead(keras.layers.Layer):
             )
             for i, (shape, fan_in) in enumerate(zip(shapes, fans_in, strict=True))
         ]
-        for norm, channels in zip(self.norms, CHANNELS, strict=True):
+        for norm, channels in zip(self.norms, AUXILIARY_CHANNELS, strict=True):
             norm.build((None, None, None, channels))
-        self.classifier.build((None, CHANNELS[1]))
+        self.classifier.build((None, AUXILIARY_CHANNELS[1]))
 
     def call(self, x, training=False):
         """Returns the logits.

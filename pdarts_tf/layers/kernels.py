@@ -38,6 +38,10 @@ class Kernel:
             return self.size * self.size
         return self.size * channels
 
+    def num_weights(self, channels):
+        """Returns how many weights it has for `channels` input channels."""
+        return math.prod(self.shape(channels))
+
     def macs(self, channels, pixels, stride):
         """Returns its multiply-accumulates per image: every weight is used once per output pixel.
 
@@ -48,7 +52,7 @@ class Kernel:
         """
         # The row of a conv_7x1_1x7 strides along the width only, the column after it the height.
         pixels *= stride if self.kind == "row" else 1
-        return math.prod(self.shape(channels)) * pixels
+        return self.num_weights(channels) * pixels
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,6 @@ PARAMETERS: dict[str, dict[int, Parameters]] = {
     "conv_7x1_1x7": _at_both_strides(Kernel("row", 7), Kernel("column", 7), num_norms=1),
 }
 """Operation -> stride (1 or 2) -> what it owns; the batch norm after a pool is the caller's."""
+
+AUXILIARY_CHANNELS = (128, 768)
+"""Channels of the 1x1 and of the 2x2 convolution of an auxiliary head."""

@@ -201,6 +201,6 @@ class Operation(keras.layers.Layer):
         return {**super().get_config(), **config}
 
 
-def make_operation(primitive, stride=1, affine=True, seed=None):
-    """Returns the layer of one primitive, see `Operation`."""
-    return Operation(primitive, stride, affine, seed, name=primitive)
+def make_operation(primitive, stride=1, affine=True, seed=None, name=None):
+    """Returns the layer of one primitive, see `Operation`; by default it is named after it."""
+    return Operation(primitive, stride, affine, seed, name=name or primitive)

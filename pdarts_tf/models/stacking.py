@@ -72,6 +72,11 @@ def auxiliary_cell(num_layers):
     return reduction_cells(num_layers)[1]
 
 
+def image_divisor(stem):
+    """Returns what height and width of images have to be multiples of (see `STEM_STRIDES`)."""
+    return 4 * STEM_STRIDES[stem]
+
+
 def check_image_size(height, width, stem):
     """Raises unless every reduction of a network halves its input exactly.
 
@@ -82,7 +87,7 @@ def check_image_size(height, width, stem):
     Raises:
         ValueError: a size is not a positive multiple of 4 (CIFAR stem) or 32 (ImageNet stem).
     """
-    divisor = 4 * STEM_STRIDES[stem]
+    divisor = image_divisor(stem)
     if height < divisor or width < divisor or height % divisor or width % divisor:
         raise ValueError(
             f"With stem={stem!r}, height and width of the images must be multiples of {divisor}. "

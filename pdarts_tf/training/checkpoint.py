@@ -8,17 +8,29 @@ import io
 import json
 import pathlib
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
 
+from pdarts_tf.errors import InputError
 from pdarts_tf.training.files import write_whole
 
 KEPT = 2
 _POSITION = "position"
+# What zipfile and NumPy raise, depending on which bytes are not those that were written.
+_DAMAGES = (
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InputError):
     """A checkpoint that cannot be read, or is not of this model."""
 
 
@@ -32,22 +44,27 @@ def variables_of(model, *optimizers):
     return named
 
 
+def archive(variables, position):
+    """Returns the bytes of a checkpoint; see `save`."""
+    arrays: dict[str, Any] = {name: np.asarray(each) for name, each in variables.items()}
+    arrays[_POSITION] = np.array(json.dumps(position))
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
 def save(directory, index, variables, position):
     """Writes a checkpoint and removes all but the newest `KEPT`.
 
     Args:
         directory: of the checkpoints.
         index: increases from one checkpoint of the run to the next.
-        variables: see `variables_of`.
+        variables: {name: variable or array}, see `variables_of`.
         position: where the run was: a dictionary of numbers.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(exist_ok=True)
-    arrays: dict[str, Any] = {name: np.asarray(each) for name, each in variables.items()}
-    arrays[_POSITION] = np.array(json.dumps(position))
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    write_whole(directory / f"{index:06d}.npz", buffer.getvalue())
+    write_whole(directory / f"{index:06d}.npz", archive(variables, position))
     for old in sorted(directory.glob("*.npz"))[:-KEPT]:
         old.unlink()
 
@@ -67,7 +84,7 @@ def load(path):
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return arrays, json.loads(str(arrays.pop(_POSITION)))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except _DAMAGES as error:
         raise CheckpointError(
             f"{path} is damaged ({error}); remove it to use the one before it"
         ) from error

@@ -9,12 +9,16 @@ import time
 import keras
 import tensorflow as tf
 
+from pdarts_tf.errors import RunError
 
-class NonFiniteLossError(ArithmeticError):
+
+class NonFiniteLossError(RunError):
     """A loss that is NaN or infinite."""
 
-    def __init__(self, name, value, epoch, step):
-        super().__init__(f"{name} became {value} in epoch {epoch + 1}, step {step + 1}")
+    def __init__(self, name, value, where):
+        super().__init__(
+            f"{name} became {value} in {where}; the run keeps the state of the epoch before"
+        )
 
 
 class TrainingLoop:
@@ -25,10 +29,12 @@ class TrainingLoop:
             since `reset_metrics`.
         callbacks: Keras callbacks; they are given each step's logs as numbers.
         strategy: a `tf.distribute.Strategy`; by default the current one.
+        part: which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
     """
 
-    def __init__(self, model, callbacks=(), strategy=None):
+    def __init__(self, model, callbacks=(), strategy=None, part=None):
         self.model = model
+        self.part = part
         self.strategy = strategy or tf.distribute.get_strategy()
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         self.retrace()
@@ -68,7 +74,9 @@ class TrainingLoop:
             logs = {name: float(value) for name, value in self._train(next(batches)).items()}
             for name, value in logs.items():
                 if not math.isfinite(value):
-                    raise NonFiniteLossError(name, value, epoch, step)
+                    where = f"{self.part}, " if self.part else ""
+                    where += f"epoch {epoch + 1}, step {step + 1}"
+                    raise NonFiniteLossError(name, value, where)
             self.callbacks.on_train_batch_end(step, logs)
         return logs, time.perf_counter() - start
 

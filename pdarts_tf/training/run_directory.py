@@ -13,7 +13,8 @@ import pathlib
 import platform
 import sys
 
-from pdarts_tf.config import ConfigError, first_difference
+from pdarts_tf.errors import InputError
+from pdarts_tf.settings import ConfigError, first_difference, shown
 from pdarts_tf.training.files import write_whole
 
 CONFIG = "config.json"
@@ -21,9 +22,12 @@ GENOTYPE = "genotype.json"
 LOG = "run.log"
 METRICS = "metrics.jsonl"
 ALPHAS = "alphas.jsonl"
+RESULT = "result.json"
+BEST_WEIGHTS = "weights_best.npz"
+LAST_WEIGHTS = "weights_last.npz"
 
 
-class RunDirectoryError(ValueError):
+class RunDirectoryError(InputError):
     """A directory that cannot be used for this run; one line says why and what to do."""
 
 
@@ -36,31 +40,56 @@ def check(path, config):
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise RunDirectoryError(f"--output_dir must be a directory. Received: {path}, a file")
-    if not path.is_dir() or not any(path.iterdir()):
+    # Hidden files are our lock and unfinished writes: a run may have died before its first file.
+    if not path.is_dir() or all(file.name.startswith(".") for file in path.iterdir()):
         return
     if not (path / CONFIG).is_file():
         raise RunDirectoryError(
             f"--output_dir must be new, empty, or a run directory. Received: {path}, which has "
             f"files but no {CONFIG}; choose another one"
         )
-    try:
-        stored = type(config).from_dict(json.loads((path / CONFIG).read_text("utf-8"))["config"])
-    except (ValueError, KeyError, TypeError, ConfigError) as error:
-        raise RunDirectoryError(
-            f"{path / CONFIG} is not of a {type(config).__name__} of this version ({error}); "
-            "choose another --output_dir, or continue with the version that made it"
-        ) from error
+    stored = read_settings(path, type(config))
     if difference := first_difference(stored, config):
         name, theirs, mine = difference
         raise RunDirectoryError(
-            f"{path} holds another run: its --{name} is {theirs}, not {mine}; choose another "
-            "--output_dir"
+            f"{path} holds another run: its --{name} is {shown(theirs)}, not {shown(mine)}; "
+            "choose another --output_dir"
         )
 
 
-def is_finished(path):
-    """Returns whether a directory holds a finished search."""
-    return (pathlib.Path(path) / GENOTYPE).is_file()
+def read_config(path):
+    """Returns config.json of a run: its settings under "config", its data, versions.
+
+    Raises:
+        RunDirectoryError: there is none, or it is not what this program writes.
+    """
+    file = pathlib.Path(path) / CONFIG
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"expected a run directory. Received: {path} ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+        raise RunDirectoryError(f"expected settings in {file}. Received: {str(content)[:80]}")
+    return content
+
+
+def read_settings(path, kind):
+    """Returns the settings of a run.
+
+    Args:
+        path: the run directory.
+        kind: `SearchConfig` or `TrainConfig`.
+
+    Raises:
+        RunDirectoryError: the run is of another kind, or of an incompatible version.
+    """
+    try:
+        return kind.from_dict(read_config(path)["config"])
+    except (ConfigError, TypeError) as error:
+        raise RunDirectoryError(
+            f"{path} does not hold a {kind.__name__} of this version ({error}); choose another "
+            "directory, or continue with the version that made it"
+        ) from error
 
 
 class RunDirectory:
@@ -69,19 +98,28 @@ class RunDirectory:
     Args:
         path: the directory; made if missing.
         config: settings, a dataclass with `to_json`.
-        details: further facts for config.json, such as the classes of the data.
+        data: what the run has to remember of its data, for config.json.
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
     """
 
-    def __init__(self, path, config, details):
+    def __init__(self, path, config, data):
         check(path, config)
         self.path = pathlib.Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"--output_dir cannot be made ({error}); choose another one"
+            ) from error
         self._lock = self._take_lock()
         if not (self.path / CONFIG).is_file():
-            content = {"config": json.loads(config.to_json()), **details}
+            content = {
+                "config": json.loads(config.to_json()),
+                "data": data,
+                "versions": versions(),
+            }
             write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
         self._handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))

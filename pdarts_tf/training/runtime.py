@@ -2,7 +2,7 @@
 
 import os
 
-import tensorflow as tf
+from pdarts_tf.startup import import_tensorflow
 
 # More cores than this are better used inside the operations too.
 _FEW_CORES = 4
@@ -17,7 +17,11 @@ _OPTIMIZERS_OFF = (
 
 
 def configure():
-    """Sets threads, graph optimizers and determinism; call once, before anything is computed."""
+    """Imports TensorFlow, and sets threads, graph optimizers and determinism.
+
+    Call it once, before anything is computed.
+    """
+    tf = import_tensorflow()
     cores = os.cpu_count() or 1
     if not tf.config.list_physical_devices("GPU") and cores <= _FEW_CORES:
         tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -1,17 +1,21 @@
-"""What TensorBoard shows of a search."""
+"""What TensorBoard shows of a run."""
 
 import tensorflow as tf
 
 # Where each value of an epoch's record appears in TensorBoard.
 _TAGS = {
-    "loss": "search/loss_weights",
-    "arch_loss": "search/loss_alphas",
-    "valid_loss": "search/loss_validation",
-    "accuracy": "search/accuracy_weights",
-    "arch_accuracy": "search/accuracy_alphas",
-    "valid_accuracy": "search/accuracy_validation",
+    "loss": "loss/weights",
+    "arch_loss": "loss/alphas",
+    "valid_loss": "loss/validation",
+    "test_loss": "loss/test",
+    "accuracy": "accuracy/weights",
+    "arch_accuracy": "accuracy/alphas",
+    "valid_accuracy": "accuracy/validation",
+    "test_accuracy": "accuracy/test",
+    "test_top5": "accuracy/test_top5",
     "learning_rate": "schedule/learning_rate",
     "skip_dropout_rate": "schedule/skip_dropout_rate",
+    "drop_path_rate": "schedule/drop_path_rate",
     "weight_grad_norm": "gradient_norm/weights",
     "arch_grad_norm": "gradient_norm/alphas",
     "entropy_normal": "alphas/entropy_normal",
@@ -21,8 +25,8 @@ _TAGS = {
 }
 
 
-class SearchSummaries:
-    """Writes the records of a search's epochs as TensorBoard scalars.
+class Summaries:
+    """Writes the records of epochs as TensorBoard scalars.
 
     Args:
         directory: where the event files go.
@@ -32,7 +36,7 @@ class SearchSummaries:
         self._writer = tf.summary.create_file_writer(str(directory))
 
     def write(self, record, step):
-        """Writes one record at a step, the epochs of the whole search counted through."""
+        """Writes one record at a step, the epochs of the whole run counted through."""
         with self._writer.as_default(step=step):
             for name, tag in _TAGS.items():
                 if name in record:

@@ -1,0 +1,272 @@
+"""Architecture evaluation: the network of a genotype, trained from scratch and tested.
+
+Reference: P-DARTS (arXiv 1904.12760), sections 4.3 and 4.4.
+"""
+
+import contextlib
+import json
+
+import numpy as np
+
+from pdarts_tf import schedules
+from pdarts_tf.data import pipeline
+from pdarts_tf.data.augmentation import Augmentation
+from pdarts_tf.data.sources import DataError
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.models.complexity import count_macs, count_parameters
+from pdarts_tf.report.console import table
+from pdarts_tf.settings import ConfigError
+from pdarts_tf.training import checkpoint
+from pdarts_tf.training.averaging import WeightAverage
+from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.optimizers import weight_optimizer
+from pdarts_tf.training.progress import Clock, Progress
+from pdarts_tf.training.run_directory import (
+    BEST_WEIGHTS,
+    GENOTYPE,
+    LAST_WEIGHTS,
+    METRICS,
+    RESULT,
+    console,
+)
+from pdarts_tf.training.summaries import Summaries
+from pdarts_tf.training.supervised import SupervisedNetwork
+
+CHECKPOINTS = "checkpoints"
+_AVERAGE = "average/"
+_SCHEDULES = {
+    "cosine": schedules.cosine_with_warmup,
+    "linear": schedules.linear_with_warmup,
+}
+
+
+def make_network(config, data):
+    """Returns the built network of a run.
+
+    Args:
+        config: a `TrainConfig`.
+        data: `ImageData`, or anything else with its `num_classes` and `image_shape`.
+
+    Raises:
+        ConfigError: images of that size do not fit, or the network is larger than allowed.
+    """
+    try:
+        model = SupervisedNetwork(
+            Genotype.parse(config.genotype),
+            config.init_channels,
+            config.layers,
+            data.num_classes,
+            config.stem,
+            config.auxiliary,
+            config.drop_path_rate,
+            config.seed,
+            name="network",
+        )
+        model.build((None, *data.image_shape))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    counts = {
+        "parameters": count_parameters(model),
+        "macs": count_macs(model, data.image_shape[:2]),
+    }
+    for name, count in counts.items():
+        limit = getattr(config, f"max_{name}")
+        if limit is not None and count > limit:
+            raise ConfigError(
+                f"the network has {count:,} {name}, more than --max_{name}={limit:,}; "
+                "use fewer --init_channels or --layers, or another genotype"
+            )
+    return model
+
+
+def test_batches(config, data):
+    """Returns the batches of the test split."""
+    batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
+    return batches.take(config.max_steps_per_epoch or -1)
+
+
+class Training:
+    """The training of a network on given data.
+
+    Args:
+        config: a `TrainConfig`.
+        data: `ImageData`.
+
+    Raises:
+        ConfigError: see `make_network`.
+        DataError: a batch does not fit into the training images.
+    """
+
+    def __init__(self, config, data):
+        self.config = config
+        self.data = data
+        pipeline.check_batch_size(data.train.num_images, config.batch_size, f"{data.name} to train")
+        self.steps = pipeline.steps_per_epoch(
+            data.train.num_images, config.batch_size, config.max_steps_per_epoch
+        )
+        self.model = make_network(config, data)
+        self.model.compile(
+            weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
+            config.auxiliary_weight,
+            config.label_smoothing,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.weights = checkpoint.variables_of(self.model)
+        self.variables = checkpoint.variables_of(self.model, self.model.optimizer)
+        floating = {n: v for n, v in self.weights.items() if str(v.dtype).startswith("float")}
+        self.average = WeightAverage(floating, config.average_decay)
+        clock = Clock([1.0] * config.epochs, self.steps, {0})
+        self.loop = TrainingLoop(self.model, [Progress(clock, 0, self.steps, config.batch_size)])
+        self.log = console().info
+
+    def execute(self, run):
+        """Trains what is left of the run in an open `RunDirectory`, and writes its result.
+
+        Raises:
+            NonFiniteLossError: a loss became NaN or infinite.
+            CheckpointError: the newest checkpoint is damaged.
+        """
+        config = self.config
+        self.run = run
+        run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
+        self.log(self._plan())
+        self.records = self._resume()
+        first_epoch = len(self.records)
+        summaries = Summaries(run.path / "tensorboard")
+        batches = iter(self._batches(first_epoch))
+        test = test_batches(config, self.data)
+        for epoch in range(first_epoch, config.epochs):
+            self._schedule(epoch)
+            logs, seconds = self.loop.run_epoch(epoch, batches, self.steps)
+            self._finish(epoch, logs, seconds, test, summaries)
+        summaries.close()
+        last = self.records[-1]
+        best = max(self.records, key=_merit)
+        names = ("epoch", "test_loss", "test_accuracy", "test_top5")
+        result = {
+            "last": {name: last[name] for name in names},
+            "best": {name: best[name] for name in names},
+            "parameters": count_parameters(self.model),
+            "macs": count_macs(self.model, self.data.image_shape[:2]),
+        }
+        run.write(RESULT, json.dumps(result, indent=2) + "\n")
+
+    def _plan(self):
+        config, data = self.config, self.data
+        height, width, channels = data.image_shape
+        header = ("cells", "channels", "parameters", "MACs", "epochs", "steps/epoch")
+        row = (
+            config.layers,
+            config.init_channels,
+            f"{count_parameters(self.model):,}",
+            f"{count_macs(self.model, (height, width)):,}",
+            config.epochs,
+            self.steps,
+        )
+        return (
+            f"Training on {data.name}: {data.train.num_images:,} images {height}x{width}x{channels}"
+            f", {data.test.num_images:,} to test, {data.num_classes} classes\n{config.genotype}\n"
+            + table(header, [row])
+        )
+
+    def _resume(self):
+        """Restores the newest checkpoint, and returns the records of the epochs before it."""
+        path = checkpoint.newest(self.run.path / CHECKPOINTS)
+        if path is None:
+            return []
+        arrays, position = checkpoint.load(path)
+        average = {name: a for name, a in arrays.items() if name.startswith(_AVERAGE)}
+        self.average.arrays = {name.removeprefix(_AVERAGE): a for name, a in average.items()}
+        rest = {name: a for name, a in arrays.items() if name not in average}
+        checkpoint.restore(self.variables, rest)
+        self.log(f"Resuming after epoch {position['epochs']} of {self.config.epochs}")
+        return self.run.read_records(METRICS)[: position["epochs"]]
+
+    def _batches(self, first_epoch):
+        config, data = self.config, self.data
+        return pipeline.training_batches(
+            data.train,
+            batch_size=config.batch_size,
+            steps_per_epoch=self.steps,
+            seed=(config.seed,),
+            first_step=first_epoch * self.steps,
+            last_step=config.epochs * self.steps,
+            augmentation=Augmentation(config.crop_padding, config.flip, config.cutout_length),
+            mean=data.mean,
+            std=data.std,
+        )
+
+    def _schedule(self, epoch):
+        """Sets what changes from epoch to epoch, and says so."""
+        config, model = self.config, self.model
+        model.optimizer.learning_rate = _SCHEDULES[config.schedule](
+            epoch, config.epochs, config.learning_rate, config.learning_rate_warmup_epochs
+        )
+        model.drop_path_rate = schedules.drop_path(epoch, config.epochs, config.drop_path_rate)
+        self.log(
+            f"Epoch {epoch + 1}/{config.epochs}: learning rate "
+            f"{float(model.optimizer.learning_rate):.4g}, drop-path {model.drop_path_rate:.3f}"
+        )
+
+    def _finish(self, epoch, logs, seconds, test, summaries):
+        """Tests after an epoch, and writes measurements, weights and a checkpoint."""
+        config, run = self.config, self.run
+        tested: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if config.average_decay:
+            self.average.update()
+            tested = self.average.in_place()
+        with tested:
+            logs |= self.loop.evaluate(test)
+            weights = checkpoint.archive(self.weights, {"epochs": epoch + 1})
+        record = {
+            "epoch": epoch + 1,
+            **logs,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "drop_path_rate": self.model.drop_path_rate,
+            "seconds": seconds,
+            "images_per_second": config.batch_size * self.steps / seconds,
+        }
+        best = max(map(_merit, self.records), default=(0.0, -np.inf))
+        if _merit(record) > best:
+            run.write(BEST_WEIGHTS, weights)
+        run.write(LAST_WEIGHTS, weights)
+        self.records.append(record)
+        run.write_records(METRICS, self.records)
+        summaries.write(record, epoch + 1)
+        average = {_AVERAGE + name: array for name, array in self.average.arrays.items()}
+        checkpoint.save(
+            run.path / CHECKPOINTS, epoch + 1, self.variables | average, {"epochs": epoch + 1}
+        )
+        self.log(
+            f"test: loss {record['test_loss']:.4f}, top-1 {record['test_accuracy']:.4f}, "
+            f"top-5 {record['test_top5']:.4f}"
+        )
+
+
+def _merit(record):
+    """What makes weights better: accuracy, then a lower loss."""
+    return record["test_accuracy"], -record["test_loss"]
+
+
+def evaluate(config, data, weights):
+    """Tests stored weights.
+
+    Args:
+        config: `TrainConfig` of the run.
+        data: `ImageData`; its classes and image shape are those of the run.
+        weights: path of the weights.
+
+    Returns:
+        {"test_loss", "test_accuracy", "test_top5"}.
+
+    Raises:
+        ConfigError: see `make_network`.
+        CheckpointError: the weights are damaged or of another network.
+        DataError: there are no test images.
+    """
+    if not data.test.num_images:
+        raise DataError(f"{data.name} has no test images to test the weights on")
+    model = make_network(config, data)
+    arrays, _ = checkpoint.load(weights)
+    checkpoint.restore(checkpoint.variables_of(model), arrays)
+    return TrainingLoop(model).evaluate(test_batches(config, data))

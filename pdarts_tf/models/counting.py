@@ -1,0 +1,205 @@
+"""Parameters and multiply-accumulates, counted from a genotype alone; needs no TensorFlow.
+
+Every convolution uses each of its weights once per output pixel, and the classifier once. Batch
+norms, pools and additions are not counted as multiply-accumulates. Two numbers per batch norm and
+channel, scale and offset, are parameters where they are learned.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.layers.kernels import AUXILIARY_CHANNELS, PARAMETERS
+from pdarts_tf.models.stacking import (
+    CellLayout,
+    auxiliary_cell,
+    cell_layout,
+    check_image_size,
+    stem_channels,
+)
+from pdarts_tf.search_space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Count:
+    """Parameters, and multiply-accumulates per image."""
+
+    parameters: int = 0
+    macs: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.parameters + other.parameters, self.macs + other.macs)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One row of a table: a part of a network, in the order of execution.
+
+    Args:
+        name: such as "stem" or "cell 6".
+        kind: "stem", "normal", "reduce" or "classifier".
+        channels, height, width: of its output.
+        count: what it costs.
+    """
+
+    name: str
+    kind: str
+    channels: int
+    height: int
+    width: int
+    count: Count
+
+
+def total(blocks: Iterable[Block]) -> Count:
+    """Returns the sum over all blocks."""
+    return sum((block.count for block in blocks), Count())
+
+
+def network_blocks(
+    genotype: Genotype,
+    init_channels: int,
+    num_layers: int,
+    num_classes: int,
+    stem: str,
+    image_size: tuple[int, int],
+    image_channels: int = 3,
+) -> list[Block]:
+    """Returns the blocks of an evaluation network, without an auxiliary head.
+
+    Args:
+        genotype, init_channels, num_layers, num_classes, stem: see `EvaluationNetwork`.
+        image_size: (height, width) in pixels.
+        image_channels: of the images.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    check_image_size(*image_size, stem)
+    layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
+    blocks = [_stem_block(stem, init_channels, image_channels, image_size)]
+    channels = [stem_channels(stem, init_channels)[-1]] * 2
+    for i, layout in enumerate(layouts):
+        edges = genotype.reduce if layout.reduction else genotype.normal
+        concat = genotype.reduce_concat if layout.reduction else genotype.normal_concat
+        blocks.append(_cell_block(i, layout, channels, edges, len(concat), blocks[-1], affine=True))
+        channels = [channels[1], blocks[-1].channels]
+    return [*blocks, _classifier_block(blocks[-1].channels, num_classes)]
+
+
+def supernet_blocks(
+    space: SearchSpace,
+    init_channels: int,
+    num_layers: int,
+    num_classes: int,
+    image_size: tuple[int, int],
+    image_channels: int = 3,
+) -> list[Block]:
+    """Returns the blocks of a supernet, all candidates of its edges included, without the alphas.
+
+    Args and Raises: as `network_blocks`; for the search space see `Supernet`.
+    """
+    check_image_size(*image_size, "cifar")
+    blocks = [_stem_block("cifar", init_channels, image_channels, image_size)]
+    channels = [blocks[-1].channels] * 2
+    num_nodes = 0
+    sources: list[int] = []
+    while len(sources) < len(space.normal):
+        sources += range(2 + num_nodes)
+        num_nodes += 1
+    for i, layout in enumerate(cell_layout(init_channels, num_layers)):
+        candidates = space.candidates("reduce" if layout.reduction else "normal")
+        edges = [
+            (name, source)
+            for names, source in zip(candidates, sources, strict=True)
+            for name in names
+            if name != "none"
+        ]
+        blocks.append(_cell_block(i, layout, channels, edges, num_nodes, blocks[-1], affine=False))
+        channels = [channels[1], blocks[-1].channels]
+    return [*blocks, _classifier_block(blocks[-1].channels, num_classes)]
+
+
+def auxiliary_parameters(
+    genotype: Genotype, init_channels: int, num_layers: int, num_classes: int
+) -> int:
+    """Returns the parameters of the auxiliary head, which only training uses."""
+    layout = cell_layout(init_channels, num_layers)[auxiliary_cell(num_layers)]
+    channels = len(genotype.reduce_concat) * layout.channels
+    first, second = AUXILIARY_CHANNELS
+    convolutions = _convolution(channels * first, 1, first)
+    convolutions += _convolution(4 * first * second, 1, second)
+    return (convolutions + _dense(second, num_classes)).parameters
+
+
+def _convolution(weights: int, pixels: int, norm_channels: int = 0) -> Count:
+    """A convolution of that many output pixels, and a learned batch norm if it has channels."""
+    return Count(weights + 2 * norm_channels, weights * pixels)
+
+
+def _dense(inputs: int, outputs: int) -> Count:
+    return Count((inputs + 1) * outputs, inputs * outputs)
+
+
+def _stem_block(
+    stem: str, init_channels: int, image_channels: int, image_size: tuple[int, int]
+) -> Block:
+    height, width = image_size
+    widths = stem_channels(stem, init_channels)
+    count = Count()
+    for inputs, outputs in zip((image_channels, *widths), widths, strict=False):
+        if stem == "imagenet":
+            height, width = height // 2, width // 2
+        count += _convolution(9 * inputs * outputs, height * width, outputs)
+    return Block("stem", "stem", widths[-1], height, width, count)
+
+
+def _cell_block(
+    index: int,
+    layout: CellLayout,
+    input_channels: Sequence[int],
+    edges: Iterable[tuple[str, int]],
+    num_outputs: int,
+    before: Block,
+    affine: bool,
+) -> Block:
+    """A cell, of which `num_outputs` nodes are concatenated, after the block `before`."""
+    norm_channels = layout.channels if affine else 0
+    height, width = before.height, before.width
+    # Factorized reduce has two kernels of half the output channels each: as many weights in all.
+    preprocessing = [
+        _convolution(channels * layout.channels, height * width, norm_channels)
+        for channels in input_channels
+    ]
+    if layout.reduction:
+        height, width = height // 2, width // 2
+    operations = [
+        _operation(
+            primitive,
+            layout.channels,
+            2 if layout.reduction and source < 2 else 1,
+            height * width,
+            norm_channels,
+        )
+        for primitive, source in edges
+    ]
+    return Block(
+        f"cell {index}",
+        "reduce" if layout.reduction else "normal",
+        num_outputs * layout.channels,
+        height,
+        width,
+        sum(preprocessing + operations, Count()),
+    )
+
+
+def _operation(
+    primitive: str, channels: int, stride: int, pixels: int, norm_channels: int
+) -> Count:
+    owned = PARAMETERS[primitive][stride]
+    parameters = sum(kernel.num_weights(channels) for kernel in owned.kernels)
+    macs = sum(kernel.macs(channels, pixels, stride) for kernel in owned.kernels)
+    return Count(parameters + 2 * norm_channels * owned.num_norms, macs)
+
+
+def _classifier_block(channels: int, num_classes: int) -> Block:
+    return Block("classifier", "classifier", num_classes, 1, 1, _dense(channels, num_classes))

@@ -1,0 +1,106 @@
+"""The training step of an evaluation network.
+
+Reference: P-DARTS, sections 4.3 and 4.4.
+"""
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.models import network
+
+TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
+TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
+
+
+def smoothed_cross_entropy(labels, logits, smoothing=0.0):
+    """Cross entropy with targets (1 - smoothing) one_hot + smoothing / classes.
+
+    Args:
+        labels: (batch,) integers.
+        logits: (batch, classes).
+        smoothing: in [0, 1).
+
+    Returns:
+        (batch,) losses.
+    """
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    if not smoothing:
+        return losses
+    uniform = -tf.reduce_mean(tf.nn.log_softmax(logits), -1)
+    return (1.0 - smoothing) * losses + smoothing * uniform
+
+
+class SupervisedNetwork(network.EvaluationNetwork):
+    """An evaluation network with its loss: that of the logits, plus that of the auxiliary head."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        names = TRAIN_METRICS + TEST_METRICS
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def compile(self, weight_optimizer, auxiliary_weight=0.4, label_smoothing=0.0):
+        """Sets the optimizer and the weights of the loss.
+
+        Args:
+            weight_optimizer: see `optimizers.weight_optimizer`.
+            auxiliary_weight: of the auxiliary head's loss.
+            label_smoothing: see `smoothed_cross_entropy`; in training only.
+        """
+        super().compile(optimizer=weight_optimizer, jit_compile=False)
+        self.auxiliary_weight = auxiliary_weight
+        self.label_smoothing = label_smoothing
+
+    @property
+    def metrics(self):
+        """The means over an epoch that `train_step` and `test_step` update."""
+        return list(self.trackers.values())
+
+    def train_step(self, data):
+        """One step of the weights.
+
+        Args:
+            data: images (batch, height, width, channels) and integer labels (batch,).
+
+        Returns:
+            The running means of the epoch by name: `TRAIN_METRICS`.
+        """
+        images, labels = data
+        with tf.GradientTape() as tape:
+            outputs = self(images, training=True)
+            logits, loss = self._loss(labels, outputs)
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        norm = self.optimizer.clip_and_apply(gradients, variables)
+        self.trackers["loss"].update_state(loss)
+        self.trackers["accuracy"].update_state(_in_top(labels, logits, 1))
+        self.trackers["weight_grad_norm"].update_state(norm)
+        return self._results(TRAIN_METRICS)
+
+    def test_step(self, data):
+        """Measures a batch of (images, labels, weights of the images) in inference mode.
+
+        Returns:
+            The running means of the test by name: `TEST_METRICS`.
+        """
+        images, labels, weights = data
+        logits = self(images, training=False)
+        losses = smoothed_cross_entropy(labels, logits)
+        self.trackers["test_loss"].update_state(losses, weights)
+        self.trackers["test_accuracy"].update_state(_in_top(labels, logits, 1), weights)
+        self.trackers["test_top5"].update_state(_in_top(labels, logits, 5), weights)
+        return self._results(TEST_METRICS)
+
+    def _loss(self, labels, outputs):
+        logits, auxiliary = outputs if isinstance(outputs, tuple) else (outputs, None)
+        loss = tf.reduce_mean(smoothed_cross_entropy(labels, logits, self.label_smoothing))
+        if auxiliary is not None:
+            losses = smoothed_cross_entropy(labels, auxiliary, self.label_smoothing)
+            loss += self.auxiliary_weight * tf.reduce_mean(losses)
+        return logits, loss
+
+    def _results(self, names):
+        return {name: self.trackers[name].result() for name in names}
+
+
+def _in_top(labels, logits, k):
+    return tf.cast(tf.math.in_top_k(labels, logits, min(k, logits.shape[-1])), tf.float32)

@@ -1,0 +1,78 @@
+"""The recipes of the search: valid, complete, and those of the paper as published."""
+
+import dataclasses
+
+import pytest
+from absl import flags
+
+from flags.command_line import RECIPES, recipe_path
+from flags.settings import define_flags, read_flags
+from pdarts_tf.config import SearchConfig
+from pdarts_tf.settings import first_difference
+
+PATHS = sorted(RECIPES.glob("search_*.flags"))
+
+
+def dataset(path):
+    """The data set of a recipe, search_<dataset>.flags."""
+    return path.stem.removeprefix("search_")
+
+
+def config_of(path):
+    """The settings that a recipe gives."""
+    values = flags.FlagValues()
+    define_flags(SearchConfig, "search", values)
+    values(["program", f"--flagfile={path}", f"--dataset={dataset(path)}"])
+    return read_flags(SearchConfig, values)
+
+
+def header(path):
+    """The comments that a recipe begins with."""
+    lines = path.read_text("utf-8").splitlines()
+    return "\n".join(lines[: next(i for i, line in enumerate(lines) if line[:1] != "#")])
+
+
+def test_there_are_recipes_for_the_digits_and_both_experiments_of_the_paper():
+    assert {"digits", "cifar10", "cifar100"} <= {dataset(path) for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=dataset)
+def test_recipe_gives_valid_settings(path):
+    assert config_of(path).dataset == dataset(path)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=dataset)
+def test_recipe_is_found_by_its_data_set(path):
+    assert recipe_path("search", dataset(path)) == path
+
+
+@pytest.mark.parametrize("path", PATHS, ids=dataset)
+def test_header_names_command_cost_and_result(path):
+    for part in ("# Command:  ", "# Cost:     ", "# Result:   "):
+        assert header(path).count(part) == 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=dataset)
+def test_recipe_sets_nothing_twice(path):
+    names = [
+        line.removeprefix("--").split("=")[0].removeprefix("no")
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith("--")
+    ]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_header_of_a_published_experiment_names_its_table(name):
+    assert "paper (arXiv 1904.12760), table 1" in header(recipe_path("search", name))
+
+
+def test_cifar10_has_the_settings_of_the_paper():
+    assert config_of(recipe_path("search", "cifar10")) == SearchConfig(dataset="cifar10")
+
+
+def test_cifar100_differs_from_cifar10_in_the_dropout_after_skip_connects():
+    cifar10, cifar100 = (config_of(recipe_path("search", n)) for n in ("cifar10", "cifar100"))
+    assert cifar100.skip_dropout_rates == (0.1, 0.2, 0.3)
+    changed = {"dataset": "cifar10", "skip_dropout_rates": cifar10.skip_dropout_rates}
+    assert first_difference(dataclasses.replace(cifar100, **changed), cifar10) is None

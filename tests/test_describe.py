@@ -1,0 +1,58 @@
+"""`python -m pdarts_tf.describe`: its output and its exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pdarts_tf.genotype import GENOTYPES
+from tests.source_tree import ROOT
+
+
+def describe(*arguments):
+    """Runs the program, with every import of TensorFlow made to fail."""
+    code = (
+        "import runpy, sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "
+        "runpy.run_module('pdarts_tf.describe', run_name='__main__', alter_sys=True)"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_published_cell_is_described_by_name():
+    result = describe("--genotype=PDARTS")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert str(GENOTYPES["PDARTS"]) in result.stdout
+    assert "3,433,798" in result.stdout
+
+
+def test_a_file_is_described_as_json(tmp_path):
+    path = tmp_path / "genotype.json"
+    path.write_text(GENOTYPES["NASNet"].to_json())
+    result = describe(f"--genotype={path}", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    data = json.loads(result.stdout)
+    assert data["notation"] == str(GENOTYPES["NASNet"])
+    assert data["settings"]["imagenet"]["macs"] == 604_031_616
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "--genotype=FILE|PDARTS"),
+        (("--genotype=unknown",), "Known names"),
+        (("--genotype=__import__('os')",), "Known names"),
+        (("--genotype=PDARTS", "--nonsense"), "nonsense"),
+        (("PDARTS",), "Received: PDARTS"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, reason):
+    result = describe(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_help_lists_the_flags():
+    assert "--genotype" in describe("--help").stdout

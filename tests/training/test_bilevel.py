@@ -1,0 +1,262 @@
+"""The bilevel step: the official numbers, who moves when, metrics, and what a search finds."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import pdarts_tf as pd
+from tests.supernets import (
+    STAGES,
+    build_skip_supernet,
+    compile_search,
+    golden_supernet,
+    restore,
+    skip_images,
+    skip_supernet,
+    snapshot,
+    torch_arrays,
+    uniform_space,
+)
+
+ALPHAS = ("alphas_normal", "alphas_reduce")
+
+
+class TwoSteps:
+    """Two bilevel steps from where the goldens begin, with the paper's settings."""
+
+    def __init__(self, stage):
+        golden = golden_supernet(stage)
+        golden.restart()
+        compile_search(golden.model)
+        self.golden = golden
+        self.first_loss = float(golden.model.train_step(golden.data())["loss"])
+        self.first = torch_arrays(golden.model)
+        self.expected_first = torch_arrays(golden.expected("step1/"))
+        golden.model.reset_metrics()
+        self.second_loss = float(golden.model.train_step(golden.data())["loss"])
+        self.second = torch_arrays(golden.model)
+
+    def assert_close_to_the_largest(self, tolerance, running):
+        """Compares running statistics, or weights, after the first step, array by array."""
+        for key, expected in self.expected_first.items():
+            name = key[0].rpartition("/")[2]
+            if name in (*ALPHAS, "forward_passes") or name.startswith("moving_") != running:
+                continue
+            atol = tolerance * np.abs(expected).max()
+            message = str(key)
+            np.testing.assert_allclose(self.first[key], expected, 0, atol, err_msg=message)
+
+
+@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: f"stage{stage}")
+def two_steps(request):
+    """`TwoSteps` of each stage."""
+    return TwoSteps(request.param)
+
+
+@pytest.mark.parametrize("name", ALPHAS)
+def test_alphas_after_the_first_step_are_the_official_ones(two_steps, name):
+    expected = two_steps.expected_first[name, None]
+    np.testing.assert_allclose(two_steps.first[name, None], expected, rtol=0, atol=1e-6)
+
+
+def test_weights_after_the_first_step_are_the_official_ones(two_steps):
+    two_steps.assert_close_to_the_largest(1e-3, running=False)
+
+
+def test_running_statistics_after_the_first_step_are_the_official_ones(two_steps):
+    two_steps.assert_close_to_the_largest(1e-4, running=True)
+
+
+def test_loss_of_the_first_step_is_the_official_one(two_steps):
+    expected = float(two_steps.golden.arrays["step1/train_loss"])
+    assert two_steps.first_loss == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ALPHAS)
+def test_alphas_after_the_second_step_are_the_official_ones(two_steps, name):
+    expected = two_steps.golden.arrays[f"step2/{name}"]
+    np.testing.assert_allclose(two_steps.second[name, None], expected, rtol=0, atol=2e-4)
+
+
+def test_loss_of_the_second_step_is_the_official_one(two_steps):
+    expected = float(two_steps.golden.arrays["step2/train_loss"])
+    assert two_steps.second_loss == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.fixture
+def skips():
+    """A small supernet in its initial state, compiled, with large steps of the alphas."""
+    model, before = skip_supernet()
+    restore(model.weights, before)
+    compile_search(model, arch_rate=0.1)
+    model.search_alphas = True
+    return model
+
+
+def moved(variables, before):
+    """Whether each variable differs from its value before."""
+    return [
+        not np.array_equal(variable.numpy(), value)
+        for variable, value in zip(variables, before, strict=True)
+    ]
+
+
+def test_a_step_of_the_alphas_leaves_every_weight(skips):
+    weights, alphas = snapshot(skips.trainable_variables), snapshot(skips.arch_variables)
+    skips.arch_step(*skip_images())
+    assert not any(moved(skips.trainable_variables, weights))
+    assert all(moved(skips.arch_variables, alphas))
+
+
+def test_a_step_of_the_alphas_leaves_the_optimizer_of_the_weights(skips):
+    before = snapshot(skips.optimizer.variables)
+    skips.arch_step(*skip_images())
+    assert not any(moved(skips.optimizer.variables, before))
+
+
+def test_a_step_of_the_weights_leaves_the_alphas_and_their_optimizer(skips):
+    variables = [*skips.arch_variables, *skips.arch_optimizer.variables]
+    before, weights = snapshot(variables), snapshot(skips.trainable_variables)
+    skips.weight_step(*skip_images())
+    assert not any(moved(variables, before))
+    assert all(moved(skips.trainable_variables, weights))
+
+
+def test_a_bilevel_step_moves_both_groups(skips):
+    variables = [*skips.arch_variables, *skips.trainable_variables]
+    before = snapshot(variables)
+    skips.train_step((skip_images(1), skip_images(2)))
+    assert all(moved(variables, before))
+
+
+def test_alphas_learn_from_the_second_half_and_weights_from_the_first(skips):
+    skips.train_step((skip_images(1), skip_images(2)))
+    together = snapshot([*skips.arch_variables, *skips.trainable_variables])
+    other = build_skip_supernet(like=skips)
+    compile_search(other, arch_rate=0.1)
+    other.arch_step(*skip_images(2))
+    other.weight_step(*skip_images(1))
+    assert not any(moved([*other.arch_variables, *other.trainable_variables], together))
+
+
+def test_warm_up_moves_weights_only(skips):
+    skips.search_alphas = False
+    alphas, weights = snapshot(skips.arch_variables), snapshot(skips.trainable_variables)
+    skips.train_step((skip_images(1), skip_images(2)))
+    assert not any(moved(skips.arch_variables, alphas))
+    assert all(moved(skips.trainable_variables, weights))
+    assert int(skips.arch_optimizer.iterations.value) == 0
+
+
+def test_warm_up_reports_nothing_of_the_alphas(skips):
+    skips.search_alphas = False
+    results = skips.train_step((skip_images(1), skip_images(2)))
+    assert set(results) == {"loss", "accuracy", "weight_grad_norm"}
+
+
+def test_metrics_are_means_over_the_steps(skips):
+    data = skip_images(1), skip_images(2)
+    first = {name: float(value) for name, value in skips.train_step(data).items()}
+    skips.reset_metrics()
+    second = {name: float(value) for name, value in skips.train_step(data).items()}
+
+    again = build_skip_supernet(like=skips)
+    compile_search(again, arch_rate=0.1)
+    again.train_step(data)
+    for name, value in again.train_step(data).items():
+        assert float(value) == pytest.approx((first[name] + second[name]) / 2), name
+
+
+def test_metrics_of_a_step(skips):
+    images, labels = skip_images()
+    results = skips.train_step(((images, labels), (images, labels)))
+    assert set(results) == {
+        "loss",
+        "accuracy",
+        "weight_grad_norm",
+        "arch_loss",
+        "arch_accuracy",
+        "arch_grad_norm",
+    }
+    assert float(results["accuracy"]) in (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert all(np.isfinite(float(value)) for value in results.values())
+    assert float(results["weight_grad_norm"]) > 0.0
+
+
+def test_validation_weights_images_and_moves_nothing(skips):
+    images, labels = skip_images()
+    before = snapshot(skips.weights)
+    results = skips.test_step((images, labels, tf.constant([1.0, 1.0, 1.0, 0.0])))
+    assert not any(moved(skips.weights, before))
+    logits = skips(images)[:3]
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels[:3], logits)
+    assert float(results["valid_loss"]) == pytest.approx(np.mean(losses), rel=1e-5)
+    hits = np.argmax(logits, -1) == labels[:3]
+    assert float(results["valid_accuracy"]) == pytest.approx(np.mean(hits))
+
+
+def three_steps(seed, like):
+    """Weights and metrics after three steps of a new model."""
+    model = build_skip_supernet(seed, like)
+    compile_search(model, arch_rate=0.1)
+    for step in range(3):
+        results = model.train_step((skip_images(step), skip_images(10 + step)))
+    return snapshot(model.weights), {name: float(value) for name, value in results.items()}
+
+
+def test_the_same_seed_gives_identical_results(skips):
+    first, again = (three_steps(7, skips) for _ in range(2))
+    for value, other in zip(first[0], again[0], strict=True):
+        np.testing.assert_array_equal(value, other)
+    assert first[1] == again[1]
+
+
+def test_another_seed_gives_other_results(skips):
+    first, other = three_steps(7, skips), three_steps(8, skips)
+    assert first[1]["loss"] != other[1]["loss"]
+    assert not np.array_equal(first[0][0], other[0][0])
+
+
+def test_fit_searches_a_dataset_of_pairs_of_batches():
+    model = build_skip_supernet()
+    compile_search(model, arch_rate=0.1)
+    before = snapshot([*model.arch_variables, *model.trainable_variables])
+    batches = [(skip_images(step), skip_images(10 + step)) for step in range(3)]
+    data = tf.data.Dataset.from_tensor_slices(
+        tf.nest.map_structure(lambda *tensors: tf.stack(tensors), *batches)
+    )
+    history = model.fit(data, epochs=2, verbose=0).history
+    assert all(moved([*model.arch_variables, *model.trainable_variables], before))
+    assert int(model.optimizer.iterations.value) == 6
+    assert int(model.arch_optimizer.iterations.value) == 6
+    assert {len(values) for values in history.values()} == {2}
+    assert {"loss", "arch_loss"} <= set(history)
+
+
+def distant_pairs(rng, count):
+    """Images whose right half repeats the left one, or inverts it: two classes.
+
+    All pixels are noise of one grey value each, so that only a comparison of pixels four apart
+    tells the classes; the stem sees three pixels, a skip-connect one, a dilated 5x5 one nine.
+    """
+    labels = rng.integers(0, 2, count)
+    left = rng.choice([-1.0, 1.0], (count, 8, 4, 1))
+    right = np.where(labels == 1, 1.0, -1.0)[:, None, None, None] * left
+    images = np.concatenate([left, right], 2).astype(np.float32)
+    return tf.constant(images), tf.constant(labels)
+
+
+def test_the_operation_that_the_data_needs_wins():
+    space = uniform_space("skip_connect", "dil_conv_5x5")
+    model = pd.Supernet(space, init_channels=4, num_layers=3, num_classes=2, seed=0)
+    model.build((None, 8, 8, 1))
+    compile_search(model, weight_rate=0.1, arch_rate=0.03)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        model.train_step((distant_pairs(rng, 32), distant_pairs(rng, 32)))
+    normal, reduce = (alphas.numpy() for alphas in model.arch_variables)
+    useful = tf.nn.softmax(normal).numpy()[:, 1]
+    assert useful.mean() > 0.55
+    assert (useful > 0.5).sum() >= 12
+    genotype = pd.derive_genotype(space, normal, reduce)
+    assert [name for name, _ in genotype.normal].count("dil_conv_5x5") >= 7
