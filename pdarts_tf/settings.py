@@ -36,7 +36,7 @@ class Settings:
         names = {each.name for each in dataclasses.fields(cls)}
         odd = sorted(names.symmetric_difference(values))
         if odd:
-            raise ConfigError(f"Expected exactly the settings of this version. Odd: {odd}")
+            raise ConfigError(f"missing or unknown: {', '.join(odd[:3])}")
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values.items()

@@ -194,7 +194,7 @@ def _take(split: Split, indices: npt.NDArray[np.intp]) -> Split:
 def _load_digits(data_dir: str | os.PathLike[str] | None) -> ImageData:
     """Handwritten digits of 8x8 grey pixels, which come with scikit-learn.
 
-    Every fifth image of each class is a test image: 1,440 images to train on, 357 to test.
+    Every fifth image of each class is a test image: 1,433 images to train on, 364 to test.
     """
     del data_dir
     from sklearn.datasets import load_digits
