@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from pdarts_tf.errors import InputError, RunError
 
@@ -58,7 +58,8 @@ def run(
         module: of the flags that `--help` shows.
         parse: reads the command line and returns the positional arguments.
     """
-    flags.adopt_module_key_flags(module, flags.FLAGS)
+    for flag in flags.FLAGS.get_key_flags_for_module(module.__name__):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(functools.partial(_run, main), flags_parser=functools.partial(_parse, parse))
     raise SystemExit(0)  # app.run has already ended the program
 
@@ -74,6 +75,8 @@ def _run(main, argv):
     if len(argv) > 1:
         received = " ".join(argv[1:])
         _end(EXIT_USAGE, f"error: expected flags only, such as --seed=1. Received: {received}")
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # TFDS logs every file that it opens
     try:
         main()
     except InputError as error:

@@ -4,6 +4,7 @@ Names, defaults and help texts are those of the fields, so that they stand in on
 """
 
 import dataclasses
+import os
 import types
 import typing
 from collections.abc import Callable
@@ -92,3 +93,18 @@ def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **in
     """
     names = [field.name for field in dataclasses.fields(settings)]
     return settings(**{name: flag_values[name].value for name in names} | instead)
+
+
+def default_settings(settings: type, recipe: os.PathLike[str] | None, **values: Any) -> Any:
+    """Returns the dataclass with the values of a recipe, without any command line.
+
+    Args:
+        settings: the dataclass.
+        recipe: a flagfile; None for the defaults.
+        **values: fields that take these values.
+    """
+    flag_values = flags.FlagValues()
+    define_flags(settings, __name__, flag_values)
+    flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=flag_values)
+    flag_values(["", *([f"--flagfile={recipe}"] if recipe else [])])
+    return read_flags(settings, flag_values, **values)

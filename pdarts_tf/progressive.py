@@ -23,11 +23,10 @@ from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
-from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, METRICS, console
+from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, GENOTYPES, METRICS, console
 from pdarts_tf.training.summaries import Summaries
 
 CHECKPOINTS = "checkpoints"
-GENOTYPES = "genotypes.json"
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
 # Most parameters first; `none` and the pools have none.
 _HEAVIEST = ("sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5", "dil_conv_3x3", "skip_connect")

@@ -94,7 +94,7 @@ class GoldenSupernet:
             name.removeprefix(prefix): array
             for prefix in prefixes
             for name, array in self.arrays.items()
-            if name.startswith(prefix)
+            if name.startswith(prefix) and not name.endswith("/train_loss")
         }
         pd.load_torch_state_dict(model, state)
         return model
@@ -113,7 +113,7 @@ def torch_arrays(model):
         {(path of the variable without the model, row of a stacked one or None): array}.
     """
     stacked = {variable.path for cell in model.cells for variable in cell.mixed.weights}
-    arrays = {}
+    arrays: dict[tuple[str, int | None], np.ndarray] = {}
     for variable in model.weights:
         name = variable.path.partition("/")[2]
         if variable.path in stacked:

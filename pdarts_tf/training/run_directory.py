@@ -19,6 +19,7 @@ from pdarts_tf.training.files import write_whole
 
 CONFIG = "config.json"
 GENOTYPE = "genotype.json"
+GENOTYPES = "genotypes.json"
 LOG = "run.log"
 METRICS = "metrics.jsonl"
 ALPHAS = "alphas.jsonl"

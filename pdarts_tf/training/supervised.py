@@ -69,7 +69,12 @@ class SupervisedNetwork(network.EvaluationNetwork):
             outputs = self(images, training=True)
             logits, loss = self._loss(labels, outputs)
         variables = self.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        gradients = tape.gradient(
+            loss,
+            [variable.value for variable in variables],
+            # A genotype may have nodes that do not reach the output.
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         norm = self.optimizer.clip_and_apply(gradients, variables)
         self.trackers["loss"].update_state(loss)
         self.trackers["accuracy"].update_state(_in_top(labels, logits, 1))

@@ -1,19 +1,33 @@
 """The command line: recipe before flags, errors in one line with exit code 2."""
 
+import subprocess
+import sys
+
 import pytest
 from absl import flags
 
 from flags import command_line
 from flags.settings import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
+from tests.source_tree import ROOT
 
 RECIPES = {
     "search_digits.flags": "# Any comment.\n--epochs=8\n--warmup_epochs=3\n--layers=3,4,5\n",
     "search_cifar100.flags": "--skip_dropout_rates=0.1,0.2,0.3\n",
 }
+ENTRY_POINT = """
+import functools
+from flags import command_line, search_flags
+from pdarts_tf import errors
+
+def main():
+    {body}
+
+command_line.run(main, search_flags, functools.partial(command_line.parse_with_recipe, "search"))
+"""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def values(tmp_path, monkeypatch):
     """The flags of a search in place of those of the process, and recipes to go with them."""
     values = flags.FlagValues()
@@ -35,15 +49,6 @@ def parse(values):
         return rest, read_flags(SearchConfig, values)
 
     return parse
-
-
-def assert_one_line(capsys, message):
-    """Sees that one line on standard error, and nothing else, was printed."""
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.count("\n") == 1
-    assert printed.err.startswith("error: ")
-    assert message in printed.err
 
 
 def test_the_recipe_of_the_default_data_set_is_read(parse):
@@ -103,46 +108,69 @@ def test_positional_arguments_are_returned(parse):
     assert rest == ["cifar10"]
 
 
+def test_recipe_path_is_none_without_a_recipe():
+    assert command_line.recipe_path("search", "svhn_cropped") is None
+
+
+# Running an entry point, each time as a process: its errors become one line and an exit code.
+
+
+def run(body, *argv):
+    """Runs an entry point with the flags of the search and a main function of this body."""
+    return subprocess.run(
+        [sys.executable, "-c", ENTRY_POINT.format(body=body), *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def assert_ended(process, code, message):
+    """Sees that a process ended with a code and one line on standard error, nothing else."""
+    assert (process.returncode, process.stdout) == (code, ""), process.stderr
+    assert process.stderr.count("\n") == 1
+    assert message in process.stderr
+
+
+def test_main_sees_the_parsed_flags_and_the_program_ends_with_0():
+    process = run("print(search_flags.search_config().seed)", "--seed=3")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "3\n", "")
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("--sead=1", "Unknown command line flag 'sead'. Did you mean: seed ?"),
-        ("--epochs=many", "flag --epochs=many: invalid literal for int()"),
-        ("--layers=3;4;5", "flag --layers=3;4;5: expected ints, separated by commas"),
-        ("--epochs", "Missing value for flag --epochs"),
+        ("--sead=1", "error: Unknown command line flag 'sead'. Did you mean: seed ?"),
+        ("--epochs=many", "error: flag --epochs=many: invalid literal for int()"),
+        ("--layers=3;4;5", "error: flag --layers=3;4;5: expected ints, separated by commas"),
+        ("--epochs", "error: Missing value for flag --epochs"),
         ("--flagfile=/nonexistent", "Unable to open flagfile"),
+        ("cifar10", "error: expected flags only, such as --seed=1. Received: cifar10"),
     ],
 )
-def test_wrong_flags_end_the_program_in_one_line(capsys, parse, flag, message):
-    with pytest.raises(SystemExit) as ended:
-        parse(flag)
-    assert ended.value.code == 2
-    assert_one_line(capsys, message)
+def test_a_wrong_command_line_ends_the_program_with_2(flag, message):
+    assert_ended(run("print('called')", flag), 2, message)
 
 
-def test_failing_joins_the_lines_of_a_message(capsys):
-    with pytest.raises(SystemExit) as ended:
-        command_line.fail("no data\n  in  /tmp\n")
-    assert ended.value.code == 2
-    assert_one_line(capsys, "error: no data in /tmp\n")
+def test_settings_that_do_not_fit_end_the_program_with_2():
+    process = run("search_flags.search_config()", "--layers=3,4")
+    assert_ended(process, 2, "--layers has 2, --candidates has 3")
 
 
-def test_running_calls_main_and_ends_with_0(monkeypatch):
-    called = []
-    monkeypatch.setattr("sys.argv", ["program"])
-    with pytest.raises(SystemExit) as ended:
-        command_line.run(lambda: called.append(True), list)
-    assert not ended.value.code
-    assert called == [True]
+@pytest.mark.parametrize(("kind", "code"), [("InputError", 2), ("RunError", 1)])
+def test_errors_that_a_person_can_mend_become_one_line(kind, code):
+    process = run(f"raise errors.{kind}('no data\\n  in  /tmp\\n')")
+    assert_ended(process, code, "error: no data in /tmp\n")
 
 
-def test_running_refuses_positional_arguments(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["program", "cifar10", "now"])
-    with pytest.raises(SystemExit) as ended:
-        command_line.run(lambda: pytest.fail("main is called"), list)
-    assert ended.value.code == 2
-    assert_one_line(capsys, "expected flags only, such as --seed=1. Received: cifar10 now")
+def test_an_interrupt_ends_the_program_with_1_and_says_how_to_go_on():
+    process = run("raise KeyboardInterrupt")
+    assert_ended(process, 1, "interrupted; the same command resumes the run\n")
 
 
-def test_recipe_path_is_none_without_a_recipe():
-    assert command_line.recipe_path("search", "svhn_cropped") is None
+def test_defects_keep_their_traceback():
+    process = run("1 / 0")
+    assert process.returncode == 1
+    assert process.stderr.startswith("Traceback")
+    assert process.stderr.endswith("ZeroDivisionError: division by zero\n")

@@ -22,7 +22,7 @@ def reference(head, x, strides):
     )
     x = np.maximum(x, 0)
     pooled = [[x[:, r : r + 5, c : c + 5].mean((1, 2)) for c in columns] for r in rows]
-    x = np.maximum(np.moveaxis(pooled, 2, 0) @ kernels[0] * scale, 0)
+    x = np.maximum(np.moveaxis(np.array(pooled), 2, 0) @ kernels[0] * scale, 0)
     height, width = (size - 1 for size in x.shape[1:3])
     x = sum(
         x[:, i : i + height, j : j + width] @ kernels[1][i, j] for i in range(2) for j in range(2)

@@ -7,6 +7,7 @@ import pytest
 from pdarts_tf.layers.normalization import (
     BatchNormalization,
     normalize_batch,
+    normalize_batch_exactly,
     normalize_moving,
     update_moving,
 )
@@ -33,6 +34,19 @@ def test_statistics_of_the_batch_are_its_mean_and_unbiased_variance(x):
     _, mean, variance = normalize_batch(x, SCALE, OFFSET)
     np.testing.assert_allclose(mean, x.mean((0, 1, 2)), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(variance, x.var((0, 1, 2), ddof=1), rtol=1e-5)
+
+
+def test_exact_statistics_are_the_same_but_for_rounding(x):
+    exact = normalize_batch_exactly(x, SCALE, OFFSET)
+    for actual, expected in zip(exact, normalize_batch(x, SCALE, OFFSET), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_exact_statistics_of_many_large_values_stay_exact():
+    x = np.random.default_rng(0).normal(100, 1, (2, 224, 224, 1)).astype(np.float32)
+    _, mean, variance = normalize_batch_exactly(x, np.ones(1, np.float32), np.zeros(1, np.float32))
+    np.testing.assert_allclose(mean, [x.mean(dtype=np.float64)], rtol=1e-7)
+    np.testing.assert_allclose(variance, [x.var(dtype=np.float64, ddof=1)], rtol=1e-6)
 
 
 def test_inference_normalizes_by_the_given_statistics(x):

@@ -17,17 +17,18 @@ def model_with_optimizer(seed, units=2):
         [
             keras.layers.Dense(units, name="first"),
             keras.layers.BatchNormalization(name="norm"),
-        ]
+        ],
+        name="network",
     )
     model.build((None, 3))
-    optimizer = keras.optimizers.SGD(0.1 * (seed + 1), momentum=0.9)
+    optimizer = keras.optimizers.SGD(0.1 * (seed + 1), momentum=0.9, name="optimizer")
     optimizer.build(model.trainable_variables)
     optimizer.apply([seed + variable for variable in model.trainable_variables])
     return checkpoint.variables_of(model, optimizer)
 
 
 def values(variables):
-    return {name: np.array(variable) for name, variable in variables.items()}
+    return {name: np.asarray(variable).copy() for name, variable in variables.items()}
 
 
 def assert_equal(arrays, others):

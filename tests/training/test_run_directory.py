@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from pdarts_tf.config import SearchConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.training import run_directory
 from pdarts_tf.training.run_directory import RunDirectory, RunDirectoryError
 
 CONFIG = SearchConfig(epochs=8, warmup_epochs=3)
-DETAILS = {"command": "search", "data": {"name": "digits"}}
+DATA = {"name": "digits", "class_names": ["0", "1"]}
 HOLD_LOCK = """
 import fcntl, sys
 lock = open(sys.argv[1], "a")
@@ -24,7 +24,7 @@ sys.stdin.read()
 
 
 def open_run(path, config=CONFIG):
-    return RunDirectory(path, config, DETAILS)
+    return RunDirectory(path, config, DATA)
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def test_an_empty_directory_can_be_used(tmp_path):
         assert (run.path / "config.json").is_file()
 
 
-def test_settings_and_details_are_stored(used):
+def test_settings_data_and_versions_are_stored(used):
     stored = json.loads((used / "config.json").read_text())
-    assert stored["command"] == "search"
-    assert stored["data"] == {"name": "digits"}
+    assert stored["data"] == DATA
+    assert stored["versions"] == run_directory.versions()
     assert SearchConfig.from_dict(stored["config"]) == CONFIG
 
 
@@ -95,19 +95,21 @@ def test_checking_touches_nothing(tmp_path):
 
 def test_a_file_in_place_of_a_directory_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunDirectoryError, match="must be a directory. Received: .*, a file"):
+    with pytest.raises(RunDirectoryError, match=r"must be a directory\. Received: .*, a file"):
         run_directory.check(tmp_path / "file", CONFIG)
 
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunDirectoryError, match="--output_dir cannot be made .*; choose another"):
+    with pytest.raises(RunDirectoryError, match=r"--output_dir cannot be made .*; choose another"):
         open_run(tmp_path / "file" / "run")
 
 
 def test_a_directory_with_other_files_is_refused_and_stays_as_it_is(tmp_path):
     (tmp_path / "thesis.tex").write_text("\\documentclass{book}")
-    with pytest.raises(RunDirectoryError, match="has files but no config.json; choose another one"):
+    with pytest.raises(
+        RunDirectoryError, match=r"has files but no config.json; choose another one"
+    ):
         open_run(tmp_path)
     assert list(contents(tmp_path)) == ["thesis.tex"]
 
@@ -128,23 +130,33 @@ def test_other_settings_are_refused_naming_the_first_difference(used):
 )
 def test_a_run_of_another_version_is_refused(used, change, odd):
     change_stored(used, **change)
-    with pytest.raises(RunDirectoryError, match=f"not of a SearchConfig of this version .*{odd}"):
+    with pytest.raises(RunDirectoryError, match=f"not hold a SearchConfig of this version .*{odd}"):
         open_run(used)
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "{}", "[]", "null", '{"config": 3}', '{"config": {}}', "\xff"]
-)
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "null", '{"config": 3}', "\xff"])
 def test_a_config_json_of_something_else_is_refused(used, text):
     (used / "config.json").write_text(text, encoding="latin-1")
-    with pytest.raises(RunDirectoryError, match="not of a SearchConfig of this version"):
+    with pytest.raises(RunDirectoryError, match=r"expected (a run directory|settings in .*)\. Rec"):
         run_directory.check(used, CONFIG)
+
+
+def test_a_run_of_another_command_is_refused(used):
+    with pytest.raises(RunDirectoryError, match="not hold a TrainConfig of this version"):
+        run_directory.check(used, TrainConfig())
+
+
+def test_a_run_that_died_before_its_first_file_can_be_started_again(tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".config.json.tmp").write_text("{")
+    with open_run(tmp_path):
+        pass
 
 
 def test_a_directory_belongs_to_one_process(locked):
     path, _ = locked
     before = contents(path)
-    with pytest.raises(RunDirectoryError, match="another process is running in .*; wait for it"):
+    with pytest.raises(RunDirectoryError, match=r"another process is running in .*; wait for it"):
         open_run(path)
     assert contents(path) == before
 

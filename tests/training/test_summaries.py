@@ -1,6 +1,7 @@
 """What TensorBoard shows, read back by TensorBoard's own reader."""
 
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pdarts_tf.training.summaries import Summaries
@@ -31,7 +32,9 @@ def read(path):
     """{tag: [(step, value)]} of a directory of event files."""
     events = EventAccumulator(str(path)).Reload()
     return {
-        tag: [(each.step, each.tensor_proto.float_val[0]) for each in events.Tensors(tag)]
+        tag: [
+            (each.step, float(tf.make_ndarray(each.tensor_proto))) for each in events.Tensors(tag)
+        ]
         for tag in events.Tags()["tensors"]
     }
 

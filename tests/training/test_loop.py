@@ -1,0 +1,149 @@
+"""The loop: what it calls in which order, what it measures, what it refuses."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pdarts_tf.errors import RunError
+from pdarts_tf.training.loop import NonFiniteLossError, TrainingLoop
+
+
+class Adder(keras.Model):
+    """A model whose steps return running means of what they are given, and trace its `bonus`."""
+
+    def __init__(self):
+        super().__init__()
+        self.loss_mean = keras.metrics.Mean(name="loss")
+        self.count = self.add_weight(shape=(), initializer="zeros", name="count")
+        self.bonus = 0.0
+        self.traces = 0
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [self.loss_mean]
+
+    def train_step(self, data):
+        self.traces += 1
+        self.count.assign_add(1.0)
+        self.loss_mean.update_state(data + self.bonus)
+        return {"loss": self.loss_mean.result()}
+
+    def test_step(self, data):
+        self.loss_mean.update_state(data)
+        return {"valid_loss": self.loss_mean.result()}
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes down what it is called with."""
+
+    def __init__(self):
+        super().__init__()
+        self.events = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.events.append(("epoch", epoch))
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.events.append(("begin", batch))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.events.append(("end", batch, logs))
+
+
+@pytest.fixture
+def model():
+    return Adder()
+
+
+def dataset(*values):
+    return tf.data.Dataset.from_tensor_slices(np.array(values, np.float32))
+
+
+def test_callbacks_see_every_step_with_the_running_means_as_numbers(model):
+    recorder = Recorder()
+    TrainingLoop(model, [recorder]).run_epoch(3, iter(dataset(2.0, 6.0)), steps=2)
+    assert recorder.events == [
+        ("epoch", 3),
+        ("begin", 0),
+        ("end", 0, {"loss": 2.0}),
+        ("begin", 1),
+        ("end", 1, {"loss": 4.0}),
+    ]
+    assert type(recorder.events[2][2]["loss"]) is float
+
+
+def test_callbacks_know_the_model(model):
+    recorder = Recorder()
+    TrainingLoop(model, [recorder])
+    assert recorder.model is model
+
+
+def test_an_epoch_returns_its_means_and_how_long_it_took(model, monkeypatch):
+    now = iter([100.0, 107.5])
+    monkeypatch.setattr("pdarts_tf.training.loop.time.perf_counter", lambda: next(now))
+    logs, seconds = TrainingLoop(model).run_epoch(0, iter(dataset(1.0, 2.0, 6.0)), steps=3)
+    assert (logs, seconds) == ({"loss": 3.0}, 7.5)
+
+
+def test_every_epoch_begins_its_means_anew_and_goes_on_with_the_batches(model):
+    loop = TrainingLoop(model)
+    batches = iter(dataset(1.0, 3.0, 10.0, 20.0))
+    epochs = [loop.run_epoch(epoch, batches, steps=2)[0]["loss"] for epoch in range(2)]
+    assert epochs == [2.0, 15.0]
+    assert float(model.count.numpy()) == 4.0
+
+
+def test_steps_are_traced_once(model):
+    loop = TrainingLoop(model)
+    for epoch in range(2):
+        loop.run_epoch(epoch, iter(dataset(1.0, 2.0)), steps=2)
+    assert model.traces == 1
+
+
+def test_a_changed_step_is_seen_after_tracing_again(model):
+    loop = TrainingLoop(model)
+    before = loop.run_epoch(0, iter(dataset(1.0)), steps=1)[0]
+    model.bonus = 5.0
+    unseen = loop.run_epoch(1, iter(dataset(1.0)), steps=1)[0]
+    loop.retrace()
+    after = loop.run_epoch(2, iter(dataset(1.0)), steps=1)[0]
+    assert [logs["loss"] for logs in (before, unseen, after)] == [1.0, 1.0, 6.0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_names_epoch_and_step(model, value):
+    loop = TrainingLoop(model)
+    with pytest.raises(NonFiniteLossError, match=f"loss became {value} in epoch 5, step 3;"):
+        loop.run_epoch(4, iter(dataset(1.0, 2.0, value, 4.0)), steps=4)
+
+
+def test_a_loss_that_is_not_finite_names_the_part_of_the_run(model):
+    loop = TrainingLoop(model, part="stage 2")
+    with pytest.raises(NonFiniteLossError, match="in stage 2, epoch 1, step 1;"):
+        loop.run_epoch(0, iter(dataset(float("nan"))), steps=1)
+
+
+def test_nothing_goes_on_after_a_loss_that_is_not_finite(model):
+    recorder = Recorder()
+    with pytest.raises(NonFiniteLossError):
+        TrainingLoop(model, [recorder]).run_epoch(0, iter(dataset(1.0, np.nan, 3.0)), steps=3)
+    assert recorder.events[-1] == ("begin", 1)
+    assert float(model.count.numpy()) == 2.0
+
+
+def test_a_loss_that_is_not_finite_is_no_wrong_input():
+    assert issubclass(NonFiniteLossError, RunError)
+
+
+def test_evaluation_is_over_all_batches_and_begins_anew(model):
+    loop = TrainingLoop(model)
+    loop.run_epoch(0, iter(dataset(100.0)), steps=1)
+    assert loop.evaluate(dataset(1.0, 2.0, 6.0)) == {"valid_loss": 3.0}
+    assert loop.evaluate(dataset(4.0)) == {"valid_loss": 4.0}
+
+
+def test_evaluation_trains_nothing(model):
+    TrainingLoop(model).evaluate(dataset(1.0, 2.0))
+    assert float(model.count.numpy()) == 0.0
