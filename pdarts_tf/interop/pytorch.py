@@ -99,9 +99,6 @@ def import_network(arrays, genotype, dataset, data_dir, output_dir):
         **network_settings(arrays),
     )
     run_directory.check(output_dir, config)
-    from pdarts_tf.training.runtime import configure
-
-    configure()
     from pdarts_tf.evaluation import make_network
     from pdarts_tf.interop.torch_names import load_torch_state_dict
     from pdarts_tf.training import checkpoint
@@ -161,6 +158,9 @@ def main():
     if interop_flags.GENOTYPE.value is None:
         raise InputError("an evaluation network needs --genotype, a file or a name")
     genotype = load_genotype(interop_flags.GENOTYPE.value)
+    from pdarts_tf.training.runtime import configure
+
+    configure()
     dataset, data_dir = interop_flags.DATASET.value, interop_flags.DATA_DIR.value
     import_network(arrays, genotype, dataset, data_dir, output_dir)
     print(f"{output_dir} holds that network. Test it with")

@@ -67,6 +67,9 @@ def plan_cell(candidates, reduction):
 
     Returns:
         The `CellPlan`.
+
+    Raises:
+        ValueError: a node has no edge with anything but `none`, so that it would stay empty.
     """
     counts: dict[Kernel, int] = {}
     num_norms = num_weights = 0
@@ -92,5 +95,8 @@ def plan_cell(candidates, reduction):
         edges.append(Edge(source, target, stride, tuple(edge)))
         source += 1
         if source == target:
+            into = [each.primitive for e in edges[-target:] for each in e.candidates]
+            if set(into) == {"none"}:
+                raise ValueError(f"Node {target} needs a candidate other than none. Received: none")
             source, target = 0, target + 1
     return CellPlan(tuple(edges), tuple(counts.items()), num_norms)

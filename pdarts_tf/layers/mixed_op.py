@@ -76,6 +76,11 @@ class _MovingNorms:
         return self.normalize(row, _pooled(views, primitive), scale)
 
 
+def _stacked(rows, like):
+    """Returns (norms, channels); a cell of nothing but skip-connects has no batch norms."""
+    return tf.stack(rows) if rows else tf.zeros((0, *like.shape))
+
+
 def _pooled(views, primitive):
     return OPERATIONS[primitive].apply(views, (), ())
 
@@ -183,7 +188,7 @@ def compute_mixed_operations(
         views.append(SourceViews(nodes[-1], 1))
     output = tf.concat(nodes[2:], -1)
     if training:
-        return output, tf.stack(norms.means), tf.stack(norms.variances)
+        return output, _stacked(norms.means, norms.zeros), _stacked(norms.variances, norms.zeros)
     return output, None, None
 
 

@@ -11,7 +11,8 @@ from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.preprocess import Preprocess
-from pdarts_tf.models.stacking import cell_layout
+from pdarts_tf.layers.regularization import split_seed
+from pdarts_tf.models.stacking import cell_layout, check_image_size
 from pdarts_tf.search_space import SearchSpace
 
 ALPHA_STDDEV = 1e-3
@@ -90,10 +91,7 @@ class Supernet(keras.Model):
         super().__init__(**kwargs)
         if not isinstance(space, SearchSpace):
             raise ValueError(f"`space` must be a SearchSpace. Received: {space!r}")
-        if not 0.0 <= skip_dropout_rate < 1.0:
-            raise ValueError(
-                f"`skip_dropout_rate` must be in [0, 1). Received: {skip_dropout_rate!r}"
-            )
+        _check_rate(skip_dropout_rate)
         self.space = space
         self.init_channels = init_channels
         self.num_layers = num_layers
@@ -155,6 +153,7 @@ class Supernet(keras.Model):
 
     @skip_dropout_rate.setter
     def skip_dropout_rate(self, rate):
+        _check_rate(rate)
         if self._dropout is not None:
             self._dropout.assign(rate)
         elif rate > 0.0:
@@ -188,6 +187,7 @@ class Supernet(keras.Model):
             training: normalize by the batch, update running statistics, apply dropout.
             differentiate: see `compute_mixed_operations`.
         """
+        check_image_size(images.shape[1], images.shape[2], "cifar")
         normal, reduce = (
             tf.nn.softmax(tf.convert_to_tensor(alphas)) for alphas in self.arch_variables
         )
@@ -209,5 +209,9 @@ class Supernet(keras.Model):
         """Returns one dropout seed per cell, other ones at every training pass."""
         self.forward_passes.assign_add(1)
         key = tf.stack([self.seed, tf.convert_to_tensor(self.forward_passes)])
-        limits = {"minval": None, "maxval": None, "dtype": tf.int32}
-        return tf.unstack(tf.random.stateless_uniform((self.num_layers, 2), key, **limits))
+        return tf.unstack(split_seed(key, self.num_layers))
+
+
+def _check_rate(rate):
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"`skip_dropout_rate` must be in [0, 1). Received: {rate!r}")

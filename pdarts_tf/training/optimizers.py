@@ -20,6 +20,11 @@ def clip_by_global_norm(gradients, limit):
     return [gradient * scale for gradient in gradients], norm
 
 
+def _bias_correction(beta, step):
+    """Returns 1 - beta^step; in float32 its first steps would be wrong in the sixth digit."""
+    return tf.cast(1.0 - tf.pow(tf.constant(beta, tf.float64), step), tf.float32)
+
+
 class _TorchOptimizer(keras.optimizers.Optimizer):
     """What both optimizers share: L2 and the limit of the gradient's norm."""
 
@@ -110,14 +115,14 @@ class AdamL2(_TorchOptimizer):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable."""
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, tf.float32)
+        step = tf.cast(self.iterations + 1, tf.float64)
         gradient = gradient + self.l2 * variable
         mean = self.beta_1 * self.means[index] + (1 - self.beta_1) * gradient
         square = self.beta_2 * self.squares[index] + (1 - self.beta_2) * tf.square(gradient)
         self.assign(self.means[index], mean)
         self.assign(self.squares[index], square)
-        mean = mean / (1 - tf.pow(self.beta_1, step))
-        square = square / (1 - tf.pow(self.beta_2, step))
+        mean = mean / _bias_correction(self.beta_1, step)
+        square = square / _bias_correction(self.beta_2, step)
         self.assign_sub(variable, learning_rate * mean / (tf.sqrt(square) + self.epsilon))
 
     def get_config(self):

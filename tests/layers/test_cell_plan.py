@@ -42,7 +42,7 @@ def test_weights_are_numbered_edge_by_edge_and_none_counts():
 
 
 def test_none_owns_no_parameters():
-    plan = plan_cell((("none",), ("none",)), reduction=False)
+    plan = plan_cell((("none",), ("skip_connect",)), reduction=False)
     assert plan.stacks == ()
     assert plan.num_norms == 0
 
@@ -89,3 +89,8 @@ def test_equal_candidates_give_equal_plans():
 
 def test_a_reduction_is_another_plan():
     assert plan_cell(ALL_SKIP, False) != plan_cell(ALL_SKIP, True)
+
+
+def test_a_node_that_would_stay_empty_is_refused():
+    with pytest.raises(ValueError, match="Node 3 needs a candidate other than none"):
+        plan_cell((("skip_connect",), ("none",), ("none",), ("none",), ("none",)), False)

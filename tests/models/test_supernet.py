@@ -328,3 +328,14 @@ def test_a_state_dict_with_a_missing_array_is_refused_and_changes_nothing():
         pd.load_torch_state_dict(golden.model, state)
     for variable, value in zip(golden.model.weights, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.5, float("nan")])
+def test_a_rate_out_of_range_is_refused_while_training_too(rate):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+        skip_supernet()[0].skip_dropout_rate = rate
+
+
+def test_images_that_cannot_be_halved_twice_are_refused():
+    with pytest.raises(ValueError, match="multiples of 4"):
+        skip_supernet()[0](np.zeros((1, 6, 6, 3), np.float32))
