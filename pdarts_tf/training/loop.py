@@ -49,7 +49,9 @@ class TrainingLoop:
             logs = self.strategy.run(step, args=(batch,))
             return {name: self.strategy.reduce("MEAN", v, axis=None) for name, v in logs.items()}
 
-        return tf.function(run)
+        # AutoGraph reads sources when a function is traced, for the last stage of a search days
+        # after its start; they may have been edited by then.
+        return tf.function(run, autograph=False)
 
     def run_epoch(self, epoch, batches, steps):
         """Trains for one epoch.

@@ -9,7 +9,7 @@ from pdarts_tf.training.averaging import WeightAverage
 
 @pytest.fixture
 def weight():
-    return keras.Variable(np.float32([2.0]))
+    return keras.Variable(np.array([2.0], np.float32))
 
 
 def test_the_first_average_is_the_weights(weight):
