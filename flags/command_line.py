@@ -69,6 +69,8 @@ def _parse(parse, argv):
         return parse(argv)
     except (flags.Error, OSError) as error:
         _end(EXIT_USAGE, f"error: {error}")
+    except SystemExit:  # after --help, for which absl has 1
+        sys.exit(0)
 
 
 def _run(main, argv):

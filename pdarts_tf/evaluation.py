@@ -216,7 +216,7 @@ class Training:
             self.average.update()
             tested = self.average.in_place()
         with tested:
-            logs |= self.loop.evaluate(test)
+            logs |= self.loop.evaluate(test, epoch)
             weights = checkpoint.archive(self.weights, {"epochs": epoch + 1})
         record = {
             "epoch": epoch + 1,

@@ -230,7 +230,7 @@ class _StageSearch:
             self._schedule(epoch)
             logs, seconds = self.loop.run_epoch(epoch, batches, search.steps)
             if epoch >= config.epochs - config.validation_epochs:
-                logs |= self.loop.evaluate(validation)
+                logs |= self.loop.evaluate(validation, epoch)
                 search.log(
                     f"validation: loss {logs['valid_loss']:.4f}, "
                     f"accuracy {logs['valid_accuracy']:.4f}"

@@ -74,18 +74,34 @@ class TrainingLoop:
         for step in range(steps):
             self.callbacks.on_train_batch_begin(step)
             logs = {name: float(value) for name, value in self._train(next(batches)).items()}
-            for name, value in logs.items():
-                if not math.isfinite(value):
-                    where = f"{self.part}, " if self.part else ""
-                    where += f"epoch {epoch + 1}, step {step + 1}"
-                    raise NonFiniteLossError(name, value, where)
+            self._check_finite(logs, f"epoch {epoch + 1}, step {step + 1}")
             self.callbacks.on_train_batch_end(step, logs)
         return logs, time.perf_counter() - start
 
-    def evaluate(self, batches):
-        """Returns the means over all batches of a dataset by name."""
+    def evaluate(self, batches, epoch=None):
+        """Tests in inference mode.
+
+        Args:
+            batches: dataset of what `test_step` takes.
+            epoch: after which this is, for errors; None for weights that are not in training.
+
+        Returns:
+            The means over all batches by name.
+
+        Raises:
+            NonFiniteLossError: a loss is NaN or infinite.
+        """
         self.model.reset_metrics()
         logs = {}
         for batch in batches:
             logs = self._test(batch)
-        return {name: float(value) for name, value in logs.items()}
+        logs = {name: float(value) for name, value in logs.items()}
+        self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")
+        return logs
+
+    def _check_finite(self, logs, where):
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise NonFiniteLossError(
+                    name, value, f"{self.part}, {where}" if self.part else where
+                )

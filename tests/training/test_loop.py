@@ -147,3 +147,9 @@ def test_evaluation_is_over_all_batches_and_begins_anew(model):
 def test_evaluation_trains_nothing(model):
     TrainingLoop(model).evaluate(dataset(1.0, 2.0))
     assert float(model.count.numpy()) == 0.0
+
+
+def test_a_test_loss_that_is_not_finite_stops_the_run_too(model):
+    loop = TrainingLoop(model, part="stage 1")
+    with pytest.raises(NonFiniteLossError, match="in stage 1, the test of epoch 3;"):
+        loop.evaluate(dataset(1.0, np.nan), epoch=2)
