@@ -199,13 +199,16 @@ class Training:
     def _schedule(self, epoch):
         """Sets what changes from epoch to epoch, and says so."""
         config, model = self.config, self.model
-        model.optimizer.learning_rate = _SCHEDULES[config.schedule](
+        learning_rate = _SCHEDULES[config.schedule](
             epoch, config.epochs, config.learning_rate, config.learning_rate_warmup_epochs
         )
-        model.drop_path_rate = schedules.drop_path(epoch, config.epochs, config.drop_path_rate)
+        rate = schedules.drop_path(epoch, config.epochs, config.drop_path_rate)
+        model.optimizer.learning_rate = learning_rate
+        model.drop_path_rate = rate
+        self.rates = {"learning_rate": learning_rate, "drop_path_rate": rate}
         self.log(
-            f"Epoch {epoch + 1}/{config.epochs}: learning rate "
-            f"{float(model.optimizer.learning_rate):.4g}, drop-path {model.drop_path_rate:.3f}"
+            f"Epoch {epoch + 1}/{config.epochs}: learning rate {learning_rate:.4g}, "
+            f"drop-path {rate:.3f}"
         )
 
     def _finish(self, epoch, logs, seconds, test, summaries):
@@ -221,8 +224,7 @@ class Training:
         record = {
             "epoch": epoch + 1,
             **logs,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "drop_path_rate": self.model.drop_path_rate,
+            **self.rates,
             "seconds": seconds,
             "images_per_second": config.batch_size * self.steps / seconds,
         }

@@ -264,15 +264,17 @@ class _StageSearch:
         rate = schedules.skip_dropout(
             epoch, config.epochs, config.warmup_epochs, self.stage.skip_dropout_rate
         )
-        model.optimizer.learning_rate = schedules.cosine(epoch, config.epochs, config.learning_rate)
+        learning_rate = schedules.cosine(epoch, config.epochs, config.learning_rate)
+        model.optimizer.learning_rate = learning_rate
         model.skip_dropout_rate = rate
+        self.rates = {"learning_rate": learning_rate, "skip_dropout_rate": rate}
         search_alphas = epoch >= config.warmup_epochs
         if search_alphas != model.search_alphas:
             model.search_alphas = search_alphas
             self.loop.retrace()
         self.search.log(
             f"Stage {self.stage.index + 1}/{len(config.stages)}, epoch {epoch + 1}/{config.epochs}:"
-            f" learning rate {float(model.optimizer.learning_rate):.4g}, skip dropout {rate:.3f}, "
+            f" learning rate {learning_rate:.4g}, skip dropout {rate:.3f}, "
             + ("weights and alphas" if search_alphas else "weights only")
         )
 
@@ -285,8 +287,7 @@ class _StageSearch:
             "stage": self.stage.index + 1,
             "epoch": epoch + 1,
             **logs,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "skip_dropout_rate": self.model.skip_dropout_rate,
+            **self.rates,
             "entropy_normal": mean_entropy(alphas[0]),
             "entropy_reduce": mean_entropy(alphas[1]),
             "skip_connects": genotype.num_skip_connects,

@@ -35,8 +35,9 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "tensorflow_serving": "tensorflow-serving-api",
 }
-# Extras: the code that imports one does without it, or says how to install it. Not in the lock.
-OPTIONAL = frozenset({"torch"})
+# Extras: the code that imports one does without it, or says how to get it. Not in the lock.
+# `model_search` is a module of the official code, which a benchmark is given a checkout of.
+OPTIONAL = frozenset({"torch", "model_search"})
 # Word in a path -> file group of HEADER.
 DATA = {"goldens": ":goldens", "recipes": ":recipes", "pyproject.toml": ":source_tree"}
 HEADER = """\

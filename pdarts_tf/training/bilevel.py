@@ -24,12 +24,7 @@ def _hits(labels, logits):
 
 
 class Supernet(supernet.Supernet):
-    """A supernet that is searched: `compile` takes two optimizers, `train_step` runs both.
-
-    Attributes:
-        search_alphas: whether a step also moves the alphas; False during warm-up. It is read when
-            a step is traced: set it before the first call, or trace again.
-    """
+    """A supernet that is searched: `compile` takes two optimizers, `train_step` runs both."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -41,6 +36,20 @@ class Supernet(supernet.Supernet):
         """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
         super().compile(optimizer=weight_optimizer, jit_compile=False)
         self.arch_optimizer = arch_optimizer
+
+    @property
+    def search_alphas(self):
+        """Whether a step also moves the alphas; False during warm-up.
+
+        It is read when a step is traced: `fit` traces again after a change, other callers of
+        `train_step` have to.
+        """
+        return self._search_alphas
+
+    @search_alphas.setter
+    def search_alphas(self, value):
+        self._search_alphas = bool(value)
+        self.train_function = None
 
     @property
     def metrics(self):

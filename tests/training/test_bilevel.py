@@ -233,6 +233,19 @@ def test_fit_searches_a_dataset_of_pairs_of_batches():
     assert {"loss", "arch_loss"} <= set(history)
 
 
+def test_fit_follows_the_end_of_the_warm_up():
+    model = build_skip_supernet()
+    compile_search(model, arch_rate=0.1)
+    before = snapshot(model.arch_variables)
+    data = tf.data.Dataset.from_tensors((skip_images(0), skip_images(1)))
+    model.search_alphas = False
+    model.fit(data, verbose=0, shuffle=False)
+    assert not any(moved(model.arch_variables, before))
+    model.search_alphas = True
+    model.fit(data, verbose=0, shuffle=False)
+    assert all(moved(model.arch_variables, before))
+
+
 def distant_pixels(rng, count):
     """Images whose right half repeats the left one, or inverts it: two classes.
 
