@@ -80,9 +80,8 @@ def make_network(config, data):
 
 
 def test_batches(config, data):
-    """Returns the batches of the test split."""
-    batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
-    return batches.take(config.max_steps_per_epoch or -1)
+    """Returns the batches of the whole test split."""
+    return pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
 
 
 class Training:
@@ -134,7 +133,7 @@ class Training:
         first_epoch = len(self.records)
         summaries = Summaries(run.path / "tensorboard")
         batches = iter(self._batches(first_epoch))
-        test = test_batches(config, self.data)
+        test = test_batches(config, self.data).take(config.max_steps_per_epoch or -1)
         for epoch in range(first_epoch, config.epochs):
             self._schedule(epoch)
             logs, seconds = self.loop.run_epoch(epoch, batches, self.steps)
@@ -251,7 +250,7 @@ def _merit(record):
 
 
 def evaluate(config, data, weights):
-    """Tests stored weights.
+    """Tests stored weights on the whole test split.
 
     Args:
         config: `TrainConfig` of the run.

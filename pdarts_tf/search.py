@@ -7,37 +7,23 @@ import functools
 import os
 
 from flags import command_line, search_flags
-from pdarts_tf.data import sources
+from pdarts_tf import job
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.training import run_directory
 from pdarts_tf.training.run_directory import GENOTYPE
 
 
 def main():
-    """Runs the search of the flags; imports TensorFlow, which takes seconds, only for that."""
+    """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
-    sources.check_name(config.dataset)
-    path = search_flags.OUTPUT_DIR.value or run_directory.default_path("search", config)
-    run_directory.check(path, config)
-    if os.path.isfile(os.path.join(path, GENOTYPE)):
-        print(f"{path} holds the finished search of these settings:")
-    else:
-        _search(config, path)
-    print_result(path)
+    data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
+    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search))
 
 
-def _search(config, path):
-    """Loads the data, and searches in the directory."""
-    from pdarts_tf.training.runtime import configure
-
-    configure()
+def _search(config, data):
     from pdarts_tf.progressive import ProgressiveSearch
 
-    data = sources.load(config.dataset, search_flags.DATA_DIR.value)
-    data = sources.resized(data, config.image_size)
-    search = ProgressiveSearch(config, data)
-    with run_directory.RunDirectory(path, config, data.description()) as run:
-        search.execute(run)
+    return ProgressiveSearch(config, data)
 
 
 def print_result(path):

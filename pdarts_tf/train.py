@@ -11,6 +11,7 @@ import json
 import os
 
 from flags import command_line, train_flags
+from pdarts_tf import job
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
@@ -19,33 +20,19 @@ from pdarts_tf.training.run_directory import BEST_WEIGHTS, RESULT
 
 
 def main():
-    """Runs what the flags ask for; imports TensorFlow, which takes seconds, only for that."""
+    """Trains, or tests stored weights, as the flags say."""
     if train_flags.EVALUATE_ONLY.value:
         _evaluate(train_flags.RUN_DIR.value)
         return
     config = train_flags.train_config()
-    sources.check_name(config.dataset)
-    path = train_flags.OUTPUT_DIR.value or run_directory.default_path("train", config)
-    run_directory.check(path, config)
-    if os.path.isfile(os.path.join(path, RESULT)):
-        print(f"{path} holds the finished training of these settings:")
-    else:
-        _train(config, path)
-    print_result(path)
+    data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
+    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train))
 
 
-def _train(config, path):
-    """Loads the data, and trains in the directory."""
-    from pdarts_tf.training.runtime import configure
-
-    configure()
+def _train(config, data):
     from pdarts_tf.evaluation import Training
 
-    data = sources.load(config.dataset, train_flags.DATA_DIR.value)
-    data = sources.resized(data, config.image_size)
-    training = Training(config, data)
-    with run_directory.RunDirectory(path, config, data.description()) as run:
-        training.execute(run)
+    return Training(config, data)
 
 
 def _evaluate(path):

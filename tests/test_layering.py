@@ -25,6 +25,7 @@ LAYERS = (
     ("report",),
     ("evaluation", "progressive"),
     ("interop",),
+    ("job",),
     ("search", "train", "describe"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

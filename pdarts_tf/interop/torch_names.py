@@ -109,16 +109,22 @@ def network_slots(model):
     return slots
 
 
-def _model_slots(model):
+def _model_slots(model, arrays):
+    if not isinstance(model, Supernet | EvaluationNetwork):
+        raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
     if not model.built:
-        raise ValueError(
-            "The model has no weights yet: call model.build((None, height, width, channels)) first."
-        )
-    if isinstance(model, Supernet):
-        return supernet_slots(model)
-    if isinstance(model, EvaluationNetwork):
-        return network_slots(model)
-    raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
+        model.build((None, None, None, _image_channels(arrays)))
+    return supernet_slots(model) if isinstance(model, Supernet) else network_slots(model)
+
+
+def _image_channels(arrays):
+    """The channels of the images that a state dict is for."""
+    for name in ("stem.0.weight", "stem0.0.weight"):
+        if name in arrays:
+            return np.shape(arrays[name])[1]
+    raise ValueError(
+        "The state dict lacks 'stem.0.weight', which says how many channels images have."
+    )
 
 
 def _is_needed(name, slots):
@@ -145,19 +151,19 @@ def _check(slots, given):
 
 
 def load_torch_state_dict(model, arrays):
-    """Sets all weights of a built model from a state dict of the official code.
+    """Sets all weights of a model from a state dict of the official code.
 
     Args:
-        model: a built `Supernet` or `EvaluationNetwork`.
+        model: a `Supernet` or `EvaluationNetwork`; it is built if it has not been.
         arrays: {official parameter name: array in PyTorch's layout}. Counters named
             `num_batches_tracked` are not needed and ignored; so are `auxiliary_head.*` if the model
             has no auxiliary head, which only training uses. A model with one needs them.
 
     Raises:
-        ValueError: the model is not built; or a parameter is missing, surplus, or of another
-            shape: the first is named, and nothing has been changed.
+        ValueError: a parameter is missing, surplus, or of another shape: the first is named, and
+            no weight has been changed.
     """
-    slots = _model_slots(model)
+    slots = _model_slots(model, arrays)
     given = {name: array for name, array in arrays.items() if _is_needed(name, slots)}
     _check(slots, given)
     values: dict[int, np.ndarray] = {}

@@ -81,16 +81,7 @@ class EvaluationNetwork(keras.Model):
         draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 6)
         seeds = [int(draw) % 2**30 for draw in draws]
         self.stem_layers = self._make_stem(seeds[3:6])
-        self.cells = [
-            EvaluationCell(
-                layout,
-                genotype.reduce if layout.reduction else genotype.normal,
-                genotype.reduce_concat if layout.reduction else genotype.normal_concat,
-                cell_seed,
-                name=f"cell_{i}",
-            )
-            for i, (layout, cell_seed) in enumerate(zip(layouts, seeds[6:], strict=True))
-        ]
+        self.cells = self._make_cells(layouts, seeds[6:])
         self.auxiliary_head = None
         if auxiliary:
             self.auxiliary_head = AuxiliaryHead(
@@ -116,6 +107,19 @@ class EvaluationNetwork(keras.Model):
         self.forward_passes = self.add_weight(
             shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
         )
+
+    def _make_cells(self, layouts, seeds):
+        cells = self.genotype
+        return [
+            EvaluationCell(
+                layout,
+                cells.reduce if layout.reduction else cells.normal,
+                cells.reduce_concat if layout.reduction else cells.normal_concat,
+                seed,
+                name=f"cell_{i}",
+            )
+            for i, (layout, seed) in enumerate(zip(layouts, seeds, strict=True))
+        ]
 
     def _make_stem(self, seeds):
         channels = stem_channels(self.stem, self.init_channels)

@@ -107,23 +107,7 @@ class Supernet(keras.Model):
             bias_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[1]),
             name="classifier",
         )
-        # Cells of equal plan and shape share one trace, and stay one node of the graph each:
-        # half the nodes to walk in each of the many passes at start-up.
-        compute = tf.function(
-            compute_mixed_operations,
-            autograph=False,
-            experimental_attributes={"_noinline": True},
-        )
-        self.cells = [
-            SearchCell(
-                layout,
-                space.candidates("reduce" if layout.reduction else "normal"),
-                compute,
-                seeds[4 + i],
-                name=f"cell_{i}",
-            )
-            for i, layout in enumerate(layouts)
-        ]
+        self.cells = self._make_cells(layouts, seeds[4:])
         self._stem_seed = seeds[2]
         shape = space.normal.shape[0], space.num_candidates
         self.arch_variables = [
@@ -145,6 +129,25 @@ class Supernet(keras.Model):
         self.forward_passes = self.add_weight(
             shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
         )
+
+    def _make_cells(self, layouts, seeds):
+        # Cells of equal plan and shape share one trace, and stay one node of the graph each:
+        # half the nodes to walk in each of the many passes at start-up.
+        compute = tf.function(
+            compute_mixed_operations,
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
+        return [
+            SearchCell(
+                layout,
+                self.space.candidates("reduce" if layout.reduction else "normal"),
+                compute,
+                seed,
+                name=f"cell_{i}",
+            )
+            for i, (layout, seed) in enumerate(zip(layouts, seeds, strict=True))
+        ]
 
     @property
     def skip_dropout_rate(self):

@@ -20,7 +20,7 @@ def cross_entropy(labels, logits):
 
 
 def _hits(labels, logits):
-    return tf.equal(tf.argmax(logits, -1, output_type=labels.dtype), labels)
+    return tf.equal(tf.argmax(logits, -1), tf.cast(labels, tf.int64))
 
 
 class Supernet(supernet.Supernet):

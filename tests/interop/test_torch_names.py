@@ -100,6 +100,16 @@ def test_a_model_with_auxiliary_head_needs_one(golden):
         pd.load_torch_state_dict(golden.model, arrays)
 
 
-def test_a_model_without_weights_is_refused():
-    with pytest.raises(ValueError, match=r"call model\.build"):
-        pd.load_torch_state_dict(pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], 2, 3), {})
+def test_a_model_without_weights_is_built_for_the_images_of_the_file():
+    built = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
+    built.build((None, 8, 8, 2))
+    arrays = {n: np.ones(slot.torch_shape) for n, slot in network_slots(built).items()}
+    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
+    pd.load_torch_state_dict(model, arrays)
+    assert model(np.zeros((1, 8, 8, 2), np.float32)).shape == (1, 10)
+
+
+def test_a_file_that_does_not_tell_the_channels_of_images_is_refused():
+    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
+    with pytest.raises(ValueError, match="how many channels images have"):
+        pd.load_torch_state_dict(model, {})
