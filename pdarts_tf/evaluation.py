@@ -124,12 +124,13 @@ class Training:
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
             CheckpointError: the newest checkpoint is damaged.
+            ConfigError: the directory holds weights that were imported.
         """
         config = self.config
         self.run = run
-        run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         self.log(self._plan())
         self.records = self._resume()
+        run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         first_epoch = len(self.records)
         summaries = Summaries(run.path / "tensorboard")
         batches = iter(self._batches(first_epoch))
@@ -172,6 +173,7 @@ class Training:
         """Restores the newest checkpoint, and returns the records of the epochs before it."""
         path = checkpoint.newest(self.run.path / CHECKPOINTS)
         if path is None:
+            self._refuse_imported()
             return []
         arrays, position = checkpoint.load(path)
         average = {name: a for name, a in arrays.items() if name.startswith(_AVERAGE)}
@@ -180,6 +182,15 @@ class Training:
         checkpoint.restore(self.variables, rest)
         self.log(f"Resuming after epoch {position['epochs']} of {self.config.epochs}")
         return self.run.read_records(METRICS)[: position["epochs"]]
+
+    def _refuse_imported(self):
+        """A training measures before it stores weights: weights alone are somebody's import."""
+        weights, metrics = (self.run.path / name for name in (BEST_WEIGHTS, METRICS))
+        if weights.is_file() and not metrics.is_file():
+            raise ConfigError(
+                f"{self.run.path} holds imported weights, which a training would overwrite; choose "
+                "another --output_dir"
+            )
 
     def _batches(self, first_epoch):
         config, data = self.config, self.data
@@ -228,11 +239,11 @@ class Training:
             "images_per_second": config.batch_size * self.steps / seconds,
         }
         best = max(map(_merit, self.records), default=(0.0, -np.inf))
+        self.records.append(record)
+        run.write_records(METRICS, self.records)
         if _merit(record) > best:
             run.write(BEST_WEIGHTS, weights)
         run.write(LAST_WEIGHTS, weights)
-        self.records.append(record)
-        run.write_records(METRICS, self.records)
         summaries.write(record, epoch + 1)
         average = {_AVERAGE + name: array for name, array in self.average.arrays.items()}
         checkpoint.save(

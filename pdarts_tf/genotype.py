@@ -15,7 +15,7 @@ import json
 import os
 import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral
@@ -152,6 +152,12 @@ class Genotype:
             text,
             f"Known names: {', '.join(GENOTYPES)}",
         )
+
+
+def genotypes_json(genotypes: Mapping[str, Genotype]) -> str:
+    """Several genotypes as one JSON object, by their names."""
+    objects = (f"{json.dumps(name)}: {each.to_json()}" for name, each in genotypes.items())
+    return "{\n" + ",\n".join(objects) + "\n}"
 
 
 def load_genotype(text_or_path: str | os.PathLike[str]) -> Genotype:

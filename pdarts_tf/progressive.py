@@ -14,8 +14,8 @@ import numpy as np
 from pdarts_tf import schedules
 from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.augmentation import Augmentation
-from pdarts_tf.derivation import count_skip_connects, derive_all, derive_genotype
-from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.derivation import derive_all, derive_genotype
+from pdarts_tf.genotype import PRIMITIVES, genotypes_json
 from pdarts_tf.report import console as text
 from pdarts_tf.search_space import SearchSpace, edge_probabilities
 from pdarts_tf.training import checkpoint
@@ -86,6 +86,7 @@ class ProgressiveSearch:
         summaries = Summaries(self.run.path / "tensorboard")
         for stage in config.stages[len(self.records) // config.epochs :]:
             space = self._space(stage)
+            self.run.write(space_file(stage.index), space.to_json() + "\n")
             epoch = len(self.records) % config.epochs
             _StageSearch(self, stage, space, summaries).train(epoch, restored)
             restored = None
@@ -144,15 +145,12 @@ class ProgressiveSearch:
     def _space(self, stage):
         """Returns the candidates of a stage: all, or what is left of the stage before."""
         if stage.index == 0:
-            space = SearchSpace.full()
-        else:
-            before = self.config.stages[stage.index - 1]
-            last = self.alphas[stage.index * self.config.epochs - 1]
-            space = self._space(before).drop_lowest(
-                np.array(last["normal"]), np.array(last["reduce"]), before.num_to_drop
-            )
-        self.run.write(space_file(stage.index), space.to_json() + "\n")
-        return space
+            return SearchSpace.full()
+        before = self.config.stages[stage.index - 1]
+        last = self.alphas[stage.index * self.config.epochs - 1]
+        return self._space(before).drop_lowest(
+            np.array(last["normal"]), np.array(last["reduce"]), before.num_to_drop
+        )
 
     def _report_kept(self, space):
         for cell in ("normal", "reduce"):
@@ -177,13 +175,11 @@ class ProgressiveSearch:
         result = derive_genotype(
             space, normal, reduce, config.max_skip_connects, restrict_reduce=restrict
         )
-        objects = ",\n".join(f'"{name}": {each.to_json()}' for name, each in genotypes.items())
-        self.run.write(GENOTYPES, f"{{\n{objects}\n}}\n")
+        self.run.write(GENOTYPES, genotypes_json(genotypes) + "\n")
         # Written last: it says that the run is finished.
         self.run.write(GENOTYPE, result.to_json() + "\n")
-        counts = [count_skip_connects(each, "normal") for each in genotypes.values()]
         self.log("All genotypes, by the limit of skip-connects in the normal cell:")
-        self.log(text.genotype_list(genotypes, counts))
+        self.log(text.genotype_list(genotypes))
 
 
 class _StageSearch:
@@ -283,9 +279,9 @@ class _StageSearch:
         search = self.search
         alphas = [np.asarray(variable) for variable in self.model.arch_variables]
         genotype = derive_genotype(self.space, alphas[0], alphas[1])
+        where = {"stage": self.stage.index + 1, "epoch": epoch + 1}
         record = {
-            "stage": self.stage.index + 1,
-            "epoch": epoch + 1,
+            **where,
             **logs,
             **self.rates,
             "entropy_normal": mean_entropy(alphas[0]),
@@ -295,12 +291,10 @@ class _StageSearch:
             "images_per_second": self.config.batch_size * search.steps / seconds,
         }
         index = self.first_epoch + epoch + 1
-        position = {"stage": self.stage.index + 1, "epoch": epoch + 1, "epochs": index}
-        where = {"stage": self.stage.index + 1, "epoch": epoch + 1}
         values = {cell: a.tolist() for cell, a in zip(("normal", "reduce"), alphas, strict=True)}
         search.record(record, where | values)
         self.summaries.write(record, index)
-        checkpoint.save(search.run.path / CHECKPOINTS, index, self.variables, position)
+        checkpoint.save(search.run.path / CHECKPOINTS, index, self.variables, {"epochs": index})
 
 
 def split_images(config, data):

@@ -15,11 +15,11 @@ import numpy as np
 
 from flags import command_line, interop_flags
 from flags.settings import default_settings
-from pdarts_tf.config import TrainConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
-from pdarts_tf.derivation import derive_all
+from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.errors import InputError
-from pdarts_tf.genotype import load_genotype
+from pdarts_tf.genotype import genotypes_json, load_genotype
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.training import run_directory
 from pdarts_tf.training.files import write_whole
@@ -98,7 +98,7 @@ def import_network(arrays, genotype, dataset, data_dir, output_dir):
         genotype=str(genotype),
         **network_settings(arrays),
     )
-    run_directory.check(output_dir, config)
+    _check_empty(output_dir)
     from pdarts_tf.evaluation import make_network
     from pdarts_tf.interop.torch_names import load_torch_state_dict
     from pdarts_tf.training import checkpoint
@@ -127,17 +127,24 @@ def import_search(arrays, space, output_dir):
         raise InputError(
             f"which {count} candidates each edge has is not in the file: name --search_space"
         )
+    normal, reduce = (arrays[name] for name in _ALPHAS)
+    space = space or SearchSpace.full()
     try:
-        found = derive_all(space or SearchSpace.full(), *(arrays[name] for name in _ALPHAS))
+        found = derive_all(space, normal, reduce)
+        result = derive_genotype(space, normal, reduce, SearchConfig().max_skip_connects)
     except ValueError as error:
         raise InputError(str(error)) from error
+    _check_empty(output_dir)
     os.makedirs(output_dir, exist_ok=True)
-    if os.listdir(output_dir):
-        raise InputError(f"--output_dir must be new or empty. Received: {output_dir}")
-    objects = ",\n".join(f'"{name}": {each.to_json()}' for name, each in found.items())
-    write_whole(os.path.join(output_dir, GENOTYPES), f"{{\n{objects}\n}}\n")
-    result = found.get("M=2", found["unrestricted"])
+    write_whole(os.path.join(output_dir, GENOTYPES), genotypes_json(found) + "\n")
     write_whole(os.path.join(output_dir, GENOTYPE), result.to_json() + "\n")
+
+
+def _check_empty(output_dir):
+    if os.path.exists(output_dir) and not (
+        os.path.isdir(output_dir) and not os.listdir(output_dir)
+    ):
+        raise InputError(f"--output_dir must be new or an empty directory. Received: {output_dir}")
 
 
 def main():

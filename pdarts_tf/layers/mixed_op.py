@@ -21,7 +21,7 @@ from pdarts_tf.layers.cell_plan import plan_cell
 from pdarts_tf.layers.convolution import fan_in_uniform, join_phases
 from pdarts_tf.layers.normalization import normalize_batch, normalize_moving, update_moving
 from pdarts_tf.layers.operations import OPERATIONS, POOLS
-from pdarts_tf.layers.regularization import drop_elements
+from pdarts_tf.layers.regularization import drop_elements, split_seed
 from pdarts_tf.layers.source import SourceViews
 
 
@@ -100,9 +100,8 @@ class _Mixer:
         self.rate, self.seeds = None, {}
         if dropout is not None:
             self.rate, seed = dropout
-            limits = {"minval": None, "maxval": None, "dtype": tf.int32}
-            seeds = tf.random.stateless_uniform((len(plan.edges), 2), seed, **limits)
-            self.seeds = dict(zip(plan.edges, tf.unstack(seeds), strict=True))
+            seeds = tf.unstack(split_seed(seed, len(plan.edges)))
+            self.seeds = dict(zip(plan.edges, seeds, strict=True))
 
     def mix(self, edge, views):
         """Returns (pixels, phases): the weighted outputs, by how their pixels are laid out."""

@@ -47,15 +47,10 @@ def kept_operations(space, cell):
     return "\n".join([f"{cell} cell keeps", *lines])
 
 
-def genotype_list(genotypes, counts):
-    """Returns the derived genotypes, one a line.
-
-    Args:
-        genotypes: {"unrestricted" or "M=<limit>": Genotype}.
-        counts: skip-connects in the normal cell of each, in the same order.
-    """
+def genotype_list(genotypes):
+    """Returns genotypes, {"unrestricted" or "M=<limit>": Genotype}, one a line."""
     lines = [
-        f"{name} ({count} skip-connects): {genotype}"
-        for (name, genotype), count in zip(genotypes.items(), counts, strict=True)
+        f"{name} ({genotype.num_skip_connects} skip-connects): {genotype}"
+        for name, genotype in genotypes.items()
     ]
     return "\n".join(lines)

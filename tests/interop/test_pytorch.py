@@ -7,9 +7,12 @@ import pytest
 
 import pdarts_tf as pd
 from pdarts_tf.config import TrainConfig
+from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
+from pdarts_tf.evaluation import Training
 from pdarts_tf.interop import pytorch
 from pdarts_tf.interop.torch_names import network_slots
+from pdarts_tf.training import run_directory
 from pdarts_tf.training.run_directory import read_settings
 
 PDARTS = pd.GENOTYPES["PDARTS"]
@@ -95,7 +98,7 @@ def test_a_later_stage_needs_its_candidates(tmp_path):
 
 def test_a_directory_with_files_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("precious")
-    with pytest.raises(InputError, match="new or empty"):
+    with pytest.raises(InputError, match="new or an empty directory"):
         pytorch.import_search(alphas(8), None, tmp_path)
 
 
@@ -113,3 +116,22 @@ def test_code_instead_of_weights_is_refused(tmp_path):
     torch.save({"a": print}, tmp_path / "w.pt")
     with pytest.raises(InputError, match="cannot be read as PyTorch weights"):
         pytorch.read_state_dict(tmp_path / "w.pt")
+
+
+def test_an_import_never_overwrites_a_run(run, arrays):
+    before = (run / "weights_best.npz").read_bytes()
+    with pytest.raises(InputError, match="new or an empty directory"):
+        pytorch.import_network(arrays, PDARTS, "digits", None, run)
+    assert (run / "weights_best.npz").read_bytes() == before
+
+
+def test_a_training_never_overwrites_an_import(run):
+    before = (run / "weights_best.npz").read_bytes()
+    config = read_settings(run, TrainConfig)
+    data = sources.load("digits")
+    with (
+        run_directory.RunDirectory(run, config, data.description()) as opened,
+        pytest.raises(InputError, match="holds imported weights"),
+    ):
+        Training(config, data).execute(opened)
+    assert (run / "weights_best.npz").read_bytes() == before
