@@ -205,3 +205,23 @@ def test_an_unknown_primitive_is_refused(primitive):
 def test_another_stride_is_refused(stride):
     with pytest.raises(ValueError, match=rf"`stride` must be 1 or 2\. Received: {stride!r}"):
         Operation("skip_connect", stride)
+
+
+def test_the_gradient_of_an_identity_has_a_buffer_of_its_own():
+    """Else the order in which AddN sums the gradients of a node would depend on timing."""
+    layer = make_operation("skip_connect")
+    layer.build((None, 4, 4, 2))
+
+    @tf.function(autograph=False)
+    def gradient_op(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        gradient = tape.gradient(y, x, output_gradients=dy)
+        ops.append(gradient.op.type)
+        return gradient
+
+    ops: list[str] = []
+    dy = tf.random.stateless_normal((1, 4, 4, 2), (0, 0))
+    np.testing.assert_array_equal(gradient_op(tf.zeros((1, 4, 4, 2)), dy), dy)
+    assert ops == ["Mul"]
