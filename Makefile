@@ -15,7 +15,7 @@ help: ## Show what can be made
 
 setup: $(STAMP) ## Make .venv and install; again only when a requirements file changes
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
@@ -34,8 +34,8 @@ test: lint ## Lint, then run the tests, all but the slow ones (about 12 minutes 
 test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest
 
-demo: setup ## Search a cell on the embedded digits, into runs/demo
-	$(BIN)/python -m pdarts_tf.search --dataset=digits --output_dir=runs/demo
+demo: setup ## Search, train and export on the embedded digits, and ask the exported network
+	$(BIN)/python -m tools.demo
 
 format: setup ## Format and fix the sources, and rewrite BUILD from their imports
 	$(BIN)/ruff check --fix .
