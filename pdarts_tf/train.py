@@ -48,8 +48,9 @@ def _evaluate(path):
     configure()
     from pdarts_tf.evaluation import evaluate
 
-    data = sources.load(config.dataset, train_flags.DATA_DIR.value)
-    tested = evaluate(config, sources.resized(data, config.image_size), weights)
+    stored = run_directory.stored_data(path)
+    data = sources.load_for(config, train_flags.DATA_DIR.value, stored)
+    tested = evaluate(config, data, weights)
     print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
 
 

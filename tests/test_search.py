@@ -381,7 +381,7 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     ("flags", "message"),
     [
         (("--batch_size=717",), "from 1 to 716, the number of images in the part of digits for"),
-        (("--image_size=30",), "divisible by 4, since two reductions halve them"),
+        (("--image_size=30",), "multiples of 4, since reductions halve them"),
         (("--dataset=cifar10", "--data_dir=/nonexistent"), "set data_dir to a TFDS directory"),
         (("--output_dir=/dev/null/run",), "--output_dir cannot be made"),
     ],

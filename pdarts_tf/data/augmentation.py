@@ -10,12 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from pdarts_tf.data.color import color_jitter
+
 __all__ = ["Augmentation", "cutout", "normalize", "random_crop_flip"]
+
+
+_JITTER = 1  # sets the jitter's seed apart from the two that the batch's seed is split into
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random crop and flip, normalisation, then cutout.
+    """Random crop and flip, colour jitter, normalisation, then cutout.
 
     The order is that of the official code: the border that a crop brings in is black, a square cut
     out has the mean colour.
@@ -24,6 +29,9 @@ class Augmentation:
         padding: pixels that the image may be shifted by in each direction; 0 for no crop.
         flip: whether images may be mirrored.
         cutout_length: side in pixels of the square to cut out; 0 for none.
+        resized_crop: instead of shifting images, show a random part of each, see `windows.random`.
+            The pipeline does that when it reads them, so that a JPEG need not be decoded whole.
+        color_jitter: strengths of brightness, contrast, saturation and hue, see `color_jitter`.
 
     Raises:
         ValueError: if a length is negative.
@@ -32,6 +40,8 @@ class Augmentation:
     padding: int = 4
     flip: bool = True
     cutout_length: int = 0
+    resized_crop: bool = False
+    color_jitter: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         for name, value in (("padding", self.padding), ("cutout_length", self.cutout_length)):
@@ -44,7 +54,7 @@ class Augmentation:
         """Augments and normalises a batch.
 
         Args:
-            images: (batch, height, width, channels) uint8.
+            images: (batch, height, width, channels) uint8, of random parts if `resized_crop`.
             seed: (2,) integers.
             mean: per channel, in units of pixels from 0 to 1.
             std: per channel, in the same unit.
@@ -53,8 +63,13 @@ class Augmentation:
             (batch, height, width, channels) float32.
         """
         crop_seed, cutout_seed = tf.unstack(tf.random.split(seed, 2))
-        if self.padding or self.flip:
-            images = random_crop_flip(images, crop_seed, self.padding, self.flip)
+        padding = 0 if self.resized_crop else self.padding
+        if padding or self.flip:
+            images = random_crop_flip(images, crop_seed, padding, self.flip)
+        if any(self.color_jitter):
+            jitter_seed = tf.random.fold_in(seed, _JITTER)
+            images = tf.cast(images, tf.float32) / 255
+            images = color_jitter(images, jitter_seed, self.color_jitter) * 255
         images = normalize(images, mean, std)
         if self.cutout_length:
             images = cutout(images, cutout_seed, self.cutout_length)
@@ -122,7 +137,7 @@ def normalize(images: tf.Tensor, mean: Sequence[float], std: Sequence[float]) ->
     """(images / 255 - mean) / std, per channel.
 
     Args:
-        images: (batch, height, width, channels) uint8.
+        images: (batch, height, width, channels) from 0 to 255, any type.
         mean: per channel, in units of pixels from 0 to 1.
         std: per channel, in the same unit.
 

@@ -11,12 +11,14 @@ fixed batch size spares TensorFlow a second trace.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from pdarts_tf.data.augmentation import Augmentation, normalize
-from pdarts_tf.data.sources import DataError, Split
+from pdarts_tf.data.decoding import image_reader
+from pdarts_tf.data.images import AnySplit, DataError, Split
 
 __all__ = [
     "bilevel_batches",
@@ -26,13 +28,13 @@ __all__ = [
     "training_batches",
 ]
 
-# Batches are made on two threads of their own, which leaves those of the model's many small
-# operations alone. On two cores they make more than 30,000 CIFAR images a second.
+# Batches of images in memory are made on two threads of their own, which leaves those of the
+# model's many small operations alone. On two cores they make more than 30,000 CIFAR images a
+# second. Decoding takes as many threads as there are cores.
 _THREADS = 2
 _PREFETCH = 4
 
 _Batch = tuple[tf.Tensor, tf.Tensor]
-_Transform = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, seed) -> images
 
 
 def check_batch_size(num_images: int, batch_size: int, what: str) -> None:
@@ -60,7 +62,7 @@ def steps_per_epoch(num_images: int, batch_size: int, max_steps: int | None = No
 
 
 def training_batches(
-    split: Split,
+    split: AnySplit,
     *,
     batch_size: int,
     steps_per_epoch: int,
@@ -94,16 +96,16 @@ def training_batches(
     Raises:
         DataError: if there are too few images for an epoch of this length.
     """
-    transform = _transform(augmentation, mean, std)
+    steps = (first_step, last_step)
     batches = _stream(
-        "train", split, batch_size, steps_per_epoch, seed, first_step, last_step, transform
+        "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std
     )
-    return _in_background(batches)
+    return _in_background(batches, split)
 
 
 def bilevel_batches(
-    train: Split,
-    valid: Split,
+    train: AnySplit,
+    valid: AnySplit,
     *,
     batch_size: int,
     steps_per_epoch: int,
@@ -137,23 +139,18 @@ def bilevel_batches(
     Raises:
         DataError: if either has too few images.
     """
-    transform = _transform(augmentation, mean, std)
     check_batch_size(valid.num_images, batch_size, "the valid split")
     valid_steps = valid.num_images // batch_size
-    return _in_background(
-        tf.data.Dataset.zip(
-            _stream(
-                "train", train, batch_size, steps_per_epoch, seed, first_step, last_step, transform
-            ),
-            _stream(
-                "valid", valid, batch_size, valid_steps, seed, first_step, last_step, transform
-            ),
-        )
+    rest = (seed, (first_step, last_step), augmentation, mean, std)
+    batches = tf.data.Dataset.zip(
+        _stream("train", train, batch_size, steps_per_epoch, *rest),
+        _stream("valid", valid, batch_size, valid_steps, *rest),
     )
+    return _in_background(batches, train)
 
 
 def evaluation_batches(
-    split: Split, batch_size: int, mean: Sequence[float], std: Sequence[float]
+    split: AnySplit, batch_size: int, mean: Sequence[float], std: Sequence[float]
 ) -> tf.data.Dataset:
     """All images once, in order and without augmentation.
 
@@ -177,28 +174,30 @@ def evaluation_batches(
             "batch_size and the number of images must be at least 1. "
             f"Received: batch_size={batch_size}, {split.num_images} images"
         )
-    images, labels = _on_cpu(split)
-
-    def make_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        indices = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        weights = tf.cast(indices < split.num_images, tf.float32)
-        indices = tf.minimum(indices, split.num_images - 1)
-        batch = normalize(tf.gather(images, indices), mean, std)
-        return batch, tf.gather(labels, indices), weights
-
     steps = tf.data.Dataset.range(-(-split.num_images // batch_size))
-    return _in_background(steps.map(make_batch, num_parallel_calls=_THREADS, deterministic=True))
+
+    def indices(step: tf.Tensor) -> tf.Tensor:
+        return step * batch_size + tf.range(batch_size, dtype=tf.int64)
+
+    def finish(step: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        weights = tf.cast(indices(step) < split.num_images, tf.float32)
+        return normalize(images, mean, std), labels, weights
+
+    places = steps.map(lambda step: tf.minimum(indices(step), split.num_images - 1))
+    batches = _read(split, tf.data.Dataset.zip(steps, places), batch_size, finish)
+    return _in_background(batches, split)
 
 
 def _stream(
     name: str,
-    split: Split,
+    split: AnySplit,
     batch_size: int,
     epoch_steps: int,
     seed: Sequence[int],
-    first_step: int,
-    last_step: int,
-    transform: _Transform,
+    steps: tuple[int, int],
+    augmentation: Augmentation,
+    mean: Sequence[float],
+    std: Sequence[float],
 ) -> tf.data.Dataset:
     """The batches of one stream; streams of different names are independent of each other."""
     check_batch_size(split.num_images, batch_size, f"the {name} split")
@@ -208,24 +207,71 @@ def _stream(
             f"steps_per_epoch must be from 1 to {most_steps}, the whole batches of {batch_size} in "
             f"{split.num_images} images. Received: steps_per_epoch={epoch_steps}"
         )
-    images, labels = _on_cpu(split)
     transform_seed = _hash_seed(*seed, name, "transform")
+    crop_seed = _hash_seed(*seed, name, "crop") if augmentation.resized_crop else None
     indices = _indices(
         split.num_images,
         batch_size,
         epoch_steps,
         _hash_seed(*seed, name, "order"),
-        first_step,
-        last_step,
+        *steps,
     )
 
-    def make_batch(step: tf.Tensor, indices: tf.Tensor) -> _Batch:
-        batch = transform(tf.gather(images, indices), tf.random.fold_in(transform_seed, step))
-        return batch, tf.gather(labels, indices)
+    def finish(step: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> _Batch:
+        images = augmentation(images, tf.random.fold_in(transform_seed, step), mean, std)
+        return images, labels
 
-    steps = tf.data.Dataset.range(first_step, last_step)
-    return tf.data.Dataset.zip(steps, indices).map(
-        make_batch, num_parallel_calls=_THREADS, deterministic=True
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.range(*steps), indices)
+    return _read(split, numbered, batch_size, finish, crop_seed)
+
+
+def _read(
+    split: AnySplit,
+    places: tf.data.Dataset,
+    batch_size: int,
+    finish: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]],
+    crop_seed: tf.Tensor | None = None,
+) -> tf.data.Dataset:
+    """Batches of the images at given places.
+
+    Whole images in memory are gathered a batch at a time. Others are read one by one, since they
+    differ in size until they are cropped and resized.
+
+    Args:
+        split: the images.
+        places: pairs of a step and the (batch_size,) numbers of the images of its batch.
+        batch_size: images per batch.
+        finish: function (step, images, labels) -> batch.
+        crop_seed: of random resized crops; None for none.
+    """
+    with tf.device("CPU"):
+        labels = tf.constant(split.labels)
+    if isinstance(split, Split) and crop_seed is None:
+        with tf.device("CPU"):
+            images = tf.constant(split.images)
+        return places.map(
+            lambda step, place: finish(step, tf.gather(images, place), tf.gather(labels, place)),
+            num_parallel_calls=_THREADS,
+            deterministic=True,
+        )
+    read = image_reader(split, random_crop=crop_seed is not None)
+    positions = tf.range(batch_size)
+
+    def read_one(step: tf.Tensor, place: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        seed = tf.zeros([2], tf.int64) if crop_seed is None else crop_seed
+        seed = tf.random.fold_in(tf.random.fold_in(seed, step), position)
+        return step, read(place, seed), tf.gather(labels, place)
+
+    singly = places.map(lambda step, place: (tf.repeat(step, batch_size), place, positions))
+    batches = (
+        singly.unbatch()
+        .map(read_one, num_parallel_calls=_num_threads(split), deterministic=True)
+        .batch(batch_size, drop_remainder=True)
+    )
+    return batches.map(
+        lambda steps, images, labels: finish(steps[0], images, labels),
+        num_parallel_calls=_THREADS,
+        deterministic=True,
     )
 
 
@@ -259,27 +305,16 @@ def _indices(
     )
 
 
-def _transform(
-    augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]
-) -> _Transform:
-    return lambda images, seed: augmentation(images, seed, mean, std)
-
-
-def _on_cpu(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images and labels as tensors that a dataset's functions capture instead of copying.
-
-    They stay in the main memory, where a dataset runs, even if there is a GPU.
-    """
-    with tf.device("CPU"):
-        return tf.constant(split.images), tf.constant(split.labels)
-
-
-def _in_background(batches: tf.data.Dataset) -> tf.data.Dataset:
+def _in_background(batches: tf.data.Dataset, split: AnySplit) -> tf.data.Dataset:
     """Makes the next batches while the model works on the present one."""
     options = tf.data.Options()
     options.deterministic = True
-    options.threading.private_threadpool_size = _THREADS
+    options.threading.private_threadpool_size = _num_threads(split)
     return batches.prefetch(_PREFETCH).with_options(options)
+
+
+def _num_threads(split: AnySplit) -> int:
+    return _THREADS if isinstance(split, Split) else max(_THREADS, os.cpu_count() or 1)
 
 
 def _hash_seed(*parts: int | str) -> tf.Tensor:

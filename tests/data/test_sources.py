@@ -93,14 +93,30 @@ def test_unknown_name_lists_the_known_ones_and_suggests_the_closest():
     with pytest.raises(DataError) as error:
         sources.load("cifar-10")
     assert one_line(error) == (
-        "dataset must be one of cifar10, cifar100, digits. "
-        "Received: 'cifar-10'; did you mean 'cifar10'?"
+        "dataset must be one of cifar10, cifar100, digits, folder, imagenet2012, or a name in "
+        "TFDS. Received: 'cifar-10'; did you mean 'cifar10'?"
     )
 
 
 def test_unknown_name_that_resembles_none_gets_no_suggestion():
-    with pytest.raises(DataError, match=r"Received: 'xyzzy'$"):
-        sources.load("xyzzy")
+    with pytest.raises(DataError, match=r"Received: '12-xyzzy'$"):
+        sources.load("12-xyzzy")
+
+
+def test_a_name_that_tfds_does_not_know_is_an_error(tmp_path, offline):
+    with pytest.raises(DataError) as error:
+        sources.load("mnis", tmp_path)
+    assert one_line(error) == (
+        "dataset 'mnis' is neither known to TFDS nor prepared in --data_dir; did you mean 'mnist'?"
+    )
+
+
+def test_data_to_download_by_hand_says_what_and_where_to(tmp_path, offline):
+    with pytest.raises(DataError) as error:
+        sources.load("imagenet2012", tmp_path)
+    message = one_line(error)
+    assert f"'imagenet2012' has to be downloaded by hand into {tmp_path}/downloads/man" in message
+    assert "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar" in message
 
 
 def test_digits_are_8x8_grey_images_of_10_classes(digits):
