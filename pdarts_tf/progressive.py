@@ -309,8 +309,9 @@ def split_images(config, data):
     Raises:
         DataError: a batch does not fit into one of them, or the size cannot be halved twice.
     """
+    height, width, _ = data.image_shape
     try:
-        check_image_size(*data.image_shape[:2], "cifar")
+        check_image_size(height, width, "cifar")
     except ValueError as error:
         raise sources.DataError(str(error)) from error
     halves = sources.split_in_two(data.train, config.train_portion, config.seed)

@@ -3,9 +3,16 @@
 import io
 import pickle
 import tarfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from pdarts_tf.data import sources
+
+# Without a type: a test knows whether the images it has made are in memory.
+load: Callable[..., Any] = sources.load
 
 
 def pixels(num_images, shape=(32, 32, 3), seed=0):
@@ -27,24 +34,34 @@ def write_folder(root, splits, class_names, suffix="png"):
     return root
 
 
-def write_tfds(data_dir, name, splits, class_names, shape=(None, None, None)):
-    """Writes a prepared TFDS data set of {split: (images, labels)}."""
+def write_tfds(
+    data_dir, name, splits, class_names, shape=(None, None, None), version="3.0.2", text="id"
+):
+    """Writes a prepared TFDS data set of {split: (images, labels)}.
+
+    A name that TFDS knows needs the version and the text feature of the data set of that name.
+    """
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
     channels = next(iter(splits.values()))[0].shape[-1]
     tfds.dataset_builders.store_as_tfds_dataset(
         name=name,
-        version="3.0.2",
+        version=version,
         features=tfds.features.FeaturesDict(
             {
                 "image": tfds.features.Image(shape=(*shape[:2], channels)),
                 "label": tfds.features.ClassLabel(names=list(class_names)),
+                text: tfds.features.Text(),
             }
         ),
         split_datasets={
             split: tf.data.Dataset.from_tensor_slices(
-                {"image": images, "label": np.asarray(labels, np.int64)}
+                {
+                    "image": images,
+                    "label": np.asarray(labels, np.int64),
+                    text: [str(i) for i in range(len(images))],
+                }
             )
             for split, (images, labels) in splits.items()
         },

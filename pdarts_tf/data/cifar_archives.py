@@ -229,12 +229,12 @@ def _split(content: bytes, form: _Format, path: pathlib.Path, num_classes: int) 
         pixels = records[:, form.label_bytes :]
     else:
         batch = _pickle(content, path)
-        labels, pixels = (batch.get(key) for key in (form.label_key, "data"))
-        labels = np.array(labels) if isinstance(labels, list) else None
-        if labels is None or labels.dtype.kind != "i" or not isinstance(pixels, np.ndarray):
+        found, data = batch.get(form.label_key), batch.get("data")
+        if not isinstance(found, list) or not isinstance(data, np.ndarray):
             raise DataError(f"{path} has no {form.label_key!r} or no 'data'; download it again")
+        labels, pixels = np.array(found), data
     fits = pixels.dtype == np.uint8 and pixels.shape == (len(labels), _PIXELS)
-    if not fits or not ((labels >= 0) & (labels < num_classes)).all():
+    if not fits or labels.dtype.kind != "i" or not ((labels >= 0) & (labels < num_classes)).all():
         raise DataError(f"{path} has images or labels of another kind; download it again")
     planes = pixels.reshape(-1, _CHANNELS, _SIZE, _SIZE)
     images = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))

@@ -33,7 +33,7 @@ def color_jitter(images: tf.Tensor, seed: tf.Tensor, strengths: Sequence[float])
     """
     channels = images.shape[-1]
     colored = channels > 1
-    used = [s if colored or i < 2 else 0.0 for i, s in enumerate(strengths)]
+    used = [float(s) if colored or i < 2 else 0.0 for i, s in enumerate(strengths)]
     alpha = images[..., 3:]
     batch = tf.shape(images)[0]
     order_seed, amount_seed = tf.unstack(tf.random.split(seed, 2))

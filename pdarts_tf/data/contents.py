@@ -75,9 +75,9 @@ class Records:
         features = {self.feature: tf.io.FixedLenFeature([], tf.string)}
 
         def read(index: npt.NDArray[np.int64]) -> bytes:
-            descriptor = os.open(self.files[self.file[index]], os.O_RDONLY)
+            descriptor = os.open(self.files[int(self.file[index])], os.O_RDONLY)
             try:
-                return os.pread(descriptor, self.length[index], self.offset[index])
+                return os.pread(descriptor, int(self.length[index]), int(self.offset[index]))
             finally:
                 os.close(descriptor)
 

@@ -121,12 +121,14 @@ def _first_failure(split: EncodedSplit, start: int) -> DataError:
     return DataError("an image could not be read, but can be now; start again")
 
 
-def in_memory(split: EncodedSplit) -> Split:
-    """The images of a split, decoded.
+def in_memory(split: AnySplit) -> Split:
+    """The images of a split, decoded if they are not in memory yet.
 
     Raises:
         DataError: see `decoded_batches`.
     """
+    if isinstance(split, Split):
+        return split
     images = np.empty((split.num_images, *split.image_shape), np.uint8)
     start = 0
     for batch in decoded_batches(split):

@@ -9,6 +9,7 @@ import pathlib
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import numpy.typing as npt
 _BEFORE = 12  # bytes of length and checksum before an example
 _AROUND = 16  # and with the checksum after it
 _READ_BATCH = 1000
+_ARRAYS = ("number", "offset", "length", "labels")  # of the stored index
 
 Index = tuple[
     npt.NDArray[np.int32],
@@ -83,16 +85,17 @@ def _load(cache: pathlib.Path, sizes: npt.NDArray[np.int64]) -> Index | None:
         with np.load(cache, allow_pickle=False) as stored:
             if not np.array_equal(stored["sizes"], sizes):
                 return None
-            return stored["file"], stored["offset"], stored["length"], stored["labels"]
+            number, offset, length, labels = (stored[name] for name in _ARRAYS)
+            return number, offset, length, labels
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
 
 
 def _save(cache: pathlib.Path, sizes: npt.NDArray[np.int64], index: Index) -> None:
-    names = ("file", "offset", "length", "labels")
+    arrays: dict[str, Any] = dict(zip(_ARRAYS, index, strict=True))
     try:
         with tempfile.NamedTemporaryFile(dir=cache.parent, prefix=".", delete=False) as file:
-            np.savez(file, allow_pickle=False, sizes=sizes, **dict(zip(names, index, strict=True)))
+            np.savez(file, sizes=sizes, **arrays)
         os.replace(file.name, cache)
     except OSError:  # a directory that others own: the index is made again next time
         return

@@ -137,18 +137,17 @@ def load(
     """
     check_name(name)
     class_names, train, test, tested_on = _read(name, data_dir, image_size, resized_crop)
-    tested_on = f"the {tested_on} split"
     # The digits have one container only, and keep the order that results are published for.
-    decode = not resized_crop and name != "digits"
-    if decode:
-        train, test = _in_memory(train, test)
+    decode = _as_they_are if resized_crop or name == "digits" else _in_memory
     if test is None:
-        train, test = hold_out(train, class_names)
+        train, test = hold_out(decode([train])[0], class_names)
         tested_on = f"{HOLD_OUT_PORTION:.0%} of the training images of each class, held out"
+    else:
+        train, test = decode([train, test])
+        tested_on = f"the {tested_on} split"
     if images_per_class is not None:
-        train = sample_classes(train, class_names, images_per_class, seed)
-        if decode:
-            train, test = _in_memory(train, test)
+        sample = sample_classes(train, class_names, images_per_class, seed)
+        train, test = decode([sample, test])  # what was too large before may fit now
     mean, std = _mean_and_std(name, train, test, stored)
     data = ImageData(name, class_names, train, test, mean, std, tested_on)
     if stored is not None:
@@ -192,34 +191,34 @@ def _read(
         return _resized(_read_digits(), image_size)
     archive = find_archive(name, data_dir) if name in _ARCHIVED else None
     if archive is not None and not (pathlib.Path(data_dir or "").expanduser() / name).is_dir():
-        return _resized((*read_archive(name, archive), "test"), image_size)
+        return _resized(read_archive(name, archive), image_size)
     splits = _PUBLISHED[name].test_splits if name in _PUBLISHED else ("test", "validation")
     return read_tfds(name, data_dir, image_size, centre=resized_crop, test_splits=splits)
 
 
-def _resized(found: _Found, image_size: int | None) -> _Found:
-    """Images in memory, at another size."""
-    class_names, train, test, tested_on = found
+def _resized(found: tuple[tuple[str, ...], Split, Split], image_size: int | None) -> _Found:
+    """Images in memory, at another size, with a test split of that name."""
+    class_names, train, test = found
     if image_size is None:
-        return found
+        return (*found, "test")
     from pdarts_tf.data.decoding import resized
 
     size = (image_size, image_size)
-    return class_names, resized(train, size), resized(test, size), tested_on
+    return class_names, resized(train, size), resized(test, size), "test"
 
 
-def _in_memory(train: AnySplit, test: AnySplit | None) -> tuple[AnySplit, AnySplit | None]:
+def _as_they_are(splits: list[AnySplit]) -> list[AnySplit]:
+    return splits
+
+
+def _in_memory(splits: list[AnySplit]) -> list[AnySplit]:
     """The images in memory and in canonical order if they fit there, else as they are."""
-    splits = [split for split in (train, test) if split is not None]
-    if any(isinstance(split, EncodedSplit) for split in splits):
-        size = sum(split.num_images * math.prod(split.image_shape) for split in splits)
-        if size > MAX_BYTES_IN_MEMORY:
-            return train, test
-        from pdarts_tf.data.decoding import in_memory
+    size = sum(split.num_images * math.prod(split.image_shape) for split in splits)
+    if size > MAX_BYTES_IN_MEMORY and any(isinstance(split, EncodedSplit) for split in splits):
+        return splits
+    from pdarts_tf.data.decoding import in_memory
 
-        splits = [in_memory(split) for split in splits]
-    ordered = [in_canonical_order(split) for split in splits]
-    return ordered[0], None if test is None else ordered[1]
+    return [in_canonical_order(in_memory(split)) for split in splits]
 
 
 def _mean_and_std(
@@ -255,7 +254,7 @@ def _short(value: Any) -> str:
     return str(value) if len(str(value)) < 80 else f"{str(value)[:80]}…"
 
 
-def _read_digits() -> _Found:
+def _read_digits() -> tuple[tuple[str, ...], Split, Split]:
     """Handwritten digits of 8x8 grey pixels, which come with scikit-learn.
 
     Every fifth image of each class is a test image: 1,433 images to train on, 364 to test.
@@ -272,5 +271,4 @@ def _read_digits() -> _Found:
         tuple(str(name) for name in digits.target_names),
         everything.take(np.flatnonzero(~is_test)),
         everything.take(np.flatnonzero(is_test)),
-        "test",
     )

@@ -42,6 +42,7 @@ def test_images_and_labels_are_those_in_the_files(name, packed, tmp_path):
     else:
         unpack(tmp_path, contents)
     path = find_archive("cifar10", tmp_path)
+    assert path is not None
     class_names, train, test = read_archive("cifar10", path, md5={})
     assert class_names == NAMES
     np.testing.assert_array_equal(train.images, SPLITS["train"][0][IN_ORDER])
@@ -59,6 +60,7 @@ def test_cifar100_has_fine_labels(tmp_path):
         {f"cifar-100-binary/{name}": content for name, content in contents.items()},
     )
     path = find_archive("cifar100", tmp_path)
+    assert path is not None
     class_names, train, _ = read_archive("cifar100", path, md5={})
     assert class_names == ("a", "b", "c")
     assert train.labels.tolist() == [0, 2, 1]

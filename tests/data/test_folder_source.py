@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdarts_tf.data import sources
 from pdarts_tf.data.folder_source import read_folder
 from pdarts_tf.data.images import DataError
-from tests.image_files import pixels, save, write_folder
+from tests.image_files import load, pixels, save, write_folder
 
 NAMES = ("ant", "bee", "cow")
 SHAPE = (6, 4, 3)
@@ -26,7 +25,7 @@ def root(tmp_path):
 def refused(root, **options):
     """The line that says why a folder cannot be used."""
     with pytest.raises(DataError) as error:
-        sources.load("folder", root, **options)
+        load("folder", root, **options)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -42,12 +41,13 @@ def test_classes_are_directories_and_labels_their_places(root):
     assert names == NAMES
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert [train.contents.name(i)[-12:] for i in (0, 8)] == ["ant/0000.png", "cow/0008.png"]
+    assert test is not None
     assert (test.num_images, tested_on) == (3, "test")
     assert train.image_shape == SHAPE
 
 
 def test_images_are_loaded_with_their_labels(root):
-    data = sources.load("folder", root)
+    data = load("folder", root)
     for split, (images, labels) in ((data.train, TRAIN), (data.test, TEST)):
         written = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
         assert [written[image.tobytes()] for image in split.images] == split.labels.tolist()
@@ -57,14 +57,14 @@ def test_images_are_loaded_with_their_labels(root):
 
 def test_val_stands_in_for_test(root):
     (root / "test").rename(root / "val")
-    data = sources.load("folder", root)
+    data = load("folder", root)
     assert (data.test.num_images, data.tested_on) == (3, "the val split")
 
 
 def test_without_test_images_a_tenth_of_each_class_is_held_out_whatever_the_seed(tmp_path):
     labels = np.repeat(np.arange(3), [30, 10, 2])
     root = write_folder(tmp_path, {"train": (pixels(42, SHAPE), labels)}, NAMES)
-    data, again = (sources.load("folder", root, seed=seed) for seed in (0, 1))
+    data, again = (load("folder", root, seed=seed) for seed in (0, 1))
     assert np.bincount(data.test.labels).tolist() == [3, 1, 1]
     assert np.bincount(data.train.labels).tolist() == [27, 9, 1]
     assert data.tested_on == "10% of the training images of each class, held out"
@@ -77,7 +77,7 @@ def test_lossless_formats_give_the_same_pixels(suffix, tmp_path):
     for i, name in enumerate(NAMES[:2]):
         for j in range(2):
             save(tmp_path / "train" / name / f"{j}.{suffix}", grey + np.uint8(i + j))
-    data = sources.load("folder", tmp_path)
+    data = load("folder", tmp_path)
     assert data.image_shape == SHAPE
     assert {int(image[0, 0, 0]) for image in data.train.images} <= {0, 1, 2}
     np.testing.assert_array_equal(data.train.images[0] - data.train.images[0, 0, 0], grey)
@@ -87,14 +87,14 @@ def test_of_a_gif_the_first_frame_counts(root):
     frames = [Image.new("RGB", SHAPE[1::-1], (value,) * 3) for value in (40, 200)]
     frames[0].save(root / "train/ant/0000.gif", save_all=True, append_images=frames[1:])
     (root / "train/ant/0000.png").unlink()
-    data = sources.load("folder", root)
+    data = load("folder", root)
     assert any((image == 40).all() for image in data.train.images)
 
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_images_and_those_with_alpha_keep_their_channels(channels, tmp_path):
     images = pixels(9, (6, 4, channels))
-    data = sources.load("folder", write_folder(tmp_path, {"train": (images, TRAIN[1])}, NAMES))
+    data = load("folder", write_folder(tmp_path, {"train": (images, TRAIN[1])}, NAMES))
     assert data.image_shape == (6, 4, channels)
     assert len(data.mean) == channels
     assert {i.tobytes() for i in data.train.images} <= {i.tobytes() for i in images}
@@ -104,7 +104,7 @@ def test_grey_images_and_those_with_alpha_keep_their_channels(channels, tmp_path
 def test_grey_images_among_coloured_ones_become_coloured(suffix, root):
     grey = pixels(1, (6, 4, 1), seed=2)[0]
     save(root / "train" / "ant" / f"9.{suffix}", grey)
-    found = {image.tobytes() for image in sources.load("folder", root).train.images}
+    found = {image.tobytes() for image in load("folder", root).train.images}
     assert np.repeat(grey, 3, -1).tobytes() in found
 
 
@@ -120,13 +120,13 @@ def test_several_sizes_need_image_size(root):
     assert "several sizes" in message
     assert "has 6x4" in message
     assert "cow/x.png has 8x8; set --image_size" in message
-    assert sources.load("folder", root, image_size=8).image_shape == (8, 8, 3)
+    assert load("folder", root, image_size=8).image_shape == (8, 8, 3)
 
 
 def test_files_that_are_hidden_are_left_out(root):
     (root / "train" / ".DS_Store").write_text("x")
     (root / "train" / "ant" / ".DS_Store").write_text("x")
-    assert sources.load("folder", root).train.num_images == 9
+    assert load("folder", root).train.num_images == 9
 
 
 def test_a_directory_is_needed():
@@ -214,4 +214,4 @@ def test_links_out_of_the_root_are_refused(link, root, tmp_path):
 
 def test_links_inside_the_root_are_followed(root):
     (root / "train" / "ant" / "x.png").symlink_to(root / "train" / "ant" / "0000.png")
-    assert sources.load("folder", root).train.num_images == 10
+    assert load("folder", root).train.num_images == 10
