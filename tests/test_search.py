@@ -355,7 +355,7 @@ def test_nan_loss_leaves_the_last_good_state(diverged):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset=imaginary",), "dataset must be one of"),
+        (("--dataset=my-images",), "dataset must be one of"),
         (("--sead=1",), "Unknown command line flag 'sead'"),
         (("--epochs=many",), "flag --epochs=many"),
         (("--skip_dropout_rates=0,0.4,1.5",), "--skip_dropout_rates must be in [0, 1)"),

@@ -15,22 +15,20 @@ from pdarts_tf.data.color import color_jitter
 __all__ = ["Augmentation", "cutout", "normalize", "random_crop_flip"]
 
 
-_JITTER = 1  # sets the jitter's seed apart from the two that the batch's seed is split into
-
-
 @dataclass(frozen=True)
 class Augmentation:
-    """Random crop and flip, colour jitter, normalisation, then cutout.
+    """Random resized crop, colour jitter, random crop and flip, normalisation, then cutout.
 
-    The order is that of the official code: the border that a crop brings in is black, a square cut
-    out has the mean colour.
+    The first two are made image by image, while images are read (see `jitter`), the others at once
+    for a batch. The border that a crop brings in is black, a square cut out has the mean colour, as
+    in the official code.
 
     Args:
         padding: pixels that the image may be shifted by in each direction; 0 for no crop.
         flip: whether images may be mirrored.
         cutout_length: side in pixels of the square to cut out; 0 for none.
         resized_crop: instead of shifting images, show a random part of each, see `windows.random`.
-            The pipeline does that when it reads them, so that a JPEG need not be decoded whole.
+            The pipeline does that when it reads them, so that JPEGs need not be decoded whole.
         color_jitter: strengths of brightness, contrast, saturation and hue, see `color_jitter`.
 
     Raises:
@@ -48,13 +46,32 @@ class Augmentation:
             if value < 0:
                 raise ValueError(f"{name} must be at least 0 pixels. Received: {name}={value}")
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether anything is made image by image."""
+        return self.resized_crop or any(self.color_jitter)
+
+    def jitter(self, image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """An image with its colours changed.
+
+        Args:
+            image: (height, width, channels) uint8.
+            seed: (2,) integers.
+
+        Returns:
+            (height, width, channels) float32 from 0 to 255, or the image if there is no jitter.
+        """
+        if not any(self.color_jitter):
+            return image
+        return color_jitter(tf.cast(image, tf.float32) / 255, seed, self.color_jitter) * 255
+
     def __call__(
         self, images: tf.Tensor, seed: tf.Tensor, mean: Sequence[float], std: Sequence[float]
     ) -> tf.Tensor:
         """Augments and normalises a batch.
 
         Args:
-            images: (batch, height, width, channels) uint8, of random parts if `resized_crop`.
+            images: (batch, height, width, channels) from 0 to 255, any type.
             seed: (2,) integers.
             mean: per channel, in units of pixels from 0 to 1.
             std: per channel, in the same unit.
@@ -66,10 +83,6 @@ class Augmentation:
         padding = 0 if self.resized_crop else self.padding
         if padding or self.flip:
             images = random_crop_flip(images, crop_seed, padding, self.flip)
-        if any(self.color_jitter):
-            jitter_seed = tf.random.fold_in(seed, _JITTER)
-            images = tf.cast(images, tf.float32) / 255
-            images = color_jitter(images, jitter_seed, self.color_jitter) * 255
         images = normalize(images, mean, std)
         if self.cutout_length:
             images = cutout(images, cutout_seed, self.cutout_length)

@@ -16,39 +16,31 @@ _GREY = (0.299, 0.587, 0.114)  # ITU-R 601, of red, green and blue
 _NUM_CHANGES = 4
 
 
-def color_jitter(images: tf.Tensor, seed: tf.Tensor, strengths: Sequence[float]) -> tf.Tensor:
-    """Changes the colours of each image at random.
+def color_jitter(image: tf.Tensor, seed: tf.Tensor, strengths: Sequence[float]) -> tf.Tensor:
+    """Changes the colours of an image at random.
 
     The first three changes are by a factor from 1 - strength (at least 0) to 1 + strength, the hue
     is turned by up to its strength; all uniform. A strength of 0 leaves that alone. Grey images
     have brightness and contrast only; an alpha channel stays as it is.
 
     Args:
-        images: (batch, height, width, channels) float32 from 0 to 1; 1, 3 or 4 channels.
+        image: (height, width, channels) float32 from 0 to 1; 1, 3 or 4 channels.
         seed: (2,) integers.
         strengths: of brightness, contrast, saturation and hue, the last at most 0.5.
 
     Returns:
-        A tensor as images.
+        A tensor as image.
     """
-    channels = images.shape[-1]
-    colored = channels > 1
+    colored = image.shape[-1] > 1
     used = [float(s) if colored or i < 2 else 0.0 for i, s in enumerate(strengths)]
-    alpha = images[..., 3:]
-    batch = tf.shape(images)[0]
     order_seed, amount_seed = tf.unstack(tf.random.split(seed, 2))
-    order = tf.argsort(tf.random.stateless_uniform([batch, _NUM_CHANGES], order_seed))
+    order = tf.argsort(tf.random.stateless_uniform([_NUM_CHANGES], order_seed))
     lowest = tf.constant([*(max(0.0, 1 - s) for s in used[:3]), -used[3]])
     highest = tf.constant([*(1 + s for s in used[:3]), used[3]])
-    portions = tf.random.stateless_uniform([batch, _NUM_CHANGES], amount_seed)
+    portions = tf.random.stateless_uniform([_NUM_CHANGES], amount_seed)
     amounts = lowest + portions * (highest - lowest)
-
-    def change(arguments: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        return changed(*arguments, [strength > 0 for strength in used])
-
-    result = tf.map_fn(change, (images[..., :3], order, amounts), fn_output_signature=images.dtype)
-    result = tf.ensure_shape(result, [*images.shape[:3], min(channels, 3)])
-    return tf.concat([result, alpha], -1)
+    result = changed(image[..., :3], order, amounts, [strength > 0 for strength in used])
+    return tf.concat([result, image[..., 3:]], -1)
 
 
 def changed(
@@ -107,4 +99,6 @@ def _grey(image: tf.Tensor) -> tf.Tensor:
     """(height, width, 1) brightness as the eye sees it."""
     if image.shape[-1] == 1:
         return image
-    return tf.reduce_sum(image * tf.constant(_GREY), -1, keepdims=True)
+    # Twice as fast as a sum over the last axis.
+    red, green, blue = tf.split(image, 3, -1)
+    return _GREY[0] * red + _GREY[1] * green + _GREY[2] * blue

@@ -1,5 +1,6 @@
 """From encoded images to pixels, inside a tf.data pipeline."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -8,7 +9,9 @@ import tensorflow as tf
 
 from pdarts_tf.data import windows
 from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit, Split
+from pdarts_tf.startup import held_back_stderr
 
+_PLACE = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # where in TensorFlow an error was seen
 READ_BATCH = 500  # images per step of reading everything: the cost per step vanishes
 
 _Window = Callable[[tf.Tensor], tf.Tensor]  # (2,) height and width -> (4,) window
@@ -98,13 +101,16 @@ def decoded_batches(split: EncodedSplit) -> Iterator[npt.NDArray[np.uint8]]:
     images = tf.data.Dataset.range(split.num_images).map(
         lambda index: read(index, seed), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    start = 0
-    try:
-        for batch in images.batch(READ_BATCH).prefetch(1).as_numpy_iterator():
-            yield batch
-            start += len(batch)
-    except tf.errors.OpError as error:
-        raise _first_failure(split, start) from error
+    start, failure = 0, None
+    with held_back_stderr():  # the decoders write lines of their own about damaged images
+        try:
+            for batch in images.batch(READ_BATCH).prefetch(1).as_numpy_iterator():
+                yield batch
+                start += len(batch)
+        except tf.errors.OpError:
+            failure = _first_failure(split, start)
+    if failure is not None:
+        raise failure
 
 
 def _first_failure(split: EncodedSplit, start: int) -> DataError:
@@ -114,7 +120,7 @@ def _first_failure(split: EncodedSplit, start: int) -> DataError:
         try:
             decode(read(tf.constant(index)), split.image_shape[2])
         except tf.errors.OpError as error:
-            reason = " ".join(str(error.message).split())[:160]
+            reason = " ".join(_PLACE.sub("", str(error.message)).split())
             return DataError(
                 f"{split.contents.name(index)} is damaged ({reason}); replace or remove it"
             )

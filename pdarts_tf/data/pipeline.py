@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from pdarts_tf.data.augmentation import Augmentation, normalize
 from pdarts_tf.data.decoding import image_reader
-from pdarts_tf.data.images import AnySplit, DataError, Split
+from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit
 
 __all__ = [
     "bilevel_batches",
@@ -30,9 +30,10 @@ __all__ = [
 
 # Batches of images in memory are made on two threads of their own, which leaves those of the
 # model's many small operations alone. On two cores they make more than 30,000 CIFAR images a
-# second. Decoding takes as many threads as there are cores.
+# second. What is made image by image takes as many threads as there are cores.
 _THREADS = 2
 _PREFETCH = 4
+_UNCHANGED = Augmentation(padding=0, flip=False)
 
 _Batch = tuple[tf.Tensor, tf.Tensor]
 
@@ -100,7 +101,7 @@ def training_batches(
     batches = _stream(
         "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std
     )
-    return _in_background(batches, split)
+    return _in_background(batches, one_by_one=_one_by_one(split, augmentation))
 
 
 def bilevel_batches(
@@ -146,7 +147,7 @@ def bilevel_batches(
         _stream("train", train, batch_size, steps_per_epoch, *rest),
         _stream("valid", valid, batch_size, valid_steps, *rest),
     )
-    return _in_background(batches, train)
+    return _in_background(batches, one_by_one=_one_by_one(train, augmentation))
 
 
 def evaluation_batches(
@@ -184,8 +185,8 @@ def evaluation_batches(
         return normalize(images, mean, std), labels, weights
 
     places = steps.map(lambda step: tf.minimum(indices(step), split.num_images - 1))
-    batches = _read(split, tf.data.Dataset.zip(steps, places), batch_size, finish)
-    return _in_background(batches, split)
+    batches = _read(split, tf.data.Dataset.zip(steps, places), batch_size, finish, _UNCHANGED)
+    return _in_background(batches, one_by_one=isinstance(split, EncodedSplit))
 
 
 def _stream(
@@ -208,7 +209,7 @@ def _stream(
             f"{split.num_images} images. Received: steps_per_epoch={epoch_steps}"
         )
     transform_seed = _hash_seed(*seed, name, "transform")
-    crop_seed = _hash_seed(*seed, name, "crop") if augmentation.resized_crop else None
+    image_seed = _hash_seed(*seed, name, "image")
     indices = _indices(
         split.num_images,
         batch_size,
@@ -222,7 +223,7 @@ def _stream(
         return images, labels
 
     numbered = tf.data.Dataset.zip(tf.data.Dataset.range(*steps), indices)
-    return _read(split, numbered, batch_size, finish, crop_seed)
+    return _read(split, numbered, batch_size, finish, augmentation, image_seed)
 
 
 def _read(
@@ -230,23 +231,25 @@ def _read(
     places: tf.data.Dataset,
     batch_size: int,
     finish: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]],
-    crop_seed: tf.Tensor | None = None,
+    augmentation: Augmentation,
+    image_seed: Sequence[int] | tf.Tensor = (0, 0),
 ) -> tf.data.Dataset:
     """Batches of the images at given places.
 
-    Whole images in memory are gathered a batch at a time. Others are read one by one, since they
-    differ in size until they are cropped and resized.
+    Images in memory are gathered a batch at a time. Others, and those that are augmented image by
+    image, are read one by one: they may differ in size until they are cropped and resized.
 
     Args:
         split: the images.
         places: pairs of a step and the (batch_size,) numbers of the images of its batch.
         batch_size: images per batch.
         finish: function (step, images, labels) -> batch.
-        crop_seed: of random resized crops; None for none.
+        augmentation: what happens to each image, before `finish`.
+        image_seed: of that.
     """
     with tf.device("CPU"):
         labels = tf.constant(split.labels)
-    if isinstance(split, Split) and crop_seed is None:
+    if not _one_by_one(split, augmentation):
         with tf.device("CPU"):
             images = tf.constant(split.images)
         return places.map(
@@ -254,18 +257,19 @@ def _read(
             num_parallel_calls=_THREADS,
             deterministic=True,
         )
-    read = image_reader(split, random_crop=crop_seed is not None)
+    read = image_reader(split, random_crop=augmentation.resized_crop)
     positions = tf.range(batch_size)
 
     def read_one(step: tf.Tensor, place: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        seed = tf.zeros([2], tf.int64) if crop_seed is None else crop_seed
-        seed = tf.random.fold_in(tf.random.fold_in(seed, step), position)
-        return step, read(place, seed), tf.gather(labels, place)
+        seed = tf.random.fold_in(tf.random.fold_in(image_seed, step), position)
+        crop_seed, jitter_seed = tf.unstack(tf.random.split(seed, 2))
+        image = augmentation.jitter(read(place, crop_seed), jitter_seed)
+        return step, image, tf.gather(labels, place)
 
     singly = places.map(lambda step, place: (tf.repeat(step, batch_size), place, positions))
     batches = (
         singly.unbatch()
-        .map(read_one, num_parallel_calls=_num_threads(split), deterministic=True)
+        .map(read_one, num_parallel_calls=_num_threads(True), deterministic=True)
         .batch(batch_size, drop_remainder=True)
     )
     return batches.map(
@@ -305,16 +309,20 @@ def _indices(
     )
 
 
-def _in_background(batches: tf.data.Dataset, split: AnySplit) -> tf.data.Dataset:
+def _one_by_one(split: AnySplit, augmentation: Augmentation) -> bool:
+    return isinstance(split, EncodedSplit) or augmentation.one_by_one
+
+
+def _in_background(batches: tf.data.Dataset, *, one_by_one: bool) -> tf.data.Dataset:
     """Makes the next batches while the model works on the present one."""
     options = tf.data.Options()
     options.deterministic = True
-    options.threading.private_threadpool_size = _num_threads(split)
+    options.threading.private_threadpool_size = _num_threads(one_by_one)
     return batches.prefetch(_PREFETCH).with_options(options)
 
 
-def _num_threads(split: AnySplit) -> int:
-    return _THREADS if isinstance(split, Split) else max(_THREADS, os.cpu_count() or 1)
+def _num_threads(one_by_one: bool) -> int:
+    return max(_THREADS, os.cpu_count() or 1) if one_by_one else _THREADS
 
 
 def _hash_seed(*parts: int | str) -> tf.Tensor:

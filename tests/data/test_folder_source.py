@@ -166,10 +166,11 @@ def test_a_class_of_one_image_cannot_be_held_out_from(tmp_path):
     assert "class 'cow' must have at least 2 images" in refused(root)
 
 
-def test_a_truncated_jpeg_is_named(root):
+def test_a_truncated_jpeg_is_named_and_nothing_else_is_written(root, capfd):
     content = jpeg(np.asarray(pixels(1, (60, 40, 3))[0]))
     (root / "train/bee/x.jpg").write_bytes(content[: len(content) // 2])
     assert f"{root}/train/bee/x.jpg is damaged" in refused(root, image_size=8)
+    assert "Premature end" not in capfd.readouterr().err
 
 
 def test_a_truncated_png_is_named(root):
