@@ -11,14 +11,13 @@ fixed batch size spares TensorFlow a second trace.
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from pdarts_tf.data.augmentation import Augmentation, normalize
-from pdarts_tf.data.decoding import image_reader
-from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit
+from pdarts_tf.data.images import AnySplit, DataError
+from pdarts_tf.data.reading import read_batches, reading_threads
 
 __all__ = [
     "bilevel_batches",
@@ -28,10 +27,6 @@ __all__ = [
     "training_batches",
 ]
 
-# Batches of images in memory are made on two threads of their own, which leaves those of the
-# model's many small operations alone. On two cores they make more than 30,000 CIFAR images a
-# second. What is made image by image takes as many threads as there are cores.
-_THREADS = 2
 _PREFETCH = 4
 _UNCHANGED = Augmentation(padding=0, flip=False)
 
@@ -101,7 +96,7 @@ def training_batches(
     batches = _stream(
         "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std
     )
-    return _in_background(batches, one_by_one=_one_by_one(split, augmentation))
+    return _in_background(batches, reading_threads(split, augmentation))
 
 
 def bilevel_batches(
@@ -147,7 +142,7 @@ def bilevel_batches(
         _stream("train", train, batch_size, steps_per_epoch, *rest),
         _stream("valid", valid, batch_size, valid_steps, *rest),
     )
-    return _in_background(batches, one_by_one=_one_by_one(train, augmentation))
+    return _in_background(batches, reading_threads(train, augmentation))
 
 
 def evaluation_batches(
@@ -185,8 +180,10 @@ def evaluation_batches(
         return normalize(images, mean, std), labels, weights
 
     places = steps.map(lambda step: tf.minimum(indices(step), split.num_images - 1))
-    batches = _read(split, tf.data.Dataset.zip(steps, places), batch_size, finish, _UNCHANGED)
-    return _in_background(batches, one_by_one=isinstance(split, EncodedSplit))
+    batches = read_batches(
+        split, tf.data.Dataset.zip(steps, places), batch_size, finish, _UNCHANGED
+    )
+    return _in_background(batches, reading_threads(split, _UNCHANGED))
 
 
 def _stream(
@@ -223,60 +220,7 @@ def _stream(
         return images, labels
 
     numbered = tf.data.Dataset.zip(tf.data.Dataset.range(*steps), indices)
-    return _read(split, numbered, batch_size, finish, augmentation, image_seed)
-
-
-def _read(
-    split: AnySplit,
-    places: tf.data.Dataset,
-    batch_size: int,
-    finish: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]],
-    augmentation: Augmentation,
-    image_seed: Sequence[int] | tf.Tensor = (0, 0),
-) -> tf.data.Dataset:
-    """Batches of the images at given places.
-
-    Images in memory are gathered a batch at a time. Others, and those that are augmented image by
-    image, are read one by one: they may differ in size until they are cropped and resized.
-
-    Args:
-        split: the images.
-        places: pairs of a step and the (batch_size,) numbers of the images of its batch.
-        batch_size: images per batch.
-        finish: function (step, images, labels) -> batch.
-        augmentation: what happens to each image, before `finish`.
-        image_seed: of that.
-    """
-    with tf.device("CPU"):
-        labels = tf.constant(split.labels)
-    if not _one_by_one(split, augmentation):
-        with tf.device("CPU"):
-            images = tf.constant(split.images)
-        return places.map(
-            lambda step, place: finish(step, tf.gather(images, place), tf.gather(labels, place)),
-            num_parallel_calls=_THREADS,
-            deterministic=True,
-        )
-    read = image_reader(split, random_crop=augmentation.resized_crop)
-    positions = tf.range(batch_size)
-
-    def read_one(step: tf.Tensor, place: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        seed = tf.random.fold_in(tf.random.fold_in(image_seed, step), position)
-        crop_seed, jitter_seed = tf.unstack(tf.random.split(seed, 2))
-        image = augmentation.jitter(read(place, crop_seed), jitter_seed)
-        return step, image, tf.gather(labels, place)
-
-    singly = places.map(lambda step, place: (tf.repeat(step, batch_size), place, positions))
-    batches = (
-        singly.unbatch()
-        .map(read_one, num_parallel_calls=_num_threads(True), deterministic=True)
-        .batch(batch_size, drop_remainder=True)
-    )
-    return batches.map(
-        lambda steps, images, labels: finish(steps[0], images, labels),
-        num_parallel_calls=_THREADS,
-        deterministic=True,
-    )
+    return read_batches(split, numbered, batch_size, finish, augmentation, image_seed)
 
 
 def _indices(
@@ -309,20 +253,12 @@ def _indices(
     )
 
 
-def _one_by_one(split: AnySplit, augmentation: Augmentation) -> bool:
-    return isinstance(split, EncodedSplit) or augmentation.one_by_one
-
-
-def _in_background(batches: tf.data.Dataset, *, one_by_one: bool) -> tf.data.Dataset:
+def _in_background(batches: tf.data.Dataset, num_threads: int) -> tf.data.Dataset:
     """Makes the next batches while the model works on the present one."""
     options = tf.data.Options()
     options.deterministic = True
-    options.threading.private_threadpool_size = _num_threads(one_by_one)
+    options.threading.private_threadpool_size = num_threads
     return batches.prefetch(_PREFETCH).with_options(options)
-
-
-def _num_threads(one_by_one: bool) -> int:
-    return max(_THREADS, os.cpu_count() or 1) if one_by_one else _THREADS
 
 
 def _hash_seed(*parts: int | str) -> tf.Tensor:

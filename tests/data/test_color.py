@@ -20,7 +20,7 @@ def images(num_images=1, channels=3, size=4):
 def jittered(batch, strengths, seed=0):
     """A batch whose images have the seeds (seed, 0), (seed, 1), …"""
     jitter = tf.function(lambda image, key: color_jitter(image, key, strengths))
-    return np.array([jitter(tf.constant(x), (seed, i)) for i, x in enumerate(batch)])
+    return np.array([jitter(tf.constant(x), tf.constant([seed, i])) for i, x in enumerate(batch)])
 
 
 def reference(image, which, amount):
