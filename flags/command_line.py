@@ -16,8 +16,12 @@ from pdarts_tf.errors import InputError, RunError
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
-# The recipe of a data set is named after it, but for this one.
-_OTHER_NAMES = {"train_imagenet2012": "train_imagenet_mobile"}
+# The recipe of a data set is named after it, but for this one. A data set without a recipe gets the
+# defaults, which are the recipes of cifar10.
+_OTHER_NAMES = {
+    "search_imagenet2012": "search_imagenet_subset",
+    "train_imagenet2012": "train_imagenet_mobile",
+}
 
 
 def recipe_path(command: str, dataset: str) -> pathlib.Path | None:

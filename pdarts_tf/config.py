@@ -5,6 +5,7 @@ Every field is a flag of the same name; its help text stands here, in the field'
 Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 """
 
+import math
 from dataclasses import dataclass
 
 from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError
@@ -25,6 +26,8 @@ MIN_LAYERS = 3
 MIN_CANDIDATES = 3
 STEMS = ("cifar", "imagenet")
 SCHEDULES = ("cosine", "linear")
+AUGMENTATIONS = ("crop", "resized_crop")
+MAX_HUE = 0.5  # half a turn, the opposite colour
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,18 @@ class SearchConfig(Settings):
     restrict_reduce: bool = setting(False, "Whether M holds for the reduction cell too.")
     crop_padding: int = setting(4, "Pixels around the image from which random crops are taken.")
     flip: bool = setting(True, "Whether images are mirrored at random.")
+    augmentation: str = setting(
+        "crop",
+        "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
+        "random part of each, as usual on ImageNet (tests then see the centre).",
+    )
+    color_jitter: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0, 0.0),
+        "Strength of random changes of brightness, contrast, saturation and hue.",
+    )
+    train_images_per_class: int | None = setting(
+        None, "Use so many training images of each class, drawn by --seed; by default all."
+    )
     image_size: int | None = setting(
         None, "Resize images to this height and width, in pixels; by default they keep their size."
     )
@@ -108,10 +123,12 @@ class SearchConfig(Settings):
             max_skip_connects=0,
             crop_padding=0,
             image_size=1,
+            train_images_per_class=1,
             max_steps_per_epoch=1,
             seed=0,
         )
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
+        _check_augmentation(self)
         check_positive(self, "learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm")
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
@@ -212,6 +229,18 @@ class TrainConfig(Settings):
     average_decay: float = setting(
         0.0, "Decay per epoch of a moving average of the weights, which is then what is tested."
     )
+    augmentation: str = setting(
+        "crop",
+        "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
+        "random part of each, as usual on ImageNet (tests then see the centre).",
+    )
+    color_jitter: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0, 0.0),
+        "Strength of random changes of brightness, contrast, saturation and hue.",
+    )
+    train_images_per_class: int | None = setting(
+        None, "Use so many training images of each class, drawn by --seed; by default all."
+    )
     image_size: int | None = setting(
         None, "Resize images to this height and width, in pixels; by default they keep their size."
     )
@@ -237,6 +266,7 @@ class TrainConfig(Settings):
             cutout_length=0,
             crop_padding=0,
             image_size=1,
+            train_images_per_class=1,
             max_steps_per_epoch=1,
             max_parameters=1,
             max_macs=1,
@@ -245,6 +275,7 @@ class TrainConfig(Settings):
         check_positive(self, "learning_rate", "clip_norm")
         check_not_negative(self, "l2", "auxiliary_weight")
         check_share(self, "momentum", "drop_path_rate", "label_smoothing", "average_decay")
+        _check_augmentation(self)
         check(
             self.init_channels >= 2 and self.init_channels % 2 == 0,
             "init_channels",
@@ -260,3 +291,19 @@ class TrainConfig(Settings):
             f"less than the {self.epochs} epochs",
             self.learning_rate_warmup_epochs,
         )
+
+
+def _check_augmentation(config: SearchConfig | TrainConfig) -> None:
+    check(
+        config.augmentation in AUGMENTATIONS,
+        "augmentation",
+        " or ".join(AUGMENTATIONS),
+        config.augmentation,
+    )
+    jitter = config.color_jitter
+    check(
+        len(jitter) == 4 and all(0 <= s < math.inf for s in jitter) and jitter[3] <= MAX_HUE,
+        "color_jitter",
+        f"four strengths of at least 0, the last at most {MAX_HUE}",
+        jitter,
+    )

@@ -165,8 +165,8 @@ class Training:
         )
         return (
             f"Training on {data.name}: {data.train.num_images:,} images {height}x{width}x{channels}"
-            f", {data.test.num_images:,} to test, {data.num_classes} classes\n{config.genotype}\n"
-            + table(header, [row])
+            f", {data.num_classes} classes; {data.test.num_images:,} to test, {data.tested_on}\n"
+            f"{config.genotype}\n" + table(header, [row])
         )
 
     def _resume(self):
@@ -201,7 +201,13 @@ class Training:
             seed=(config.seed,),
             first_step=first_epoch * self.steps,
             last_step=config.epochs * self.steps,
-            augmentation=Augmentation(config.crop_padding, config.flip, config.cutout_length),
+            augmentation=Augmentation(
+                config.crop_padding,
+                config.flip,
+                config.cutout_length,
+                config.augmentation == "resized_crop",
+                config.color_jitter,
+            ),
             mean=data.mean,
             std=data.std,
         )

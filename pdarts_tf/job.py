@@ -35,7 +35,7 @@ def run(command, config, data_dir, output_dir, result, make_job):
     from pdarts_tf.training.runtime import configure
 
     configure()
-    data = sources.resized(sources.load(config.dataset, data_dir), config.image_size)
+    data = sources.load_for(config, data_dir, run_directory.stored_data(path))
     job = make_job(config, data)
     with run_directory.RunDirectory(path, config, data.description()) as run:
         job.execute(run)

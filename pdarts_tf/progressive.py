@@ -16,6 +16,7 @@ from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.genotype import PRIMITIVES, genotypes_json
+from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
 from pdarts_tf.search_space import SearchSpace, edge_probabilities
 from pdarts_tf.training import checkpoint
@@ -242,7 +243,12 @@ class _StageSearch:
             seed=(config.seed, self.stage.index),
             first_step=first_epoch * search.steps,
             last_step=config.epochs * search.steps,
-            augmentation=Augmentation(config.crop_padding, config.flip),
+            augmentation=Augmentation(
+                config.crop_padding,
+                config.flip,
+                resized_crop=config.augmentation == "resized_crop",
+                color_jitter=config.color_jitter,
+            ),
             mean=search.data.mean,
             std=search.data.std,
         )
@@ -304,12 +310,10 @@ def split_images(config, data):
         DataError: a batch does not fit into one of them, or the size cannot be halved twice.
     """
     height, width, _ = data.image_shape
-    if height % 4 or width % 4:
-        near = f"{max(4, height // 4 * 4)} or {height // 4 * 4 + 4}"
-        raise sources.DataError(
-            "images must have a height and width divisible by 4, since two reductions halve them. "
-            f"Received: {height}x{width}; set --image_size={near}"
-        )
+    try:
+        check_image_size(height, width, "cifar")
+    except ValueError as error:
+        raise sources.DataError(str(error)) from error
     halves = sources.split_in_two(data.train, config.train_portion, config.seed)
     for half, what in zip(halves, ("weights", "alphas"), strict=True):
         pipeline.check_batch_size(

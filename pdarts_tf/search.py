@@ -17,7 +17,7 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
-    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search))
+    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search), data_dir)
 
 
 def _search(config, data):
@@ -26,13 +26,14 @@ def _search(config, data):
     return ProgressiveSearch(config, data)
 
 
-def print_result(path):
+def print_result(path, data_dir):
     """Prints the genotype of a finished search, and what to do with it."""
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")
     print(f"It is in {file}. Train it from scratch with")
-    print(f"  python -m pdarts_tf.train --genotype={file} --dataset={settings['dataset']}")
+    data = f"--dataset={settings['dataset']}" + (f" --data_dir={data_dir}" if data_dir else "")
+    print(f"  python -m pdarts_tf.train --genotype={file} {data}")
 
 
 if __name__ == "__main__":

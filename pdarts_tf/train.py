@@ -26,7 +26,7 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
-    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train))
+    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train), data_dir)
 
 
 def _train(config, data):
@@ -48,12 +48,13 @@ def _evaluate(path):
     configure()
     from pdarts_tf.evaluation import evaluate
 
-    data = sources.load(config.dataset, train_flags.DATA_DIR.value)
-    tested = evaluate(config, sources.resized(data, config.image_size), weights)
+    stored = run_directory.stored_data(path)
+    data = sources.load_for(config, train_flags.DATA_DIR.value, stored)
+    tested = evaluate(config, data, weights)
     print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
 
 
-def print_result(path):
+def print_result(path, data_dir):
     """Prints the scores of a finished training, and what to do with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
@@ -61,7 +62,8 @@ def print_result(path):
     for name in ("last", "best"):
         print(f"{name} weights (epoch {result[name]['epoch']}): {_scores(result[name])}")
     print(f"They are in {path}. Test them again with")
-    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}")
+    data = f" --data_dir={data_dir}" if data_dir else ""
+    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
 
 
 def _scores(scores):

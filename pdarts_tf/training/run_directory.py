@@ -74,6 +74,17 @@ def read_config(path):
     return content
 
 
+def stored_data(path):
+    """Returns what a run remembers of its data, or None if there is no such run yet.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return None
+    return read_config(path).get("data")
+
+
 def read_settings(path, kind):
     """Returns the settings of a run.
 
@@ -195,4 +206,6 @@ def versions():
 
 def default_path(command, config):
     """Returns the run directory for settings that name none: the same for the same command."""
-    return os.path.join("runs", f"{command}_{config.dataset}_seed{config.seed}")
+    # TFDS names may have a configuration and a version: imagenet_resized/32x32:0.1.0.
+    dataset = config.dataset.replace("/", "_").replace(":", "_")
+    return os.path.join("runs", f"{command}_{dataset}_seed{config.seed}")
