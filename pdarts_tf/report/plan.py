@@ -12,8 +12,17 @@ from pdarts_tf.report.console import table
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace, random_space
 
 GB = 2**30
-# Most parameters and memory first; `none` and the pools have no parameters.
-_HEAVIEST = ("sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5", "dil_conv_3x3", "skip_connect")
+# Most parameters and memory first.
+_HEAVIEST = (
+    "sep_conv_5x5",
+    "sep_conv_3x3",
+    "dil_conv_5x5",
+    "dil_conv_3x3",
+    "skip_connect",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "none",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Plan:
         steps = len(self.parts) * self.epochs * self.steps
         return (
             f"{self.title}\n{table(header, rows)}\n"
-            f"{steps:,} steps of {self.batch_size} images in all. {self.note}"
+            f"{steps:,} steps of {self.batch_size} images in all. {self.note}".rstrip()
         )
 
     def dry_text(self, present: int, limit_gb: float | None) -> str:
@@ -78,8 +87,8 @@ class Plan:
         room = None if limit_gb is None else round(limit_gb * GB) - present
         lines = [
             self.text(room),
-            f"Memory is what a CPU's training adds to the {present / GB:.1f} GB that this process "
-            f"takes now: it will peak at about {_range(peak, _gigabytes)} GB.",
+            f"Memory is what training on a CPU adds to the {present / GB:.2f} GB that this process "
+            f"has taken so far: it will peak at about {_range(peak, _gigabytes)} GB.",
         ]
         if room is not None:
             lines.append(self._largest(room, limit_gb))
@@ -192,8 +201,7 @@ def train_plan(config, data, steps):
 
 def heaviest_space(num_candidates: int) -> SearchSpace:
     """Returns the space with the most parameters and memory of those with so many candidates."""
-    others = [name for name in PRIMITIVES if name not in _HEAVIEST]
-    names = [*_HEAVIEST, *others][:num_candidates]
+    names = _HEAVIEST[:num_candidates]
     mask = np.tile([name in names for name in PRIMITIVES], (NUM_EDGES, 1))
     return SearchSpace(mask, mask)
 
