@@ -19,9 +19,8 @@ import numpy as np
 from absl import app, flags
 
 from pdarts_tf.config import SearchConfig
-from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report.console import table
-from pdarts_tf.search_space import NUM_EDGES, SearchSpace
+from pdarts_tf.search_space import random_space
 from pdarts_tf.training.files import write_whole
 
 _STAGES = flags.DEFINE_list("stages", ["1", "2", "3"], "Stages to measure.")
@@ -47,15 +46,6 @@ COLUMNS = {
     "official_peak_memory_mb": "official peak MB",
     "ratio": "ratio",
 }
-
-
-def random_space(num_candidates, seed=0):
-    """Returns a space with so many candidates on every edge, drawn at random."""
-    rng = np.random.default_rng(seed)
-    masks = np.zeros((2, NUM_EDGES, len(PRIMITIVES)), bool)
-    for row in masks.reshape(-1, len(PRIMITIVES)):
-        row[rng.choice(len(PRIMITIVES), num_candidates, replace=False)] = True
-    return SearchSpace(*masks)
 
 
 def peak_memory_mb():

@@ -12,6 +12,20 @@ DATA_DIR = flags.DEFINE_string(
 OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Run directory; by default runs/search_<dataset>_seed<seed>."
 )
+DRY_RUN = flags.DEFINE_boolean(
+    "dry_run", False, "Read the data, print what would run and the memory it would take, and end."
+)
+MEMORY_LIMIT_GB = flags.DEFINE_float(
+    "memory_limit_gb",
+    None,
+    "With --dry_run: print the largest batch for which this memory will do.",
+    lower_bound=0.0,
+)
+
+
+@flags.multi_flags_validator(["memory_limit_gb", "dry_run"], "it is for --dry_run only")
+def _limit_is_for_dry_runs(values):
+    return values["dry_run"] or values["memory_limit_gb"] is None
 
 
 def search_config() -> SearchConfig:

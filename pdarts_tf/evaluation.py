@@ -14,11 +14,12 @@ from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.data.sources import DataError
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.models.complexity import count_macs, count_parameters
-from pdarts_tf.report.console import table
+from pdarts_tf.report.plan import train_plan
 from pdarts_tf.settings import ConfigError
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
@@ -103,6 +104,7 @@ class Training:
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
+        self.plan = train_plan(config, data, self.steps)
         self.model = make_network(config, data)
         self.model.compile(
             weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
@@ -123,22 +125,24 @@ class Training:
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
+            OutOfMemoryError: the training needs more memory than there is.
             CheckpointError: the newest checkpoint is damaged.
             ConfigError: the directory holds weights that were imported.
         """
         config = self.config
         self.run = run
-        self.log(self._plan())
+        self.log(self.plan.text())
         self.records = self._resume()
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         first_epoch = len(self.records)
         summaries = Summaries(run.path / "tensorboard")
         batches = iter(self._batches(first_epoch))
         test = test_batches(config, self.data).take(config.max_steps_per_epoch or -1)
-        for epoch in range(first_epoch, config.epochs):
-            self._schedule(epoch)
-            logs, seconds = self.loop.run_epoch(epoch, batches, self.steps)
-            self._finish(epoch, logs, seconds, test, summaries)
+        with explain_out_of_memory(self.plan.parts[0].memory, config.batch_size, "the training"):
+            for epoch in range(first_epoch, config.epochs):
+                self._schedule(epoch)
+                logs, seconds = self.loop.run_epoch(epoch, batches, self.steps)
+                self._finish(epoch, logs, seconds, test, summaries)
         summaries.close()
         last = self.records[-1]
         best = max(self.records, key=_merit)
@@ -150,24 +154,6 @@ class Training:
             "macs": count_macs(self.model, self.data.image_shape[:2]),
         }
         run.write(RESULT, json.dumps(result, indent=2) + "\n")
-
-    def _plan(self):
-        config, data = self.config, self.data
-        height, width, channels = data.image_shape
-        header = ("cells", "channels", "parameters", "MACs", "epochs", "steps/epoch")
-        row = (
-            config.layers,
-            config.init_channels,
-            f"{count_parameters(self.model):,}",
-            f"{count_macs(self.model, (height, width)):,}",
-            config.epochs,
-            self.steps,
-        )
-        return (
-            f"Training on {data.name}: {data.train.num_images:,} images {height}x{width}x{channels}"
-            f", {data.num_classes} classes; {data.test.num_images:,} to test, {data.tested_on}\n"
-            f"{config.genotype}\n" + table(header, [row])
-        )
 
     def _resume(self):
         """Restores the newest checkpoint, and returns the records of the epochs before it."""

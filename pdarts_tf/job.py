@@ -32,11 +32,34 @@ def run(command, config, data_dir, output_dir, result, make_job):
     if os.path.isfile(os.path.join(path, result)):
         print(f"{path} holds the finished {command} of these settings:")
         return path
-    from pdarts_tf.training.runtime import configure
-
-    configure()
-    data = sources.load_for(config, data_dir, run_directory.stored_data(path))
-    job = make_job(config, data)
+    stored = run_directory.stored_data(path)
+    data, job = _prepared(config, data_dir, stored, make_job)
     with run_directory.RunDirectory(path, config, data.description()) as run:
         job.execute(run)
     return path
+
+
+def dry_run(config, data_dir, memory_limit_gb, make_job):
+    """Reads the data and prints what a job would do, without doing any of it.
+
+    Args:
+        config, data_dir, make_job: see `run`; the job has a `plan`.
+        memory_limit_gb: memory for which the largest batch is asked, or None.
+
+    Raises:
+        InputError: settings or data cannot be used.
+    """
+    sources.check_name(config.dataset)
+    _, job = _prepared(config, data_dir, None, make_job)
+    from pdarts_tf.training.memory import present_memory
+
+    print(job.plan.dry_text(present_memory(), memory_limit_gb))
+
+
+def _prepared(config, data_dir, stored, make_job):
+    """Returns the data of a job, and the job; `stored` is what its run directory says of data."""
+    from pdarts_tf.training.runtime import configure
+
+    configure()
+    data = sources.load_for(config, data_dir, stored)
+    return data, make_job(config, data)

@@ -15,13 +15,15 @@ from pdarts_tf import schedules
 from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
-from pdarts_tf.genotype import PRIMITIVES, genotypes_json
+from pdarts_tf.genotype import genotypes_json
 from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
+from pdarts_tf.report.plan import search_plan, stage_memory
 from pdarts_tf.search_space import SearchSpace, edge_probabilities
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, GENOTYPES, METRICS, console
@@ -29,8 +31,6 @@ from pdarts_tf.training.summaries import Summaries
 
 CHECKPOINTS = "checkpoints"
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
-# Most parameters first; `none` and the pools have none.
-_HEAVIEST = ("sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5", "dil_conv_3x3", "skip_connect")
 
 
 def space_file(stage):
@@ -78,41 +78,32 @@ class ProgressiveSearch:
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
+            OutOfMemoryError: a stage needs more memory than there is.
             CheckpointError: the newest checkpoint is damaged.
         """
         config = self.config
         self.run = run
-        self.log(self._plan())
+        self.log(self.plan.text())
         restored = self._resume()
         summaries = Summaries(self.run.path / "tensorboard")
         for stage in config.stages[len(self.records) // config.epochs :]:
             space = self._space(stage)
             self.run.write(space_file(stage.index), space.to_json() + "\n")
             epoch = len(self.records) % config.epochs
-            _StageSearch(self, stage, space, summaries).train(epoch, restored)
+            memory = stage_memory(stage, space, self.data)
+            with explain_out_of_memory(memory, config.batch_size, f"stage {stage.index + 1}"):
+                _StageSearch(self, stage, space, summaries).train(epoch, restored)
             restored = None
             if stage.num_to_drop:
                 self._report_kept(self._space(config.stages[stage.index + 1]))
         summaries.close()
         self._derive()
 
-    def _plan(self):
-        """Returns what will run, as a table."""
-        config, data = self.config, self.data
-        shape = (None, *data.image_shape)
-        counts = []
-        for stage in config.stages:
-            model = self.supernet(stage, _heaviest_space(stage.num_candidates))
-            model.build(shape)
-            counts.append(sum(int(np.prod(v.shape)) for v in model.trainable_variables))
-        height, width, channels = data.image_shape
-        first, second = self.halves
-        return (
-            f"Searching on {data.name}: {first.num_images:,} images {height}x{width}x{channels} for"
-            f" the weights, {second.num_images:,} for the alphas, {data.num_classes} classes\n"
-            + text.stage_table(config.stages, counts, config.epochs, self.steps)
-            + "\n(parameters: at most, after the first stage it depends on what is kept)"
-        )
+    @property
+    def plan(self):
+        """What will run, a `Plan`."""
+        num_images = [half.num_images for half in self.halves]
+        return search_plan(self.config, self.data, num_images, self.steps)
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
@@ -326,11 +317,3 @@ def mean_entropy(alphas):
     """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
     probabilities = edge_probabilities(alphas)
     return float(-(probabilities * np.log(probabilities)).sum(1).mean())
-
-
-def _heaviest_space(num_candidates):
-    """Returns the space with the most parameters among those with so many candidates."""
-    others = [name for name in PRIMITIVES if name not in _HEAVIEST]
-    names = [*_HEAVIEST, *others][:num_candidates]
-    mask = np.tile([name in names for name in PRIMITIVES], (14, 1))
-    return SearchSpace(mask, mask)

@@ -17,6 +17,9 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
+    if search_flags.DRY_RUN.value:
+        job.dry_run(config, data_dir, search_flags.MEMORY_LIMIT_GB.value, _search)
+        return
     print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search), data_dir)
 
 

@@ -211,6 +211,20 @@ class SearchSpace:
         return self.normal.tobytes(), self.reduce.tobytes()
 
 
+def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
+    """A space with so many candidates on every edge, drawn at random: one as a search may leave.
+
+    Args:
+        num_candidates: from 1 to 8.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    masks = np.zeros((len(CELLS), NUM_EDGES, len(PRIMITIVES)), dtype=bool)
+    for row in masks.reshape(-1, len(PRIMITIVES)):
+        row[rng.choice(len(PRIMITIVES), num_candidates, replace=False)] = True
+    return SearchSpace(*masks)
+
+
 def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """A copy of a (14, 8) mask that nobody can make writable again."""
     shape = (NUM_EDGES, len(PRIMITIVES))

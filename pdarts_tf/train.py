@@ -26,6 +26,9 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
+    if train_flags.DRY_RUN.value:
+        job.dry_run(config, data_dir, train_flags.MEMORY_LIMIT_GB.value, _train)
+        return
     print_result(job.run("train", config, data_dir, output_dir, RESULT, _train), data_dir)
 
 

@@ -56,8 +56,9 @@ def ask(version):
 
     tf = import_tensorflow()
     from export.client_check import LocalModel
+    from pdarts_tf.data.decoding import in_memory
 
-    test = sources.load("digits", None).test
+    test = in_memory(sources.load("digits", None).test)
     pathlib.Path(IMAGE).write_bytes(tf.io.encode_png(test.images[0]).numpy())
     model = LocalModel(MODEL, version)
     names, scores = model.classify(pathlib.Path(IMAGE).read_bytes())
