@@ -41,24 +41,26 @@ def load_network(config, data, weights):
     return network
 
 
-def served_model(network, data):
-    """Returns the `ServedModel` of a network; `data` as in `load_network`."""
+def served_model(network, data, centre=False):
+    """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
     return ServedModel(
         inference_function(network),
         data["image_shape"],
         data["mean"],
         data["std"],
         data["class_names"],
+        centre,
     )
 
 
-def write_saved_model(network, data, export_dir, version=None):
+def write_saved_model(network, data, export_dir, version=None, centre=False):
     """Writes the next version of a model, checks it, and puts what a server needs beside it.
 
     Args:
         network, data: see `load_network`.
         export_dir: the model's directory; its name is the model's name.
         version: its number; the next free one if None.
+        centre: see `ServedModel`.
 
     Returns:
         Lines for people: where the version is, and what was checked.
@@ -67,7 +69,7 @@ def write_saved_model(network, data, export_dir, version=None):
         VersionError: the version exists, or nothing can be written there.
         RunError: the exported logits are not those of the network; nothing is left behind.
     """
-    model = served_model(network, data)
+    model = served_model(network, data, centre)
     image_shape, num_classes = data["image_shape"], len(data["class_names"])
     name = pathlib.Path(export_dir).resolve().name
     with versions.new_version(export_dir, version) as new:

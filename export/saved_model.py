@@ -38,7 +38,8 @@ def main():
     data = run_directory.read_config(run_dir)["data"]
     network = exporter.load_network(config, data, weights)
     if form == "saved_model":
-        print(exporter.write_saved_model(network, data, export_dir, version))
+        centre = config.augmentation == "resized_crop"
+        print(exporter.write_saved_model(network, data, export_dir, version, centre))
         return
     from export import other_formats
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from export.client_model import CLASSIFY_FEATURE
 from export.inference import in_parts
+from pdarts_tf.data import decoding, windows
 from pdarts_tf.data.augmentation import normalize
 
 
@@ -19,13 +20,16 @@ class ServedModel(tf.Module):
         image_shape: (height, width, channels) of the images that it takes.
         mean, std: per channel, in units of pixels from 0 to 1.
         class_names: what each logit stands for.
+        centre: whether the middle of an encoded image is shown, as in a test of ImageNet, instead
+            of the whole of it.
     """
 
-    def __init__(self, logits, image_shape, mean, std, class_names):
+    def __init__(self, logits, image_shape, mean, std, class_names, centre=False):
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.mean, self.std = mean, std
         self.class_names = tuple(class_names)
+        self.centre = centre
         spec = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
         self.pixel_logits = lambda images: logits(normalize(images, mean, std))
         # One function for all signatures: its constants are in the file once.
@@ -66,24 +70,28 @@ class ServedModel(tf.Module):
 
     def _predict_bytes(self, image_bytes):
         """Encoded images (batch,) -> what is in them."""
-        return self._predict(self._decode(image_bytes))
+        return self._predict(tf.cast(self._decode(image_bytes), tf.float32))
 
     def _classify(self, inputs):
         """Serialized `tf.Example`s (batch,) -> names and probabilities of all classes, in order."""
         feature = {CLASSIFY_FEATURE: tf.io.FixedLenFeature((), tf.string)}
         image_bytes = tf.io.parse_example(inputs, feature)[CLASSIFY_FEATURE]
-        scores = tf.nn.softmax(self.logits(self._decode(image_bytes)))
+        images = tf.cast(self._decode(image_bytes), tf.float32)
+        scores = tf.nn.softmax(self.logits(images))
         names = tf.constant([self.class_names])
         return {"classes": tf.tile(names, (tf.shape(scores)[0], 1)), "scores": scores}
 
     def _decode(self, image_bytes):
         """Decodes and resizes images; the whole batch is an error if one of them is damaged."""
-        spec = tf.TensorSpec(self.image_shape, tf.float32)
+        spec = tf.TensorSpec(self.image_shape, tf.uint8)
         return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes):
+        """As the images of a test split are read, see `pdarts_tf.data.decoding`."""
         height, width, channels = self.image_shape
-        image = tf.io.decode_image(image_bytes, channels, expand_animations=False)
-        # As the images were resized that the network was trained on.
-        image = tf.round(tf.image.resize(image, (height, width), antialias=True))
-        return tf.ensure_shape(image, self.image_shape)
+
+        def window(shape):
+            return windows.centre(shape, width / height) if self.centre else windows.whole(shape)
+
+        image = decoding.decode(image_bytes, channels, window)
+        return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)

@@ -53,7 +53,10 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert not list(tmp_path.iterdir())
     lines = done.stdout.splitlines()
-    assert lines[0] == "Training on digits: 1,433 images 8x8x1, 364 to test, 10 classes"
+    assert lines[0] == (
+        "Training on digits: 1,433 images 8x8x1, 10 classes; 364 to test, "
+        "the test split"
+    )
     assert lines[3].split()[:6] == ["5", "12", "107,134", "1,109,760", "20", "44"]
     assert lines[4] == "880 steps of 32 images in all."
     assert "largest" not in done.stdout

@@ -64,7 +64,8 @@ def decode(content: tf.Tensor, channels: int, window: _Window = windows.whole) -
 
     Args:
         content: bytes of a PNG, JPEG, BMP or GIF (its first frame), a string tensor.
-        channels: of the result; a grey image becomes a coloured one if need be.
+        channels: of the result; grey images become coloured ones, and coloured ones grey, if need
+            be.
         window: function from (2,) height and width to a (4,) window, see `windows`.
 
     Returns:
@@ -76,13 +77,23 @@ def decode(content: tf.Tensor, channels: int, window: _Window = windows.whole) -
         return tf.io.decode_and_crop_jpeg(content, window(shape), channels)
 
     def other() -> tf.Tensor:
-        image = tf.io.decode_image(content, expand_animations=False)[..., :channels]
+        image = tf.io.decode_image(content, expand_animations=False)
+        image = _to_grey(image) if channels == 1 else image[..., :channels]
         shape = tf.concat([tf.shape(image)[:2], [channels]], 0)
         return _crop(tf.broadcast_to(image, shape), window)
 
     if channels == 4:  # no JPEG has four channels but CMYK
         return tf.ensure_shape(other(), [None, None, channels])
     return tf.ensure_shape(tf.cond(tf.io.is_jpeg(content), jpeg, other), [None, None, channels])
+
+
+def _to_grey(image: tf.Tensor) -> tf.Tensor:
+    """(height, width, 1): the brightness of a coloured image, or the first channel of another."""
+    return tf.cond(
+        tf.shape(image)[2] >= 3,
+        lambda: tf.image.rgb_to_grayscale(image[..., :3]),
+        lambda: image[..., :1],
+    )
 
 
 def _crop(image: tf.Tensor, window: _Window) -> tf.Tensor:

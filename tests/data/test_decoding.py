@@ -191,3 +191,9 @@ def test_pixels_of_png_files_written_by_others_are_exact():
     image = pixels(1, (5, 4, 4))[0]
     Image.fromarray(image).save(buffer, "PNG")
     np.testing.assert_array_equal(decoding.decode(buffer.getvalue(), 4), image)
+
+
+def test_a_coloured_image_becomes_grey_by_its_brightness():
+    image = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    grey = decoding.decode(tf.io.encode_png(image), 1)
+    np.testing.assert_allclose(grey[0, :, 0], [76, 149, 29], atol=1)  # ITU-R BT.601

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import warmup
+from export import exporter, warmup
 from export.inference import PART
 from tests.export.conftest import DATA
 
@@ -155,3 +155,12 @@ def test_an_empty_batch_is_answered(loaded):
         "classes": (0,),
         "labels": (0,),
     }
+
+
+def test_the_middle_is_shown_if_tests_showed_it(trained_run):
+    served = exporter.served_model(trained_run.network, DATA, centre=True)
+    large = np.random.default_rng(1).integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    received = served.signatures()["predict_bytes"](image_bytes=tf.io.encode_png(large)[None])
+    middle = large[4:60, 6:90]  # 224/256 of each side
+    resized = tf.round(tf.image.resize(middle[None], (8, 12), antialias=True))
+    np.testing.assert_allclose(received["logits"], trained_run.logits(resized), atol=1e-4)

@@ -18,6 +18,7 @@ DATA = SimpleNamespace(
     num_classes=10,
     train=SimpleNamespace(num_images=50_000),
     test=SimpleNamespace(num_images=10_000),
+    tested_on="the test split",
 )
 LIGHT, HEAVY = Memory(GB // 2, GB // 16), Memory(GB, GB // 8)
 
@@ -95,7 +96,9 @@ def test_a_training():
     genotype = GENOTYPES["PDARTS"]
     config = TrainConfig(genotype=str(genotype), dataset="cifar10")
     lines = train_plan(config, DATA, 390).text().splitlines()
-    assert lines[0] == ("Training on cifar10: 50,000 images 32x32x3, 10,000 to test, 10 classes")
+    assert lines[0] == (
+        "Training on cifar10: 50,000 images 32x32x3, 10 classes; 10,000 to test, the test split"
+    )
     assert lines[1] == str(genotype)
     assert lines[3].split()[:6] == ["20", "36", "3,433,798", "532,174,464", "600", "390"]
     assert lines[4].startswith("234,000 steps of 128 images in all.")
