@@ -1,6 +1,7 @@
 """Searches a cell: python -m pdarts_tf.search --dataset=cifar10
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -17,7 +18,8 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
-    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search))
+    intervals = search_flags.checkpoint_config()
+    print_result(job.run("search", config, intervals, data_dir, output_dir, GENOTYPE, _search))
 
 
 def _search(config, data):

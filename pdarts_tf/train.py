@@ -3,7 +3,8 @@
     python -m pdarts_tf.train --genotype=runs/demo/genotype.json --dataset=digits
     python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_digits_seed0
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -26,7 +27,8 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
-    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train))
+    intervals = train_flags.checkpoint_config()
+    print_result(job.run("train", config, intervals, data_dir, output_dir, RESULT, _train))
 
 
 def _train(config, data):
