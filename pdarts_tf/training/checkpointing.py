@@ -12,6 +12,7 @@ from pdarts_tf.training.loop import EpochProgress
 from pdarts_tf.training.run_directory import METRICS, console
 
 CHECKPOINTS = "checkpoints"
+MOST_SHARE = 0.01  # of the time that checkpoints by the clock may take: on a slow disk come fewer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Checkpointing(keras.callbacks.Callback):
         self.config = json.loads(config.to_json())
         self.intervals = intervals
         self.stop = stop
+        self._cost = 0.0
 
     def load(self):
         """Returns the newest checkpoint that is whole as `Restored`; None if the run is new.
@@ -111,6 +113,7 @@ class Checkpointing(keras.callbacks.Callback):
         Raises:
             WriteError: it cannot be written; those before it are still there.
         """
+        start = time.monotonic()
         index = self.epochs * self.steps + self.progress.steps
         position = {
             "config": self.config,
@@ -120,6 +123,7 @@ class Checkpointing(keras.callbacks.Callback):
         }
         checkpoint.save(self.directory, index, self.variables(), position)
         self._note_time()
+        self._cost = self._saved - start
 
     def _note_time(self):
         self._saved = time.monotonic()
@@ -140,9 +144,14 @@ class Checkpointing(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Writes a checkpoint if one is due."""
         self._steps_since += 1
-        steps = self.intervals.checkpoint_every_steps
-        seconds = 60 * self.intervals.checkpoint_every_minutes
-        by_steps = steps is not None and self._steps_since >= steps
-        by_time = seconds > 0 and time.monotonic() - self._saved >= seconds
-        if by_steps or by_time:
+        if self._due_by_steps() or self._due_by_time():
             self.save()
+
+    def _due_by_steps(self):
+        steps = self.intervals.checkpoint_every_steps
+        return steps is not None and self._steps_since >= steps
+
+    def _due_by_time(self):
+        seconds = 60 * self.intervals.checkpoint_every_minutes
+        least = max(seconds, self._cost / MOST_SHARE)
+        return seconds > 0 and time.monotonic() - self._saved >= least
