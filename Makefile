@@ -35,7 +35,7 @@ test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest
 
 faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (long)
-	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_full_disk.py
+	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_stopped_search.py tests/test_full_disk.py
 
 demo: setup ## Search a cell on the embedded digits, into runs/demo
 	$(BIN)/python -m pdarts_tf.search --dataset=digits --output_dir=runs/demo

@@ -61,8 +61,9 @@ class CheapSearch(ProgressiveSearch):
         )
 
 
-def search(path, intervals=EVERY_STEP):
+def search(path, intervals=EVERY_STEP, stop=None):
     """Runs a search in a run directory, or what is left of it, as the command does."""
     data = sources.load("digits", None)
-    with RunDirectory(path, CONFIG, data.description()) as run, StopRequest() as stop:
-        CheapSearch(CONFIG, data).execute(run, Checkpointing(run, CONFIG, intervals, stop))
+    with RunDirectory(path, CONFIG, data.description()) as run, StopRequest() as request:
+        checkpointing = Checkpointing(run, CONFIG, intervals, stop or request)
+        CheapSearch(CONFIG, data).execute(run, checkpointing)

@@ -73,6 +73,7 @@ def reference(tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "run"
     with Operations() as operations:
         search(path)
+    assert set(operations.names) == {"replace", "fsync", "unlink", "mkdir", "open"}
     return path, len(operations.names)
 
 
@@ -82,16 +83,10 @@ def dies_and_goes_on(path, fatal):
     search(path)
 
 
-def test_a_run_takes_operations_of_every_kind(tmp_path):
-    with Operations() as operations:
-        search(tmp_path / "run")
-    assert set(operations.names) == {"replace", "fsync", "unlink", "mkdir", "open"}
-
-
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0.4, 1.0])
 def test_death_at_one_of_many_file_operations_changes_nothing(tmp_path, reference, part):
     finished, count = reference
-    dies_and_goes_on(tmp_path / "run", part * (count - 1) // 3)
+    dies_and_goes_on(tmp_path / "run", int(part * (count - 1)))
     assert_same_run(tmp_path / "run", finished, FILES)
 
 
