@@ -68,7 +68,8 @@ def _check_format(path):
     content = read_config(path)
     found = content.get("format", 1)
     if found != FORMAT:
-        made = content.get("versions", {}).get("pdarts-tf", "unknown")
+        known = content.get("versions")
+        made = known.get("pdarts-tf", "unknown") if isinstance(known, dict) else "unknown"
         raise RunDirectoryError(
             f"{path} holds a run of another version (pdarts-tf {made}, format {found}; this "
             f"version goes on with format {FORMAT} only); finish it with the version that made "
