@@ -6,6 +6,7 @@ unpickling anything. Data and masks need no state: they are functions of seed an
 
 import io
 import json
+import os
 import pathlib
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pdarts_tf.errors import InputError
-from pdarts_tf.training.files import write_whole, writing
+from pdarts_tf.training.files import sync_directory, write_whole, writing
 
 KEPT = 2
 _POSITION = "position"
@@ -75,15 +76,28 @@ def save(directory, index, variables, position):
         WriteError: it cannot be written; those before it are still there.
     """
     directory = pathlib.Path(directory)
-    path = directory / f"{index:09d}.npz"
-    with writing(directory):
-        directory.mkdir(exist_ok=True)
-    write_whole(path, archive(variables, position))
+    path, data = directory / f"{index:09d}.npz", archive(variables, position)
+    if not directory.is_dir():
+        _write_first(path, data)
+        return
+    write_whole(path, data)
     older = sorted(each for each in directory.glob("*.npz") if each < path)
     # A run that is behind one of its checkpoints has found that one damaged.
     newer = [each for each in directory.glob("*.npz") if each > path]
     for old in [*older[: 1 - KEPT], *newer]:
         old.unlink()
+
+
+def _write_first(path, data):
+    """Makes the directory with its first checkpoint inside: one without any has lost them."""
+    directory = path.parent
+    temporary = directory.with_name(f".{directory.name}.tmp")
+    with writing(temporary):
+        temporary.mkdir(exist_ok=True)
+    write_whole(temporary / path.name, data)
+    with writing(directory):
+        os.replace(temporary, directory)
+        sync_directory(directory.parent)
 
 
 def load_newest(directory, warn):
@@ -94,23 +108,23 @@ def load_newest(directory, warn):
         warn: is called with one line about each that is damaged.
 
     Returns:
-        None if there is no checkpoint at all.
+        None if the directory is missing: there has been no checkpoint yet.
 
     Raises:
-        CheckpointError: all that there are, are damaged.
+        CheckpointError: there is none left, or all that are left are damaged.
     """
+    if not pathlib.Path(directory).is_dir():
+        return None
     paths = sorted(pathlib.Path(directory).glob("*.npz"), reverse=True)
     for path in paths:
         try:
             return load(path)
         except CheckpointError as error:
             warn(f"warning: {error}; trying the one before it")
-    if paths:
-        raise CheckpointError(
-            f"none of the {len(paths)} checkpoints in {directory} can be read; bring one back "
-            "from a copy, or start again in another --output_dir"
-        )
-    return None
+    raise CheckpointError(
+        f"none of the {len(paths)} checkpoints in {directory} can be read; bring one back from a "
+        "copy, or start again in another --output_dir"
+    )
 
 
 def load(path):

@@ -76,7 +76,8 @@ class Checkpointing(keras.callbacks.Callback):
         return Restored(arrays, position["content"], epochs, progress)
 
     def _check_new(self):
-        # Measurements are written after the checkpoint that contains them.
+        # Measurements are written after the checkpoint that contains them, so that there has been
+        # one, though now even its directory is missing.
         if self.metrics.is_file() and self.metrics.stat().st_size:
             raise checkpoint.CheckpointError(
                 f"{self.metrics} has measurements, but there is no checkpoint in {self.directory}; "

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import shutil
 
 from pdarts_tf.errors import RunError
 
@@ -47,10 +48,10 @@ def write_whole(path, data):
         except OSError:
             temporary.unlink(missing_ok=True)  # a full disk needs the space
             raise
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
 
-def _sync_directory(path):
+def sync_directory(path):
     """Brings the names in a directory to the disk, so that files appear in the order written."""
     directory = os.open(path, os.O_RDONLY)
     try:
@@ -64,5 +65,8 @@ def _sync_directory(path):
 
 def remove_unfinished(directory):
     """Removes what processes that died inside `write_whole` left below a directory."""
-    for path in pathlib.Path(directory).rglob(".*.tmp"):
-        path.unlink()
+    for path in list(pathlib.Path(directory).rglob(".*.tmp")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

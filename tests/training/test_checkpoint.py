@@ -106,10 +106,32 @@ def test_a_half_written_checkpoint_is_not_the_newest(saved):
     assert load_newest(saved.parent) == (POSITION, [])
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_without_checkpoints_there_is_no_newest(tmp_path, exists):
-    directory = tmp_path if exists else tmp_path / "checkpoints"
-    assert checkpoint.load_newest(directory, pytest.fail) is None
+def test_before_the_first_checkpoint_there_is_no_newest(tmp_path):
+    assert checkpoint.load_newest(tmp_path / "checkpoints", pytest.fail) is None
+
+
+def test_the_directory_appears_together_with_the_first_checkpoint(tmp_path, monkeypatch):
+    moves = []
+    replace = checkpoint.os.replace
+
+    def note(source, target):
+        moves.append((source.name, target.name))
+        assert target.name != "checkpoints" or names(source) == ["000000007.npz"]
+        replace(source, target)
+
+    monkeypatch.setattr(checkpoint.os, "replace", note)
+    save_several(tmp_path / "checkpoints", 7)
+    assert moves[-1] == (".checkpoints.tmp", "checkpoints")
+    assert names(tmp_path) == ["checkpoints"]
+
+
+def test_if_none_is_left_the_run_does_not_start_from_scratch(tmp_path):
+    save_several(tmp_path / "checkpoints", 9)
+    (tmp_path / "checkpoints" / "000000009.npz").unlink()
+    with pytest.raises(
+        CheckpointError, match=r"none of the 0 checkpoints in .* can be read; bring"
+    ):
+        checkpoint.load_newest(tmp_path / "checkpoints", pytest.fail)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "no_index"])

@@ -57,7 +57,10 @@ def test_what_killed_processes_left_is_removed(tmp_path):
     kept = (tmp_path / "notes.tmp", tmp_path / ".lock", tmp_path / "checkpoints" / "1.npz")
     for path in (*kept, tmp_path / ".a.json.tmp", tmp_path / "checkpoints" / ".2.npz.tmp"):
         path.touch()
+    (tmp_path / ".checkpoints.tmp").mkdir()
+    (tmp_path / ".checkpoints.tmp" / ".1.npz.tmp").touch()
     remove_unfinished(tmp_path)
+    assert not (tmp_path / ".checkpoints.tmp").exists()
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(left) == sorted(kept)
 
