@@ -129,7 +129,7 @@ def test_if_none_is_left_the_run_does_not_start_from_scratch(tmp_path):
     save_several(tmp_path / "checkpoints", 9)
     (tmp_path / "checkpoints" / "000000009.npz").unlink()
     with pytest.raises(
-        CheckpointError, match=r"none of the 0 checkpoints in .* can be read; bring"
+        CheckpointError, match=r"none of the 0 checkpoints in .* can be read"
     ):
         checkpoint.load_newest(tmp_path / "checkpoints", pytest.fail)
 
