@@ -128,9 +128,7 @@ def test_the_directory_appears_together_with_the_first_checkpoint(tmp_path, monk
 def test_if_none_is_left_the_run_does_not_start_from_scratch(tmp_path):
     save_several(tmp_path / "checkpoints", 9)
     (tmp_path / "checkpoints" / "000000009.npz").unlink()
-    with pytest.raises(
-        CheckpointError, match=r"none of the 0 checkpoints in .* can be read"
-    ):
+    with pytest.raises(CheckpointError, match=r"none of the 0 checkpoints in .* can be read"):
         checkpoint.load_newest(tmp_path / "checkpoints", pytest.fail)
 
 
