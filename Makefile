@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
 # `make PYTHON=/path/to/python3.12 setup` chooses the interpreter.
 
-.PHONY: help setup lint test test-all demo format lock clean
+.PHONY: help setup lint test test-all faults demo format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -33,6 +33,9 @@ test: lint ## Lint, then run the tests, all but the slow ones (about 12 minutes 
 
 test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest
+
+faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (long)
+	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_stopped_search.py tests/test_full_disk.py
 
 demo: setup ## Search, train and export on the embedded digits, and ask the exported network
 	$(BIN)/python -m tools.demo

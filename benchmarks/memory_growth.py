@@ -63,7 +63,7 @@ def measure(what, batch_size):
     configure()
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import TrainingLoop
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 
     shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
     images = tf.random.stateless_normal(shape, (0, 0))
@@ -74,7 +74,7 @@ def measure(what, batch_size):
         model = _supernet(SearchConfig().stages[int(what) - 1], shape)
         batch = batch, batch
     before = _peak_memory_mb()
-    TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS)
+    TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS, EpochProgress())
     return _peak_memory_mb() - before
 
 

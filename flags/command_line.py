@@ -1,21 +1,24 @@
 """How every entry point reads its command line and ends.
 
-Exit codes: 0 done; 2 wrong usage or input, with one line on standard error; 1 anything else.
+Exit codes: 0 done; 2 wrong usage or input, with one line on standard error; 75 stopped by SIGTERM
+with a checkpoint, so that the same command goes on; 1 anything else.
 """
 
 import functools
 import pathlib
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from pdarts_tf.errors import InputError, RunError
+from pdarts_tf.errors import InputError, RunError, StoppedError
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
+EXIT_PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h: a temporary failure, try again
 # The recipe of a data set is named after it, but for this one. A data set without a recipe gets the
 # defaults, which are the recipes of cifar10.
 _OTHER_NAMES = {
@@ -89,6 +92,9 @@ def _run(main, argv):
         _end(EXIT_USAGE, f"error: {error}")
     except RunError as error:
         _end(EXIT_FAILURE, f"error: {error}")
+    except StoppedError as error:
+        preempted = error.signal == signal.SIGTERM
+        _end(EXIT_PREEMPTED if preempted else EXIT_FAILURE, str(error))
     except KeyboardInterrupt:
         _end(EXIT_FAILURE, "interrupted; the same command resumes the run")
 

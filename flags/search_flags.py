@@ -3,9 +3,10 @@
 from absl import flags
 
 from flags.settings import define_flags, read_flags
-from pdarts_tf.config import SearchConfig
+from pdarts_tf.config import CheckpointConfig, SearchConfig
 
 define_flags(SearchConfig, __name__)
+define_flags(CheckpointConfig, __name__)
 DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the data lies, or where TFDS may download it to."
 )
@@ -35,3 +36,12 @@ def search_config() -> SearchConfig:
         ConfigError: they are not valid.
     """
     return read_flags(SearchConfig)
+
+
+def checkpoint_config() -> CheckpointConfig:
+    """Returns when checkpoints are to be written.
+
+    Raises:
+        ConfigError: the flags are not valid.
+    """
+    return read_flags(CheckpointConfig)

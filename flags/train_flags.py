@@ -3,10 +3,11 @@
 from absl import flags
 
 from flags.settings import define_flags, read_flags
-from pdarts_tf.config import TrainConfig
+from pdarts_tf.config import CheckpointConfig, TrainConfig
 from pdarts_tf.genotype import load_genotype
 
 define_flags(TrainConfig, __name__)
+define_flags(CheckpointConfig, __name__)
 DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the data lies, or where TFDS may download it to."
 )
@@ -48,3 +49,12 @@ def train_config() -> TrainConfig:
         GenotypeError: --genotype names no genotype.
     """
     return read_flags(TrainConfig, genotype=str(load_genotype(flags.FLAGS.genotype)))
+
+
+def checkpoint_config() -> CheckpointConfig:
+    """Returns when checkpoints are to be written.
+
+    Raises:
+        ConfigError: the flags are not valid.
+    """
+    return read_flags(CheckpointConfig)

@@ -293,6 +293,29 @@ class TrainConfig(Settings):
         )
 
 
+@dataclass(frozen=True)
+class CheckpointConfig(Settings):
+    """When checkpoints are written besides those at the ends of epochs.
+
+    They have no influence on results, so that a run may be resumed with other ones.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+
+    checkpoint_every_minutes: float = setting(
+        5.0, "Write a checkpoint inside an epoch after so many minutes; 0 for never."
+    )
+    checkpoint_every_steps: int | None = setting(
+        None, "Write a checkpoint inside an epoch after so many steps; by default never."
+    )
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_not_negative(self, "checkpoint_every_minutes")
+        check_at_least(self, checkpoint_every_steps=1)
+
+
 def _check_augmentation(config: SearchConfig | TrainConfig) -> None:
     check(
         config.augmentation in AUGMENTATIONS,

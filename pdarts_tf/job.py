@@ -4,9 +4,10 @@ import os
 
 from pdarts_tf.data import sources
 from pdarts_tf.training import run_directory
+from pdarts_tf.training.stopping import StopRequest
 
 
-def run(command, config, data_dir, output_dir, result, make_job):
+def run(command, config, intervals, data_dir, output_dir, result, make_job):
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
@@ -14,10 +15,11 @@ def run(command, config, data_dir, output_dir, result, make_job):
     Args:
         command: "search" or "train", for the default directory.
         config: the settings, with `dataset` and `image_size`.
+        intervals: a `CheckpointConfig`.
         data_dir: where the data lies, or None.
         output_dir: the run directory, or None for the default one.
         result: the file whose presence says that the job is finished.
-        make_job: function (config, data) -> an object with `execute(run)`.
+        make_job: function (config, data) -> an object with `execute(run, checkpointing)`.
 
     Returns:
         The run directory.
@@ -25,6 +27,7 @@ def run(command, config, data_dir, output_dir, result, make_job):
     Raises:
         InputError: settings, data or directory cannot be used.
         RunError: the job could not be finished.
+        StoppedError: a signal asked it to stop; there is a checkpoint.
     """
     sources.check_name(config.dataset)
     path = output_dir or run_directory.default_path(command, config)
@@ -32,10 +35,12 @@ def run(command, config, data_dir, output_dir, result, make_job):
     if os.path.isfile(os.path.join(path, result)):
         print(f"{path} holds the finished {command} of these settings:")
         return path
+    from pdarts_tf.training.checkpointing import Checkpointing
+
     stored = run_directory.stored_data(path)
     data, job = _prepared(config, data_dir, stored, make_job)
-    with run_directory.RunDirectory(path, config, data.description()) as run:
-        job.execute(run)
+    with run_directory.RunDirectory(path, config, data.description()) as run, StopRequest() as stop:
+        job.execute(run, Checkpointing(run, config, intervals, stop))
     return path
 
 

@@ -1,6 +1,7 @@
 """Searches a cell: python -m pdarts_tf.search --dataset=cifar10
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -20,7 +21,9 @@ def main():
     if search_flags.DRY_RUN.value:
         job.dry_run(config, data_dir, search_flags.MEMORY_LIMIT_GB.value, _search)
         return
-    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search), data_dir)
+    intervals = search_flags.checkpoint_config()
+    path = job.run("search", config, intervals, data_dir, output_dir, GENOTYPE, _search)
+    print_result(path, data_dir)
 
 
 def _search(config, data):

@@ -3,7 +3,8 @@
     python -m pdarts_tf.train --genotype=runs/demo/genotype.json --dataset=digits
     python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_digits_seed0
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -29,7 +30,9 @@ def main():
     if train_flags.DRY_RUN.value:
         job.dry_run(config, data_dir, train_flags.MEMORY_LIMIT_GB.value, _train)
         return
-    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train), data_dir)
+    intervals = train_flags.checkpoint_config()
+    path = job.run("train", config, intervals, data_dir, output_dir, RESULT, _train)
+    print_result(path, data_dir)
 
 
 def _train(config, data):

@@ -5,7 +5,13 @@ import json
 
 import pytest
 
-from pdarts_tf.config import ConfigError, SearchConfig, StageConfig
+from pdarts_tf.config import (
+    CheckpointConfig,
+    ConfigError,
+    SearchConfig,
+    StageConfig,
+    TrainConfig,
+)
 from pdarts_tf.settings import first_difference
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -156,3 +162,23 @@ def test_every_setting_has_a_help_text_of_one_sentence():
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         SearchConfig().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"checkpoint_every_minutes": -1.0}, "--checkpoint_every_minutes must be finite and not"),
+        ({"checkpoint_every_minutes": float("nan")}, "Received: nan"),
+        ({"checkpoint_every_steps": 0}, "--checkpoint_every_steps must be at least 1. Received: 0"),
+    ],
+    ids=str,
+)
+def test_intervals_of_checkpoints_are_checked(values, message):
+    with pytest.raises(ConfigError, match=message):
+        CheckpointConfig(**values)
+
+
+def test_intervals_of_checkpoints_are_no_settings_of_a_run():
+    names = {field.name for field in dataclasses.fields(CheckpointConfig)}
+    for kind in (SearchConfig, TrainConfig):
+        assert not names & {field.name for field in dataclasses.fields(kind)}

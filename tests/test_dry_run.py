@@ -9,13 +9,15 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf import progressive
-from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.config import CheckpointConfig, SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.evaluation import Training
 from pdarts_tf.genotype import GENOTYPES
+from pdarts_tf.training.checkpointing import Checkpointing
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.memory import OutOfMemoryError
 from pdarts_tf.training.run_directory import RunDirectory
+from pdarts_tf.training.stopping import StopRequest
 from tests.source_tree import ROOT
 
 
@@ -54,8 +56,7 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "Training on digits: 1,433 images 8x8x1, 10 classes; 364 to test, "
-        "the test split"
+        "Training on digits: 1,433 images 8x8x1, 10 classes; 364 to test, the test split"
     )
     assert lines[3].split()[:6] == ["5", "12", "107,134", "1,109,760", "20", "44"]
     assert lines[4] == "880 steps of 32 images in all."
@@ -100,9 +101,10 @@ def test_a_search_without_memory_names_stage_and_batch_size(tmp_path, no_memory)
     search = progressive.ProgressiveSearch(config, sources.load("digits", None))
     with (
         pytest.raises(OutOfMemoryError, match=expected("stage 1")),
-        RunDirectory(tmp_path / "run", config, {}) as directory,
+        RunDirectory(tmp_path / "run", config, {}) as run,
+        StopRequest() as stop,
     ):
-        search.execute(directory)
+        search.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
 
 
 def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
@@ -111,7 +113,8 @@ def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
     training = Training(config, sources.load("digits", None))
     with (
         pytest.raises(OutOfMemoryError, match=expected("the training")),
-        RunDirectory(tmp_path / "run", config, {}) as directory,
+        RunDirectory(tmp_path / "run", config, {}) as run,
+        StopRequest() as stop,
     ):
-        training.execute(directory)
+        training.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["batch_size"] == 8
