@@ -3,10 +3,11 @@
 import os
 
 from pdarts_tf.data import sources
+from pdarts_tf.report.page import write_report
 from pdarts_tf.training import run_directory
 
 
-def run(command, config, data_dir, output_dir, result, make_job):
+def run(command, config, data_dir, output_dir, result, make_job, recipes):
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
@@ -18,6 +19,7 @@ def run(command, config, data_dir, output_dir, result, make_job):
         output_dir: the run directory, or None for the default one.
         result: the file whose presence says that the job is finished.
         make_job: function (config, data) -> an object with `execute(run)`.
+        recipes: function (command, data set) -> the settings of its recipe, for the report.
 
     Returns:
         The run directory.
@@ -39,4 +41,5 @@ def run(command, config, data_dir, output_dir, result, make_job):
     job = make_job(config, data)
     with run_directory.RunDirectory(path, config, data.description()) as run:
         job.execute(run)
+        write_report(path, recipes)
     return path

@@ -17,24 +17,29 @@ from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.genotype import PRIMITIVES, genotypes_json
 from pdarts_tf.report import console as text
+from pdarts_tf.report.drawing import draw_cell
+from pdarts_tf.report.drawing_svg import svg_file
 from pdarts_tf.search_space import SearchSpace, edge_probabilities
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
-from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, GENOTYPES, METRICS, console
+from pdarts_tf.training.run_directory import (
+    ALPHAS,
+    DRAWINGS,
+    GENOTYPE,
+    GENOTYPES,
+    METRICS,
+    console,
+    space_file,
+)
 from pdarts_tf.training.summaries import Summaries
 
 CHECKPOINTS = "checkpoints"
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
 # Most parameters first; `none` and the pools have none.
 _HEAVIEST = ("sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5", "dil_conv_3x3", "skip_connect")
-
-
-def space_file(stage):
-    """Returns the name of the file with the candidates of a stage, counted from 0."""
-    return f"search_space_stage{stage + 1}.json"
 
 
 class ProgressiveSearch:
@@ -176,6 +181,8 @@ class ProgressiveSearch:
             space, normal, reduce, config.max_skip_connects, restrict_reduce=restrict
         )
         self.run.write(GENOTYPES, genotypes_json(genotypes) + "\n")
+        for cell, name in DRAWINGS.items():
+            self.run.write(name, svg_file(draw_cell(result, cell)))
         # Written last: it says that the run is finished.
         self.run.write(GENOTYPE, result.to_json() + "\n")
         self.log("All genotypes, by the limit of skip-connects in the normal cell:")

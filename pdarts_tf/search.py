@@ -17,7 +17,8 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
-    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search))
+    recipes = command_line.recipe_settings
+    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search, recipes))
 
 
 def _search(config, data):

@@ -26,7 +26,8 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
-    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train))
+    recipes = command_line.recipe_settings
+    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train, recipes))
 
 
 def _train(config, data):
