@@ -22,7 +22,7 @@ from pdarts_tf.report.comparison import compare
 from pdarts_tf.report.course import course, epochs_of
 from pdarts_tf.report.drawing import CELL_NAMES
 from pdarts_tf.report.palette import css_variables
-from pdarts_tf.report.repeat import command_to_repeat, compared_settings
+from pdarts_tf.report.repeat import command_to_repeat, compared_settings, published_name
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from pdarts_tf.search_space import CELLS, edge_nodes
@@ -70,16 +70,17 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
     )
 
 
-def _view(run: Run, name: str, identifier: str, recipe: Settings) -> dict[str, Any]:
+def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, Any]:
     """What the template shows of one run."""
     search = run.command == "search"
     genotypes = run.genotypes
     if not genotypes and run.genotype is not None:
-        genotypes = {"result": run.genotype}
+        name = f"M={run.settings.max_skip_connects}" if search else published_name(run.genotype)
+        genotypes = {name or "as trained": run.genotype}
     cards = make_cards(genotypes, identifier)
     return {
         "id": identifier,
-        "name": name,
+        "name": title,
         "run": run,
         "epochs": epochs_of(run),
         "command": command_to_repeat(run, recipe),

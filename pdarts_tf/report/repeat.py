@@ -45,7 +45,8 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
     """
     words = ["python", "-m", f"pdarts_tf.{run.command}"]
     if run.command == "train":
-        words.append(f"--genotype={_genotype_name(run)}")
+        name = published_name(run.genotype) or run.path / GENOTYPE
+        words.append(f"--genotype={name}")
     words.append(f"--dataset={run.settings.dataset}")
     for each in dataclasses.fields(run.settings):
         value = getattr(run.settings, each.name)
@@ -55,11 +56,9 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
     return shlex.join(words)
 
 
-def _genotype_name(run: Run) -> str:
-    """The name of a published cell, or the file in the run directory."""
-    genotype = Genotype.parse(run.settings.genotype)
-    names = [name for name, each in GENOTYPES.items() if each == genotype]
-    return names[0] if names else str(run.path / GENOTYPE)
+def published_name(genotype: Genotype | None) -> str | None:
+    """Returns the name of a published cell, None if it is none."""
+    return next((name for name, each in GENOTYPES.items() if each == genotype), None)
 
 
 def _flag(name: str, value: Any) -> str:
