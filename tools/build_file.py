@@ -39,7 +39,12 @@ DISTRIBUTIONS = {
 # `model_search` is a module of the official code, which a benchmark is given a checkout of.
 OPTIONAL = frozenset({"torch", "model_search"})
 # Word in a path -> file group of HEADER.
-DATA = {"goldens": ":goldens", "recipes": ":recipes", "pyproject.toml": ":source_tree"}
+DATA = {
+    "goldens": ":goldens",
+    "pyproject.toml": ":source_tree",
+    "recipes": ":recipes",
+    "templates": ":templates",
+}
 HEADER = """\
 # Written by `python -m tools.build_file --write` from the files and their imports: do not edit.
 
@@ -56,6 +61,11 @@ filegroup(
 filegroup(
     name = "recipes",
     srcs = glob(["flags/recipes/*.flags"], allow_empty = True),
+)
+
+filegroup(
+    name = "templates",
+    srcs = glob(["pdarts_tf/report/templates/*"]),
 )
 
 filegroup(

@@ -55,6 +55,7 @@ class Chart:
         title: for people.
         series: its lines, of equal lengths.
         show: value -> text.
+        counts: whether values are counts: their axis begins at 0 and has whole numbers.
         limit: (name, value) of a horizontal line.
         boundaries: (name, position) of vertical lines; the first epoch is at 0.
     """
@@ -62,6 +63,7 @@ class Chart:
     title: str
     series: Sequence[Series]
     show: Callable[[float], str] = number
+    counts: bool = False
     limit: tuple[str, float] | None = None
     boundaries: Sequence[tuple[str, float]] = ()
 
@@ -104,7 +106,10 @@ def place(chart: Chart) -> PlacedChart | None:
         return None
     values = [value for each in series for value in each.values if value is not None]
     values += [chart.limit[1]] if chart.limit else []
+    values += [0.0] if chart.counts else []
     ticks = nice_ticks(min(values), max(values))
+    if chart.counts:
+        ticks = [tick for tick in ticks if tick == int(tick)]
     low, high = min(ticks[0], *values), max(ticks[-1], *values)
     length = max(len(each.values) for each in series)
 

@@ -85,4 +85,4 @@ def _chart(group: Sequence[tuple[Run, str]], title: str, show: Any, record: str)
             index = (stage - 1) * run.settings.epochs + epoch - 1
             values[index] = measured(run, (stage, epoch), record)
         series.append(Series(name, values))
-    return Chart(title, series, show)
+    return Chart(title, series, show, counts=record == "skip_connects")

@@ -103,11 +103,12 @@ def _charts(run: Run, epochs: list[Key]) -> list[Chart]:
             Series(name, [measured(run, key, record) for key in epochs])
             for name, record in names.items()
         ]
+        counts = "skip_connects" in names.values()
         limit = None
-        if "skip_connects" in names.values() and run.command == "search":
+        if counts and run.command == "search":
             most = run.settings.max_skip_connects
             limit = (f"M = {most}", float(most))
-        charts.append(Chart(title, series, show, limit, boundaries))
+        charts.append(Chart(title, series, show, counts, limit, boundaries))
     return charts
 
 

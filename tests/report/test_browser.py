@@ -3,6 +3,8 @@
 import functools
 import http.server
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -13,6 +15,7 @@ from pdarts_tf.report.page import report, write_report
 from pdarts_tf.report.run import read_run
 from tests import browser
 from tests.run_directories import write_search, write_training
+from tests.source_tree import ROOT
 
 CELL = "[data-heat=normal] tbody tr:nth-child(1) td:nth-child(2)"
 
@@ -196,3 +199,23 @@ def test_everything_can_be_reached_by_the_keyboard_and_has_a_name(opened):
         reached.append(name)
     assert all(name for _, name in reached), json.dumps(reached)
     assert {"INPUT", "BUTTON", "SUMMARY", "DIV", "A"} <= {tag for tag, _ in reached}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_report_of_a_real_search_on_digits(opened, directory):
+    command = [sys.executable, "-m", "pdarts_tf.search", "--dataset=digits", "--epochs=3"]
+    command += ["--warmup_epochs=1", f"--output_dir={directory / 'real'}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    shown = opened("real/report.html", width=400)
+    shown.page.wait_for_load_state("networkidle")
+    assert (shown.messages, shown.requests) == ([], [shown.page.url])
+    assert shown.page.evaluate("document.documentElement.scrollWidth") == 400
+    genotype = read_run(directory / "real").genotype
+    labels = shown.page.locator(".result svg.cell").first.locator("text").all_text_contents()
+    assert [text for text in labels if "_" in text] == [name for name, _ in genotype.normal]
+    last = shown.texts("[data-heat] td")
+    shown.page.locator("input[type=range]").focus()
+    shown.page.keyboard.press("Home")
+    assert shown.label() == "stage 1, epoch 1"
+    assert shown.texts("[data-heat] td") != last

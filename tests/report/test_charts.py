@@ -56,6 +56,12 @@ def test_a_limit_is_within_the_chart():
     assert placed.limit == (TOP, "M = 5")
 
 
+def test_counts_begin_at_zero_and_have_whole_ticks():
+    placed = place(Chart("skips", [Series("found", [1.0, 2.0])], counts=True))
+    assert [text for _, text in placed.y_ticks] == ["0", "1", "2"]
+    assert placed.y_ticks[0][0] == BOTTOM
+
+
 def test_a_chart_tells_its_lines_in_words_and_leaves_empty_ones_out():
     series = [Series("weights", [0.25, 0.5, 0.4]), Series("test", [None] * 3)]
     placed = place(Chart("Accuracy", series, charts.percent))
