@@ -52,7 +52,8 @@ def write_search(path, config=SEARCH, epochs=None, seed=0, data=DATA):
     write_config(path, config, data)
     rng = np.random.default_rng(seed)
     space = SearchSpace.full()
-    records, frames = [], []
+    records: list[dict[str, float]] = []
+    frames: list[dict[str, object]] = []
     stop = len(config.stages) * config.epochs if epochs is None else epochs
     for stage in config.stages:
         if len(records) >= stop:
@@ -81,13 +82,13 @@ def write_search(path, config=SEARCH, epochs=None, seed=0, data=DATA):
             )
         last = space, alphas
         if stage.num_to_drop:
-            space = space.drop_lowest(*alphas, stage.num_to_drop)
+            space = space.drop_lowest(alphas[0], alphas[1], stage.num_to_drop)
     write_lines(path / "metrics.jsonl", records)
     write_lines(path / "alphas.jsonl", frames)
     if epochs is None:
         genotypes = derive_all(last[0], *last[1])
         (path / "genotypes.json").write_text(genotypes_json(genotypes))
-        result = derive_genotype(last[0], *last[1], config.max_skip_connects)
+        result = derive_genotype(last[0], last[1][0], last[1][1], config.max_skip_connects)
         (path / "genotype.json").write_text(result.to_json())
     return path
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from flags.command_line import recipe_settings
+from pdarts_tf.genotype import load_genotype
 from pdarts_tf.report.page import report, write_report
 from pdarts_tf.report.run import read_run
 from tests import browser
@@ -62,7 +63,8 @@ class Opened:
 
     def __init__(self, chromium, url, width=1400, scheme="light"):
         self.page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.messages, self.requests = [], []
+        self.messages: list[str] = []
+        self.requests: list[str] = []
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -166,7 +168,7 @@ def test_frames_mark_what_a_derivation_would_choose(opened):
 
 def test_the_cells_are_drawn(opened, directory):
     shown = opened("search/report.html")
-    genotype = read_run(directory / "search").genotype
+    genotype = load_genotype(directory / "search" / "genotype.json")
     drawn = shown.page.locator(".result svg.cell").first
     assert drawn.bounding_box()["width"] > 400
     labels = drawn.locator("text").all_text_contents()
@@ -211,7 +213,7 @@ def test_the_report_of_a_real_search_on_digits(opened, directory):
     shown.page.wait_for_load_state("networkidle")
     assert (shown.messages, shown.requests) == ([], [shown.page.url])
     assert shown.page.evaluate("document.documentElement.scrollWidth") == 400
-    genotype = read_run(directory / "real").genotype
+    genotype = load_genotype(directory / "real" / "genotype.json")
     labels = shown.page.locator(".result svg.cell").first.locator("text").all_text_contents()
     assert [text for text in labels if "_" in text] == [name for name, _ in genotype.normal]
     last = shown.texts("[data-heat] td")

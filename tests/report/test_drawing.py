@@ -4,6 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_a_drawing_is_the_same_in_every_process():
 
 def test_an_svg_file_is_read_out_by_its_title_and_description():
     drawing = draw_genotype(GENOTYPES["PDARTS"])
-    root = ElementTree.fromstring(svg_file(drawing))
+    root: Any = ElementTree.fromstring(svg_file(drawing))
     described = [root.find(f"{SVG}title"), root.find(f"{SVG}desc")]
     assert root.get("role") == "img"
     assert root.get("aria-labelledby").split() == [each.get("id") for each in described]

@@ -14,9 +14,8 @@ from pdarts_tf.genotype import Genotype
 from pdarts_tf.report.repeat import command_to_repeat, compared_settings
 from pdarts_tf.report.run import Run
 
-SEARCH = dataclasses.replace(
-    recipe_settings("search", "digits"), seed=3, layers=(5, 6, 7), flip=True, l2=1e-5, image_size=16
-)
+_CHANGES = {"seed": 3, "layers": (5, 6, 7), "flip": True, "l2": 1e-5, "image_size": 16}
+SEARCH = SearchConfig(**dataclasses.asdict(recipe_settings("search", "digits")) | _CHANGES)
 SKIP = ("skip_connect", 0)
 
 
