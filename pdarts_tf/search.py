@@ -10,7 +10,7 @@ from flags import command_line, search_flags
 from pdarts_tf import job
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.training import run_directory
-from pdarts_tf.training.run_directory import GENOTYPE
+from pdarts_tf.training.run_directory import GENOTYPE, REPORT
 
 
 def main():
@@ -32,7 +32,7 @@ def print_result(path):
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")
-    print(f"It is in {file}. Train it from scratch with")
+    print(f"It is in {file}; {os.path.join(path, REPORT)} shows the search. Train it with")
     print(f"  python -m pdarts_tf.train --genotype={file} --dataset={settings['dataset']}")
 
 
