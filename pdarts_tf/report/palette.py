@@ -17,6 +17,8 @@ class Colour(NamedTuple):
 SURFACE = Colour("#ffffff", "#16181d")
 INK = Colour("#1c1f24", "#eceff4")
 MUTED = Colour("#5b616b", "#a3abb8")
+HEAT = Colour("#5b9bf8", "#2b5fc4")
+"""The strongest shade of a heat map, on which `INK` is legible."""
 KINDS: dict[str, Colour] = {
     "separable": Colour("#1450c8", "#5a92ff"),
     "dilated": Colour("#b45a0a", "#ff7430"),
@@ -47,5 +49,5 @@ def kind_of(operation: str) -> str:
 
 def css_variables(theme: str) -> str:
     """Returns the CSS declarations of all colours for "light" or "dark"."""
-    colours = {"surface": SURFACE, "ink": INK, "muted": MUTED, **KINDS}
+    colours = {"surface": SURFACE, "ink": INK, "muted": MUTED, "heat": HEAT, **KINDS}
     return " ".join(f"--{name}: {getattr(each, theme)};" for name, each in colours.items())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdarts_tf.genotype import EVALUATION_PRIMITIVES
-from pdarts_tf.report.palette import INK, KINDS, MUTED, SURFACE, kind_of
+from pdarts_tf.report.palette import HEAT, INK, KINDS, MUTED, SURFACE, kind_of
 
 THEMES = ("light", "dark")
 # Linear RGB as people without one kind of cone see it: Machado, Oliveira, Fernandes, "A
@@ -86,6 +86,11 @@ def test_colours_contrast_with_their_background(theme):
         assert contrast(getattr(colour, theme), background) >= 4.5  # text, WCAG 1.4.3
     for colour in KINDS.values():
         assert contrast(getattr(colour, theme), background) >= 3  # graphics, WCAG 1.4.11
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_numbers_are_legible_on_the_strongest_shade_of_a_heat_map(theme):
+    assert contrast(getattr(INK, theme), getattr(HEAT, theme)) >= 4.5
 
 
 def test_contrast_is_that_of_the_standard():
