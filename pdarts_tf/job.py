@@ -3,11 +3,12 @@
 import os
 
 from pdarts_tf.data import sources
+from pdarts_tf.report.page import write_report
 from pdarts_tf.training import run_directory
 from pdarts_tf.training.stopping import StopRequest
 
 
-def run(command, config, intervals, data_dir, output_dir, result, make_job):
+def run(command, config, intervals, data_dir, output_dir, result, make_job, recipes):
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
@@ -20,6 +21,7 @@ def run(command, config, intervals, data_dir, output_dir, result, make_job):
         output_dir: the run directory, or None for the default one.
         result: the file whose presence says that the job is finished.
         make_job: function (config, data) -> an object with `execute(run, checkpointing)`.
+        recipes: function (command, data set) -> the settings of its recipe, for the report.
 
     Returns:
         The run directory.
@@ -41,6 +43,7 @@ def run(command, config, intervals, data_dir, output_dir, result, make_job):
     data, job = _prepared(config, data_dir, stored, make_job)
     with run_directory.RunDirectory(path, config, data.description()) as run, StopRequest() as stop:
         job.execute(run, Checkpointing(run, config, intervals, stop))
+        write_report(path, recipes)
     return path
 
 

@@ -20,6 +20,8 @@ from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import genotypes_json
 from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
+from pdarts_tf.report.drawing import draw_cell
+from pdarts_tf.report.drawing_svg import svg_file
 from pdarts_tf.report.plan import search_plan, stage_memory
 from pdarts_tf.search_space import SearchSpace, mean_entropy
 from pdarts_tf.training import checkpoint
@@ -31,19 +33,16 @@ from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
     ALPHAS,
+    DRAWINGS,
     GENOTYPE,
     GENOTYPES,
     METRICS,
     TIMINGS,
     console,
+    space_file,
 )
 
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
-
-
-def space_file(stage):
-    """Returns the name of the file with the candidates of a stage, counted from 0."""
-    return f"search_space_stage{stage + 1}.json"
 
 
 class ProgressiveSearch:
@@ -174,6 +173,8 @@ class ProgressiveSearch:
             space, normal, reduce, config.max_skip_connects, restrict_reduce=restrict
         )
         self.run.write(GENOTYPES, genotypes_json(genotypes) + "\n")
+        for cell, name in DRAWINGS.items():
+            self.run.write(name, svg_file(draw_cell(result, cell)))
         # Written last: it says that the run is finished.
         self.run.write(GENOTYPE, result.to_json() + "\n")
         self.log("All genotypes, by the limit of skip-connects in the normal cell:")

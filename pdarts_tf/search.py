@@ -11,7 +11,7 @@ from flags import command_line, search_flags
 from pdarts_tf import job
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.training import run_directory
-from pdarts_tf.training.run_directory import GENOTYPE
+from pdarts_tf.training.run_directory import GENOTYPE, REPORT
 
 
 def main():
@@ -21,8 +21,9 @@ def main():
     if search_flags.DRY_RUN.value:
         job.dry_run(config, data_dir, search_flags.MEMORY_LIMIT_GB.value, _search)
         return
+    recipes = command_line.recipe_settings
     intervals = search_flags.checkpoint_config()
-    path = job.run("search", config, intervals, data_dir, output_dir, GENOTYPE, _search)
+    path = job.run("search", config, intervals, data_dir, output_dir, GENOTYPE, _search, recipes)
     print_result(path, data_dir)
 
 
@@ -37,7 +38,7 @@ def print_result(path, data_dir):
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")
-    print(f"It is in {file}. Train it from scratch with")
+    print(f"It is in {file}; {os.path.join(path, REPORT)} shows the search. Train it with")
     data = f"--dataset={settings['dataset']}" + (f" --data_dir={data_dir}" if data_dir else "")
     print(f"  python -m pdarts_tf.train --genotype={file} {data}")
 

@@ -30,8 +30,9 @@ def main():
     if train_flags.DRY_RUN.value:
         job.dry_run(config, data_dir, train_flags.MEMORY_LIMIT_GB.value, _train)
         return
+    recipes = command_line.recipe_settings
     intervals = train_flags.checkpoint_config()
-    path = job.run("train", config, intervals, data_dir, output_dir, RESULT, _train)
+    path = job.run("train", config, intervals, data_dir, output_dir, RESULT, _train, recipes)
     print_result(path, data_dir)
 
 

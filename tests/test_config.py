@@ -145,6 +145,30 @@ def test_json_with_a_wrong_value_is_refused():
         SearchConfig.from_dict(values)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", float("inf")),
+        ("epochs", True),
+        ("flip", 1),
+        ("l2", "3e-4"),
+        ("layers", 5),
+        ("layers", [5, 11.0, 17]),
+        ("image_size", "large"),
+        ("dataset", None),
+    ],
+)
+def test_json_with_a_value_of_another_type_is_refused(name, value):
+    values = json.loads(SearchConfig().to_json()) | {name: value}
+    with pytest.raises(ConfigError, match=f"--{name} must be of type "):
+        SearchConfig.from_dict(values)
+
+
+def test_json_may_hold_whole_numbers_where_others_are_expected():
+    values = json.loads(SearchConfig().to_json()) | {"clip_norm": 5, "image_size": 32}
+    assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
+
+
 def test_first_difference_is_in_the_order_of_the_settings():
     config, other = SearchConfig(), SearchConfig(epochs=30, candidates=(8, 6, 4))
     assert first_difference(config, other) == ("candidates", (8, 5, 3), (8, 6, 4))

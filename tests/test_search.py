@@ -5,6 +5,7 @@ TensorFlow tracing graphs on one core.
 """
 
 import concurrent.futures
+import html
 import itertools
 import json
 import os
@@ -150,6 +151,9 @@ def test_run_directory_holds_exactly_the_files_of_the_design(finished):
         "genotype.json",
         "genotypes.json",
         "metrics.jsonl",
+        "normal.svg",
+        "reduce.svg",
+        "report.html",
         "run.log",
         "search_space_stage1.json",
         "search_space_stage2.json",
@@ -187,6 +191,16 @@ def test_genotypes_hold_every_limit_of_skip_connects_down_to_none(finished):
     assert counts == {"unrestricted": found} | {f"M={limit}": limit for limit in limits}
     result = pd.Genotype.from_json(finished.read("genotype.json"))
     assert result == genotypes[f"M={min(2, found)}"]
+
+
+def test_drawings_and_report_show_the_result(finished):
+    result = pd.Genotype.from_json(finished.read("genotype.json"))
+    assert finished.read("normal.svg").count(">sep_conv_3x3</text>") == sum(
+        operation == "sep_conv_3x3" for operation, _ in result.normal
+    )
+    report = finished.read("report.html")
+    assert html.escape(str(result)) in report
+    assert ">finished<" in report
 
 
 def test_metrics_have_one_record_per_epoch(finished):

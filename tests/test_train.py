@@ -47,6 +47,7 @@ def test_a_run_directory_has_its_files(finished):
         "config.json",
         "genotype.json",
         "metrics.jsonl",
+        "report.html",
         "result.json",
         "run.log",
         "tensorboard",

@@ -41,7 +41,12 @@ DISTRIBUTIONS = {
 # given a checkout of.
 OPTIONAL = frozenset({"torch", "model_search", "model", "genotypes", "tf2onnx", "onnxruntime"})
 # Word in a path -> file group of HEADER.
-DATA = {"goldens": ":goldens", "recipes": ":recipes", "pyproject.toml": ":source_tree"}
+DATA = {
+    "goldens": ":goldens",
+    "pyproject.toml": ":source_tree",
+    "recipes": ":recipes",
+    "templates": ":templates",
+}
 HEADER = """\
 # Written by `python -m tools.build_file --write` from the files and their imports: do not edit.
 
@@ -58,6 +63,11 @@ filegroup(
 filegroup(
     name = "recipes",
     srcs = glob(["flags/recipes/*.flags"], allow_empty = True),
+)
+
+filegroup(
+    name = "templates",
+    srcs = glob(["pdarts_tf/report/templates/*"]),
 )
 
 filegroup(

@@ -28,9 +28,16 @@ LOG = "run.log"
 METRICS = "metrics.jsonl"
 TIMINGS = "timings.jsonl"
 ALPHAS = "alphas.jsonl"
+DRAWINGS = {"normal": "normal.svg", "reduce": "reduce.svg"}  # by cell
+REPORT = "report.html"
 RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
+
+
+def space_file(stage):
+    """Returns the name of the file with the candidates of a stage, counted from 0."""
+    return f"search_space_stage{stage + 1}.json"
 
 
 class RunDirectoryError(InputError):
