@@ -37,10 +37,10 @@ def run(command, config, intervals, data_dir, output_dir, result, make_job, reci
     if os.path.isfile(os.path.join(path, result)):
         print(f"{path} holds the finished {command} of these settings:")
         return path
-    from pdarts_tf.training.checkpointing import Checkpointing
-
     stored = run_directory.stored_data(path)
     data, job = _prepared(config, data_dir, stored, make_job)
+    from pdarts_tf.training.checkpointing import Checkpointing
+
     with run_directory.RunDirectory(path, config, data.description()) as run, StopRequest() as stop:
         job.execute(run, Checkpointing(run, config, intervals, stop))
         write_report(path, recipes)
