@@ -104,8 +104,8 @@ class Training:
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
+        self.model = make_network(config, data)  # first, since it checks the size of the images
         self.plan = train_plan(config, data, self.steps)
-        self.model = make_network(config, data)
         self.model.compile(
             weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
             config.auxiliary_weight,
