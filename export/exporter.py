@@ -67,16 +67,23 @@ def write_saved_model(network, data, export_dir, version=None, centre=False):
 
     Raises:
         VersionError: the version exists, or nothing can be written there.
-        RunError: the exported logits are not those of the network; nothing is left behind.
+        RunError: it cannot be written, or its logits are not those of the network; nothing is left
+            behind.
     """
     model = served_model(network, data, centre)
     image_shape, num_classes = data["image_shape"], len(data["class_names"])
     name = pathlib.Path(export_dir).resolve().name
     with versions.new_version(export_dir, version) as new:
-        _save(model, new.path)
-        extra = new.path / warmup.PATH
-        extra.parent.mkdir()
-        warmup.write(extra, warmup.records(name, image_shape))
+        try:
+            _save(model, new.path)
+            extra = new.path / warmup.PATH
+            extra.parent.mkdir()
+            warmup.write(extra, warmup.records(name, image_shape))
+        except (OSError, tf.errors.OpError) as error:
+            raise RunError(
+                f"the model cannot be written to {export_dir} ({error}); nothing was exported; "
+                "make space or choose another --export_dir"
+            ) from error
         difference = check_logits(network, data, new.path)
     kept = server_config.write_missing(export_dir, image_shape, num_classes)
     return "\n".join(

@@ -43,10 +43,9 @@ class ServedModel(tf.Module):
 
     def signatures(self):
         """Returns the functions by the name of their signature."""
-        batch = tf.TensorSpec((None,), tf.string)
         pixels = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
         image_bytes = tf.TensorSpec((None,), tf.string, name="image_bytes")
-        inputs = tf.TensorSpec(batch.shape, tf.string, name="inputs")
+        inputs = tf.TensorSpec((None,), tf.string, name="inputs")
         named = {
             "serving_default": (self._predict, pixels),
             "predict_bytes": (self._predict_bytes, image_bytes),

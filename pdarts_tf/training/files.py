@@ -25,7 +25,7 @@ def writing(path):
     except OSError as error:
         raise WriteError(
             f"{path} cannot be written ({error.strerror or error}); when that is mended, for "
-            "example by making space, the same command goes on from the newest checkpoint"
+            "example by making space, the same command goes on"
         ) from error
 
 

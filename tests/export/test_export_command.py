@@ -13,7 +13,9 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from export import server_config, versions
+from export import exporter, server_config, versions
+from pdarts_tf.errors import RunError
+from tests.export.conftest import DATA
 from tests.source_tree import ROOT
 
 
@@ -74,6 +76,17 @@ def test_damaged_weights_leave_no_version(trained_run, tmp_path):
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "weights_best.npz is damaged" in result.stderr
     assert versions.numbers(tmp_path / "m") == []
+
+
+@pytest.mark.parametrize("error", [OSError("full"), tf.errors.UnknownError(None, None, "")])
+def test_a_full_disk_is_one_line_and_leaves_nothing(trained_run, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(exporter.warmup, "write", fail)
+    with pytest.raises(RunError, match=r"the model cannot be written to .* nothing was exported"):
+        exporter.write_saved_model(trained_run.network, DATA, tmp_path / "m")
+    assert os.listdir(tmp_path / "m") == []
 
 
 def killed_exports(trained_run, model, seeds):
