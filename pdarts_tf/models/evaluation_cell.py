@@ -68,7 +68,8 @@ class EvaluationCell(keras.layers.Layer):
 
         Args:
             inputs: two tensors (batch, height, width, channels).
-            dropping: None, or (rate, seed) of drop-path: a scalar and two int32.
+            dropping: None, or (rate, seed, first_image) of drop-path: a scalar, two int32, and see
+                `regularization.drop_elements`.
             training: normalize by the batch and update running statistics.
         """
         nodes = [
@@ -89,11 +90,11 @@ class EvaluationCell(keras.layers.Layer):
         """Returns what follows each operation: drop-path, or nothing after an identity."""
         if dropping is None:
             return [tf.identity] * len(self.operations)
-        rate, seed = dropping
+        rate, seed, first_image = dropping
         seeds = tf.unstack(split_seed(seed, len(self.operations)))
         return [
             tf.identity
             if operation.is_identity
-            else functools.partial(drop_path, rate=rate, seed=s)
+            else functools.partial(drop_path, rate=rate, seed=s, first_image=first_image)
             for operation, s in zip(self.operations, seeds, strict=True)
         ]

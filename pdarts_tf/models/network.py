@@ -8,10 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.layers import replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.convolution import fan_in_uniform
 from pdarts_tf.layers.regularization import split_seed
 from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
 from pdarts_tf.models.evaluation_cell import EvaluationCell
 from pdarts_tf.models.stacking import (
     STEM_STRIDES,
@@ -45,6 +47,7 @@ class EvaluationNetwork(keras.Model):
         drop_path_rate: in [0, 1). If it is zero, drop-path is not built; else `drop_path_rate` can
             be changed while training.
         seed: fixes the initialization and the drop-path masks; not negative.
+        sync_batch_norm: whether batch norms see the batches of all replicas together.
 
     Raises:
         ValueError: an argument is out of range, or, in `build` and `call`, the images' size.
@@ -60,6 +63,7 @@ class EvaluationNetwork(keras.Model):
         auxiliary=False,
         drop_path_rate=0.0,
         seed=0,
+        sync_batch_norm=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,8 +91,13 @@ class EvaluationNetwork(keras.Model):
             self.auxiliary_head = AuxiliaryHead(
                 num_classes, _AUXILIARY_STRIDES[stem], seeds[2], name="auxiliary_head"
             )
-        if stem == "imagenet":
-            self._normalize_exactly()
+        self.sync_batch_norm = sync_batch_norm
+        for norm in self._norms():
+            # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
+            # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+            norm.exact = stem == "imagenet"
+            if sync_batch_norm:
+                norm.normalize = normalize_global_batch
         fan_in = self.cells[-1].output_channels
         self.head = keras.layers.Dense(
             num_classes,
@@ -105,7 +114,12 @@ class EvaluationNetwork(keras.Model):
         )
         # Counts training passes: with the seed it fixes every mask, also after a resume.
         self.forward_passes = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="int32",
+            aggregation="only_first_replica",
+            name="forward_passes",
         )
 
     def _make_cells(self, layouts, seeds):
@@ -129,14 +143,10 @@ class EvaluationNetwork(keras.Model):
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
 
-    def _normalize_exactly(self):
-        # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-        # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+    def _norms(self):
         norms = [layer.norm for layer in self.stem_layers]
         norms += [norm for cell in self.cells for norm in cell.norms]
-        norms += self.auxiliary_head.norms if self.auxiliary_head is not None else []
-        for norm in norms:
-            norm.exact = True
+        return norms + (self.auxiliary_head.norms if self.auxiliary_head is not None else [])
 
     @property
     def _built_with_drop_path(self):
@@ -200,7 +210,8 @@ class EvaluationNetwork(keras.Model):
         dropping: list = [None] * self.num_layers
         if training and self._built_with_drop_path:
             rate = tf.convert_to_tensor(self._drop_path_rate)
-            dropping = [(rate, seed) for seed in self._draw_seeds()]
+            first_image = replicas.first_image(images)
+            dropping = [(rate, seed, first_image) for seed in self._draw_seeds()]
         before, last = self._apply_stem(images, training)
         auxiliary_logits = None
         for i, cell in enumerate(self.cells):
@@ -242,6 +253,7 @@ class EvaluationNetwork(keras.Model):
             "auxiliary": self.auxiliary_head is not None,
             "drop_path_rate": self._initial_drop_path_rate,
             "seed": self.seed,
+            "sync_batch_norm": self.sync_batch_norm,
         }
 
     @classmethod

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
+from pdarts_tf.training import devices
 
 
 class NonFiniteLossError(RunError):
@@ -46,8 +47,7 @@ class TrainingLoop:
 
     def _traced(self, step):
         def run(batch):
-            logs = self.strategy.run(step, args=(batch,))
-            return {name: self.strategy.reduce("MEAN", v, axis=None) for name, v in logs.items()}
+            return devices.agreed(self.strategy, self.strategy.run(step, args=(batch,)))
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
         # after its start; they may have been edited by then.
@@ -73,7 +73,8 @@ class TrainingLoop:
         start = time.perf_counter()
         for step in range(steps):
             self.callbacks.on_train_batch_begin(step)
-            logs = {name: float(value) for name, value in self._train(next(batches)).items()}
+            batch = devices.spread(self.strategy, next(batches))
+            logs = {name: float(value) for name, value in self._train(batch).items()}
             self._check_finite(logs, f"epoch {epoch + 1}, step {step + 1}")
             self.callbacks.on_train_batch_end(step, logs)
         return logs, time.perf_counter() - start
@@ -94,7 +95,7 @@ class TrainingLoop:
         self.model.reset_metrics()
         logs = {}
         for batch in batches:
-            logs = self._test(batch)
+            logs = self._test(devices.spread(self.strategy, batch))
         logs = {name: float(value) for name, value in logs.items()}
         self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")
         return logs

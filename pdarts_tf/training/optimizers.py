@@ -8,6 +8,8 @@ momentum, which differs once the learning rate changes.
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers import replicas
+
 
 def clip_by_global_norm(gradients, limit):
     """Scales gradients down so that their global norm is at most `limit`.
@@ -34,10 +36,19 @@ class _TorchOptimizer(keras.optimizers.Optimizer):
         self.clip_norm = clip_norm
 
     def clip_and_apply(self, gradients, variables):
-        """Clips the gradients, updates the variables, and returns the norm before clipping."""
+        """Clips the gradients, updates the variables, and returns the norm before clipping.
+
+        Under a strategy, what is clipped is the mean over the replicas, the gradient of the global
+        batch, so that every replica takes the same step.
+        """
+        gradients = replicas.mean(gradients)
         clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
         self.apply(clipped, variables)
         return norm
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        # Keras would now add up over the replicas what they have agreed on before clipping.
+        return grads_and_vars
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -3,10 +3,10 @@
 Reference: P-DARTS, sections 4.3 and 4.4.
 """
 
-import keras
 import tensorflow as tf
 
 from pdarts_tf.models import network
+from pdarts_tf.training.metrics import running_means, update, update_weighted
 
 TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
 TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
@@ -35,8 +35,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        names = TRAIN_METRICS + TEST_METRICS
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = running_means(TRAIN_METRICS + TEST_METRICS)
 
     def compile(self, weight_optimizer, auxiliary_weight=0.4, label_smoothing=0.0):
         """Sets the optimizer and the weights of the loss.
@@ -76,8 +75,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
         norm = self.optimizer.clip_and_apply(gradients, variables)
-        self.trackers["loss"].update_state(loss)
-        self.trackers["accuracy"].update_state(_in_top(labels, logits, 1))
+        update(self.trackers, {"loss": loss, "accuracy": _in_top(labels, logits, 1)})
         self.trackers["weight_grad_norm"].update_state(norm)
         return self._results(TRAIN_METRICS)
 
@@ -90,9 +88,12 @@ class SupervisedNetwork(network.EvaluationNetwork):
         images, labels, weights = data
         logits = self(images, training=False)
         losses = smoothed_cross_entropy(labels, logits)
-        self.trackers["test_loss"].update_state(losses, weights)
-        self.trackers["test_accuracy"].update_state(_in_top(labels, logits, 1), weights)
-        self.trackers["test_top5"].update_state(_in_top(labels, logits, 5), weights)
+        measured = {
+            "test_loss": losses,
+            "test_accuracy": _in_top(labels, logits, 1),
+            "test_top5": _in_top(labels, logits, 5),
+        }
+        update_weighted(self.trackers, measured, weights)
         return self._results(TEST_METRICS)
 
     def _loss(self, labels, outputs):
