@@ -94,6 +94,9 @@ class SearchConfig(Settings):
     max_steps_per_epoch: int | None = setting(
         None, "Stop epochs and validations after this many batches."
     )
+    sync_batch_norm: bool = setting(
+        False, "Whether batch norms see the images of all devices together."
+    )
     seed: int = setting(0, "Fixes everything that is random.")
 
     def __post_init__(self) -> None:
@@ -220,6 +223,9 @@ class TrainConfig(Settings):
     )
     max_parameters: int | None = setting(None, "Refuse networks with more parameters.")
     max_macs: int | None = setting(None, "Refuse networks with more multiply-accumulates.")
+    sync_batch_norm: bool = setting(
+        False, "Whether batch norms see the images of all devices together."
+    )
     seed: int = setting(0, "Fixes everything that is random.")
 
     def __post_init__(self) -> None:

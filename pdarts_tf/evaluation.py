@@ -7,6 +7,7 @@ import contextlib
 import json
 
 import numpy as np
+import tensorflow as tf
 
 from pdarts_tf import schedules
 from pdarts_tf.data import pipeline
@@ -60,6 +61,7 @@ def make_network(config, data):
             config.auxiliary,
             config.drop_path_rate,
             config.seed,
+            sync_batch_norm=config.sync_batch_norm,
             name="network",
         )
         model.build((None, *data.image_shape))
@@ -90,32 +92,39 @@ class Training:
     Args:
         config: a `TrainConfig`.
         data: `ImageData`.
+        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
+            present one.
 
     Raises:
         ConfigError: see `make_network`.
         DataError: a batch does not fit into the training images.
     """
 
-    def __init__(self, config, data):
+    def __init__(self, config, data, strategy=None):
         self.config = config
         self.data = data
         pipeline.check_batch_size(data.train.num_images, config.batch_size, f"{data.name} to train")
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
-        self.model = make_network(config, data)
-        self.model.compile(
-            weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
-            config.auxiliary_weight,
-            config.label_smoothing,
-        )
-        self.model.optimizer.build(self.model.trainable_variables)
+        strategy = strategy or tf.distribute.get_strategy()
+        with strategy.scope():
+            self.model = make_network(config, data)
+            self.model.compile(
+                weight_optimizer(
+                    config.learning_rate, config.momentum, config.l2, config.clip_norm
+                ),
+                config.auxiliary_weight,
+                config.label_smoothing,
+            )
+            self.model.optimizer.build(self.model.trainable_variables)
         self.weights = checkpoint.variables_of(self.model)
         self.variables = checkpoint.variables_of(self.model, self.model.optimizer)
         floating = {n: v for n, v in self.weights.items() if str(v.dtype).startswith("float")}
         self.average = WeightAverage(floating, config.average_decay)
         clock = Clock([1.0] * config.epochs, self.steps, {0})
-        self.loop = TrainingLoop(self.model, [Progress(clock, 0, self.steps, config.batch_size)])
+        progress = Progress(clock, 0, self.steps, config.batch_size)
+        self.loop = TrainingLoop(self.model, [progress], strategy)
         self.log = console().info
 
     def execute(self, run):
@@ -132,7 +141,7 @@ class Training:
         self.records = self._resume()
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         first_epoch = len(self.records)
-        summaries = Summaries(run.path / "tensorboard")
+        summaries = Summaries(run.path / "tensorboard" if run.writes else None)
         batches = iter(self._batches(first_epoch))
         test = test_batches(config, self.data).take(config.max_steps_per_epoch or -1)
         for epoch in range(first_epoch, config.epochs):
@@ -246,9 +255,10 @@ class Training:
         run.write(LAST_WEIGHTS, weights)
         summaries.write(record, epoch + 1)
         average = {_AVERAGE + name: array for name, array in self.average.arrays.items()}
-        checkpoint.save(
-            run.path / CHECKPOINTS, epoch + 1, self.variables | average, {"epochs": epoch + 1}
-        )
+        if run.writes:
+            checkpoint.save(
+                run.path / CHECKPOINTS, epoch + 1, self.variables | average, {"epochs": epoch + 1}
+            )
         self.log(
             f"test: loss {record['test_loss']:.4f}, top-1 {record['test_accuracy']:.4f}, "
             f"top-5 {record['test_top5']:.4f}"

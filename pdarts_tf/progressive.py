@@ -10,6 +10,7 @@ import gc
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pdarts_tf import schedules
 from pdarts_tf.data import pipeline, sources
@@ -43,14 +44,17 @@ class ProgressiveSearch:
     Args:
         config: a `SearchConfig`.
         data: `ImageData`.
+        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
+            present one.
 
     Raises:
         DataError: the images do not fit the settings.
     """
 
-    def __init__(self, config, data):
+    def __init__(self, config, data, strategy=None):
         self.config = config
         self.data = data
+        self.strategy = strategy or tf.distribute.get_strategy()
         self.halves = split_images(config, data)
         self.steps = pipeline.steps_per_epoch(
             self.halves[0].num_images, config.batch_size, config.max_steps_per_epoch
@@ -83,7 +87,7 @@ class ProgressiveSearch:
         self.run = run
         self.log(self._plan())
         restored = self._resume()
-        summaries = Summaries(self.run.path / "tensorboard")
+        summaries = Summaries(self.run.path / "tensorboard" if run.writes else None)
         for stage in config.stages[len(self.records) // config.epochs :]:
             space = self._space(stage)
             self.run.write(space_file(stage.index), space.to_json() + "\n")
@@ -122,6 +126,7 @@ class ProgressiveSearch:
             self.data.num_classes,
             stage.skip_dropout_rate,
             seed=self.config.seed,
+            sync_batch_norm=self.config.sync_batch_norm,
             name="supernet",
         )
 
@@ -193,10 +198,24 @@ class _StageSearch:
         self.summaries = summaries
         keras.backend.clear_session()  # the graphs of the stage before
         gc.collect()
-        self.model = search.supernet(stage, space)
-        self.model.build((None, *search.data.image_shape))
         config = self.config
-        self.model.compile(
+        with search.strategy.scope():
+            self.model = self._built_model()
+        self.variables = checkpoint.variables_of(
+            self.model, self.model.optimizer, self.model.arch_optimizer
+        )
+        self.first_epoch = stage.index * config.epochs
+        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
+        self.loop = TrainingLoop(
+            self.model, [progress], search.strategy, part=f"stage {stage.index + 1}"
+        )
+
+    def _built_model(self):
+        """Returns the supernet with all its variables, those of both optimizers included."""
+        config, search = self.config, self.search
+        model = search.supernet(self.stage, self.space)
+        model.build((None, *search.data.image_shape))
+        model.compile(
             weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
             arch_optimizer(
                 config.arch_learning_rate,
@@ -206,13 +225,8 @@ class _StageSearch:
                 config.arch_clip_norm,
             ),
         )
-        self.model.build_optimizers()
-        self.variables = checkpoint.variables_of(
-            self.model, self.model.optimizer, self.model.arch_optimizer
-        )
-        self.first_epoch = stage.index * config.epochs
-        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        self.loop = TrainingLoop(self.model, [progress], part=f"stage {stage.index + 1}")
+        model.build_optimizers()
+        return model
 
     def train(self, first_epoch, restored):
         """Trains from an epoch on, with restored variables if that is inside the stage."""
@@ -294,7 +308,8 @@ class _StageSearch:
         values = {cell: a.tolist() for cell, a in zip(("normal", "reduce"), alphas, strict=True)}
         search.record(record, where | values)
         self.summaries.write(record, index)
-        checkpoint.save(search.run.path / CHECKPOINTS, index, self.variables, {"epochs": index})
+        if search.run.writes:
+            checkpoint.save(search.run.path / CHECKPOINTS, index, self.variables, {"epochs": index})
 
 
 def split_images(config, data):

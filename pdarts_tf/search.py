@@ -17,13 +17,16 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
-    print_result(job.run("search", config, data_dir, output_dir, GENOTYPE, _search))
+    devices = search_flags.devices()
+    path = job.run("search", config, data_dir, output_dir, GENOTYPE, _search, devices)
+    if path is not None:
+        print_result(path)
 
 
-def _search(config, data):
+def _search(config, data, strategy):
     from pdarts_tf.progressive import ProgressiveSearch
 
-    return ProgressiveSearch(config, data)
+    return ProgressiveSearch(config, data, strategy)
 
 
 def print_result(path):

@@ -26,13 +26,16 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
-    print_result(job.run("train", config, data_dir, output_dir, RESULT, _train))
+    devices = train_flags.devices()
+    path = job.run("train", config, data_dir, output_dir, RESULT, _train, devices)
+    if path is not None:
+        print_result(path)
 
 
-def _train(config, data):
+def _train(config, data, strategy):
     from pdarts_tf.evaluation import Training
 
-    return Training(config, data)
+    return Training(config, data, strategy)
 
 
 def _evaluate(path):

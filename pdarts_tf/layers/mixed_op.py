@@ -188,9 +188,7 @@ def compute_mixed_operations(
         weights = tf.stop_gradient(weights)
     training = statistics is None
     norms = (
-        _BatchNorms(plan, inputs[0].shape[-1], normalize)
-        if training
-        else _MovingNorms(*statistics)
+        _BatchNorms(plan, inputs[0].shape[-1], normalize) if training else _MovingNorms(*statistics)
     )
     mixer = _Mixer(plan, weights, kernels, norms, dropout)
     nodes = list(inputs)

@@ -152,9 +152,7 @@ class Supernet(keras.Model):
             experimental_attributes={"_noinline": True},
         )
         if sync_batch_norm:  # replicas cannot meet inside a function of their own
-            compute = functools.partial(
-                compute_mixed_operations, normalize=normalize_global_batch
-            )
+            compute = functools.partial(compute_mixed_operations, normalize=normalize_global_batch)
         return [
             SearchCell(
                 layout,

@@ -127,7 +127,7 @@ class Devices:
         return self.distribution != "one" and self.task.num_workers > 1
 
     def make_strategy(self):
-        """Returns the tf.distribute.Strategy; None where a single device needs none.
+        """Returns the tf.distribute.Strategy, the default one for a single device.
 
         Call it before anything is computed, as all workers of a run have to.
 
@@ -141,7 +141,7 @@ class Devices:
         kind = "CPU" if self.num_cpu_devices > 1 else "GPU"
         names = [device.name for device in tf.config.list_logical_devices(kind)]
         if self.distribution == "one" or (self.distribution == "auto" and len(names) < 2):
-            return None
+            return tf.distribute.get_strategy()
         if len(names) < 2:
             raise DevicesError(
                 f"--distribution=mirrored needs at least two GPUs. Received: {len(names)}; use "

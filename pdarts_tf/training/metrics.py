@@ -58,6 +58,8 @@ def update_weighted(means, measured, weights):
         values = tf.stack([tf.cast(value, tf.float32) for value in measured.values()])
         sums = replicas.total(tf.linalg.matvec(values, weights))
         weights = replicas.total(tf.reduce_sum(weights))
-        measured = dict(zip(measured, tf.unstack(tf.math.divide_no_nan(sums, weights)), strict=True))
+        measured = dict(
+            zip(measured, tf.unstack(tf.math.divide_no_nan(sums, weights)), strict=True)
+        )
     for name, value in measured.items():
         means[name].update_state(value, weights)

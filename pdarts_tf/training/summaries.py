@@ -29,11 +29,14 @@ class Summaries:
     """Writes the records of epochs as TensorBoard scalars.
 
     Args:
-        directory: where the event files go.
+        directory: where the event files go; None for nowhere.
     """
 
     def __init__(self, directory):
-        self._writer = tf.summary.create_file_writer(str(directory))
+        if directory is None:
+            self._writer = tf.summary.create_noop_writer()
+        else:
+            self._writer = tf.summary.create_file_writer(str(directory))
 
     def write(self, record, step):
         """Writes one record at a step, the epochs of the whole run counted through."""
