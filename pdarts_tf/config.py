@@ -25,6 +25,7 @@ MIN_LAYERS = 3
 MIN_CANDIDATES = 3
 STEMS = ("cifar", "imagenet")
 SCHEDULES = ("cosine", "linear")
+PRECISIONS = ("none", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,52 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig(Settings):
+class ComputeConfig(Settings):
+    """How steps are computed, whatever they compute.
+
+    Raises:
+        ConfigError: values do not fit each other.
+    """
+
+    sync_batch_norm: bool = setting(
+        False, "Whether batch norms see the images of all devices together."
+    )
+    mixed_precision: str = setting(
+        "none", "Precision inside the network: none (float32), float16 or bfloat16."
+    )
+    rematerialize: bool = setting(
+        False, "Whether cells are computed again for the gradient, which takes time for memory."
+    )
+    jit_compile: bool = setting(False, "Whether XLA compiles the cells, for GPUs.")
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        value = self.mixed_precision
+        check(value in PRECISIONS, "mixed_precision", " or ".join(PRECISIONS), value)
+        check(
+            not (self.sync_batch_norm and self.jit_compile),
+            "jit_compile",
+            "false with --sync_batch_norm, since devices cannot meet inside what XLA compiles",
+            self.jit_compile,
+        )
+
+    @property
+    def network_options(self) -> dict[str, bool]:
+        """What of this the networks take as arguments."""
+        return {
+            "sync_batch_norm": self.sync_batch_norm,
+            "rematerialize": self.rematerialize,
+            "compile_cells": self.jit_compile,
+        }
+
+    @property
+    def parts_per_device(self) -> int:
+        """In how many parts, one after the other, a device computes its share of a batch."""
+        return 1
+
+
+@dataclass(frozen=True)
+class SearchConfig(ComputeConfig):
     """Settings of a search.
 
     Raises:
@@ -94,13 +140,11 @@ class SearchConfig(Settings):
     max_steps_per_epoch: int | None = setting(
         None, "Stop epochs and validations after this many batches."
     )
-    sync_batch_norm: bool = setting(
-        False, "Whether batch norms see the images of all devices together."
-    )
     seed: int = setting(0, "Fixes everything that is random.")
 
     def __post_init__(self) -> None:
         """Checks every value."""
+        super().__post_init__()
         self._check_stages()
         check_at_least(
             self,
@@ -179,7 +223,7 @@ class SearchConfig(Settings):
 
 
 @dataclass(frozen=True)
-class TrainConfig(Settings):
+class TrainConfig(ComputeConfig):
     """Settings of the training of an evaluation network.
 
     Raises:
@@ -194,7 +238,10 @@ class TrainConfig(Settings):
     init_channels: int = setting(36, "Channels of the first cells; reductions double them.")
     stem: str = setting("cifar", "First layers: cifar, or imagenet, which divides the size by 8.")
     epochs: int = setting(600, "Epochs.")
-    batch_size: int = setting(128, "Images per step.")
+    batch_size: int = setting(128, "Images per step, on all devices together.")
+    gradient_accumulation: int = setting(
+        1, "Parts that each device computes its batch in, one after the other, to save memory."
+    )
     learning_rate: float = setting(0.025, "Largest learning rate.")
     schedule: str = setting("cosine", "Course of the learning rate to 0: cosine or linear.")
     learning_rate_warmup_epochs: int = setting(
@@ -223,13 +270,11 @@ class TrainConfig(Settings):
     )
     max_parameters: int | None = setting(None, "Refuse networks with more parameters.")
     max_macs: int | None = setting(None, "Refuse networks with more multiply-accumulates.")
-    sync_batch_norm: bool = setting(
-        False, "Whether batch norms see the images of all devices together."
-    )
     seed: int = setting(0, "Fixes everything that is random.")
 
     def __post_init__(self) -> None:
         """Checks every value."""
+        super().__post_init__()
         try:
             Genotype.parse(self.genotype)
         except GenotypeError as error:
@@ -239,6 +284,7 @@ class TrainConfig(Settings):
             layers=MIN_LAYERS,
             epochs=1,
             batch_size=1,
+            gradient_accumulation=1,
             learning_rate_warmup_epochs=0,
             cutout_length=0,
             crop_padding=0,
@@ -257,6 +303,12 @@ class TrainConfig(Settings):
             "even and at least 2",
             self.init_channels,
         )
+        check(
+            self.gradient_accumulation == 1 or not self.sync_batch_norm,
+            "gradient_accumulation",
+            "1 with --sync_batch_norm, since batch norms see one part at a time",
+            self.gradient_accumulation,
+        )
         for name, allowed in (("stem", STEMS), ("schedule", SCHEDULES)):
             value = getattr(self, name)
             check(value in allowed, name, " or ".join(allowed), value)
@@ -266,3 +318,8 @@ class TrainConfig(Settings):
             f"less than the {self.epochs} epochs",
             self.learning_rate_warmup_epochs,
         )
+
+    @property
+    def parts_per_device(self) -> int:
+        """In how many parts, one after the other, a device computes its share of a batch."""
+        return self.gradient_accumulation

@@ -21,6 +21,7 @@ from pdarts_tf.training import checkpoint
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import weight_optimizer
+from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
     BEST_WEIGHTS,
@@ -52,18 +53,19 @@ def make_network(config, data):
         ConfigError: images of that size do not fit, or the network is larger than allowed.
     """
     try:
-        model = SupervisedNetwork(
-            Genotype.parse(config.genotype),
-            config.init_channels,
-            config.layers,
-            data.num_classes,
-            config.stem,
-            config.auxiliary,
-            config.drop_path_rate,
-            config.seed,
-            sync_batch_norm=config.sync_batch_norm,
-            name="network",
-        )
+        with mixed_precision(config.mixed_precision):
+            model = SupervisedNetwork(
+                Genotype.parse(config.genotype),
+                config.init_channels,
+                config.layers,
+                data.num_classes,
+                config.stem,
+                config.auxiliary,
+                config.drop_path_rate,
+                config.seed,
+                name="network",
+                **config.network_options,
+            )
         model.build((None, *data.image_shape))
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -116,6 +118,7 @@ class Training:
                 ),
                 config.auxiliary_weight,
                 config.label_smoothing,
+                config.gradient_accumulation,
             )
             self.model.optimizer.build(self.model.trainable_variables)
         self.weights = checkpoint.variables_of(self.model)

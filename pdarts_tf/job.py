@@ -47,7 +47,9 @@ def run(command, config, data_dir, output_dir, result, make_job, devices):
             stack.enter_context(contextlib.redirect_stdout(silence))
         stack.enter_context(device.lost_workers_reported(devices.task))
         strategy = devices.make_strategy()
-        device.check_batch_size(config.batch_size, strategy.num_replicas_in_sync)
+        device.check_batch_size(
+            config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
+        )
         data = sources.resized(sources.load(config.dataset, data_dir), config.image_size)
         job = make_job(config, data, strategy)
         _execute(job, path, config, data, devices, strategy)

@@ -18,11 +18,12 @@ from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.genotype import PRIMITIVES, genotypes_json
 from pdarts_tf.report import console as text
-from pdarts_tf.search_space import SearchSpace, edge_probabilities
+from pdarts_tf.search_space import SearchSpace, mean_entropy
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
+from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, GENOTYPES, METRICS, console
 from pdarts_tf.training.summaries import Summaries
@@ -119,16 +120,18 @@ class ProgressiveSearch:
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
-        return Supernet(
-            space,
-            stage.init_channels,
-            stage.num_layers,
-            self.data.num_classes,
-            stage.skip_dropout_rate,
-            seed=self.config.seed,
-            sync_batch_norm=self.config.sync_batch_norm,
-            name="supernet",
-        )
+        config = self.config
+        with mixed_precision(config.mixed_precision):
+            return Supernet(
+                space,
+                stage.init_channels,
+                stage.num_layers,
+                self.data.num_classes,
+                stage.skip_dropout_rate,
+                seed=config.seed,
+                name="supernet",
+                **config.network_options,
+            )
 
     def _resume(self):
         """Returns the variables of the newest checkpoint if the run stopped inside a stage.
@@ -331,12 +334,6 @@ def split_images(config, data):
             half.num_images, config.batch_size, f"the part of {data.name} for the {what}"
         )
     return halves
-
-
-def mean_entropy(alphas):
-    """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
-    probabilities = edge_probabilities(alphas)
-    return float(-(probabilities * np.log(probabilities)).sum(1).mean())
 
 
 def _heaviest_space(num_candidates):

@@ -53,6 +53,12 @@ def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return probabilities
 
 
+def mean_entropy(alphas: np.ndarray) -> float:
+    """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
+    probabilities = edge_probabilities(alphas)
+    return float(-(probabilities * np.log(probabilities)).sum(1).mean())
+
+
 @dataclass(frozen=True, eq=False)
 class SearchSpace:
     """Candidate operations of every edge; immutable, compared and hashed by value.

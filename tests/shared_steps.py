@@ -29,7 +29,7 @@ def search_space():
 def labelled_images(seed):
     """Images (8, 8, 8, 3) whose halves differ in mean, and labels."""
     rng = np.random.default_rng(seed)
-    images = rng.normal(size=(BATCH, 8, 8, 3)) + np.arange(BATCH).reshape(-1, 1, 1, 1)
+    images = rng.normal(size=(BATCH, 8, 8, 3)) + 0.1 * np.arange(BATCH).reshape(-1, 1, 1, 1)
     return images.astype(np.float32), rng.integers(0, 3, BATCH)
 
 
@@ -61,7 +61,7 @@ def normalization(strategy):
     batch = spread(strategy, (tf.constant(images + 100.0), tf.constant(upstream)))
     parts, statistics, sums = tf.function(lambda b: strategy.run(step, (b,)))(batch)
     local = strategy.experimental_local_results
-    result = {f"norm/{name}": np.concatenate([y for y in local(v)]) for name, v in parts.items()}
+    result = {f"norm/{name}": np.concatenate(local(v)) for name, v in parts.items()}
     result |= {f"norm/{name}": np.asarray(local(v)[0]) for name, v in statistics.items()}
     names = ("dscale", "doffset")
     return result | {f"norm/{n}": np.asarray(local(v)[0]) for n, v in zip(names, sums, strict=True)}

@@ -33,11 +33,12 @@ from pdarts_tf.layers.source import SourceViews
 @tf.custom_gradient
 def weighted(x, weight):
     """Returns weight * x for a scalar weight, without what broadcasting costs in the gradient."""
+    factor = tf.cast(weight, x.dtype)
 
     def gradient(dy):
-        return weight * dy, tf.reduce_sum(dy * x)
+        return factor * dy, tf.reduce_sum(tf.cast(dy * x, weight.dtype))
 
-    return weight * x, gradient
+    return factor * x, gradient
 
 
 class _BatchNorms:
@@ -219,7 +220,7 @@ class MixedOperations(keras.layers.Layer):
     """
 
     def __init__(self, candidates, reduction, compute=compute_mixed_operations, seed=0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
         self.plan = plan_cell(candidates, reduction)
         self.compute = compute
         self.seed = seed
@@ -243,7 +244,7 @@ class MixedOperations(keras.layers.Layer):
 
         In training it also updates the running statistics.
         """
-        kernels = [tf.convert_to_tensor(stack) for stack in self.kernels]
+        kernels = [tf.cast(stack, inputs[0].dtype) for stack in self.kernels]
         if not training:
             statistics = [tf.convert_to_tensor(s) for s in (self.moving_mean, self.moving_variance)]
             output, _, _ = self.compute(

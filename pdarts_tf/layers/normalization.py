@@ -15,7 +15,7 @@ def normalize_batch(x, scale, offset):
 
     Args:
         x: (batch, height, width, channels).
-        scale, offset: (channels,).
+        scale, offset: (channels,), float32 whatever x is.
 
     Returns:
         (y, mean, variance): y as x; mean and the *unbiased* variance, (channels,), which are what
@@ -43,11 +43,11 @@ def normalize_batch_exactly(x, scale, offset):
     exact = tf.cast(x, tf.float64)
     mean = tf.reduce_mean(exact, (0, 1, 2))
     variance = tf.reduce_mean(tf.square(exact - mean), (0, 1, 2))
-    factor = tf.cast(tf.math.rsqrt(variance + BATCH_NORM_EPSILON), x.dtype) * scale
-    y = x * factor + (offset - tf.cast(mean, x.dtype) * factor)
+    factor = tf.cast(tf.math.rsqrt(variance + BATCH_NORM_EPSILON), scale.dtype) * scale
+    y = tf.cast(x, scale.dtype) * factor + (offset - tf.cast(mean, scale.dtype) * factor)
     count = tf.cast(tf.size(x) // tf.size(mean), tf.float64)
     unbiased = variance * (count / tf.maximum(count - 1.0, 1.0))
-    return y, tf.cast(mean, x.dtype), tf.cast(unbiased, x.dtype)
+    return tf.cast(y, x.dtype), tf.cast(mean, scale.dtype), tf.cast(unbiased, scale.dtype)
 
 
 def normalize_moving(x, scale, offset, mean, variance):
@@ -78,7 +78,7 @@ def update_moving(moving, batch_value):
 
 def add_running_statistics(layer, shape):
     """Adds the variables `moving_mean` and `moving_variance` to a layer; replicas agree on them."""
-    options = {"shape": shape, "trainable": False, "aggregation": "mean"}
+    options = {"shape": shape, "trainable": False, "aggregation": "mean", "autocast": False}
     layer.moving_mean = layer.add_weight(initializer="zeros", name="moving_mean", **options)
     layer.moving_variance = layer.add_weight(initializer="ones", name="moving_variance", **options)
 
@@ -112,8 +112,12 @@ class BatchNormalization(keras.layers.Layer):
         """Creates the running statistics and, if affine, scale and offset: (channels,) each."""
         shape = (input_shape[-1],)
         if self.affine:
-            self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
-            self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+            self.gamma = self.add_weight(
+                shape=shape, initializer="ones", autocast=False, name="gamma"
+            )
+            self.beta = self.add_weight(
+                shape=shape, initializer="zeros", autocast=False, name="beta"
+            )
         add_running_statistics(self, shape)
 
     def call(self, x, training=False):

@@ -25,7 +25,7 @@ def drop_elements(x, rate, seed, first_image=None):
     Reference: P-DARTS, section 3.3, "operation-level dropout".
     """
     keep = _uniform(tf.shape(x), seed, first_image) >= rate
-    return tf.where(keep, x / (1.0 - rate), 0.0)
+    return tf.where(keep, x / tf.cast(1.0 - rate, x.dtype), tf.zeros((), x.dtype))
 
 
 def drop_path(x, rate, seed, first_image=None):
@@ -45,7 +45,7 @@ def drop_path(x, rate, seed, first_image=None):
     """
     keep = _uniform((tf.shape(x)[0], 1, 1, 1), seed, first_image) >= rate
     # A factor and not a selection: the graph keeps one small mask for the gradient.
-    return x * (tf.cast(keep, x.dtype) / (1.0 - rate))
+    return x * (tf.cast(keep, x.dtype) / tf.cast(1.0 - rate, x.dtype))
 
 
 def split_seed(seed, num):

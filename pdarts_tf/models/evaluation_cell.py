@@ -25,8 +25,9 @@ class EvaluationCell(keras.layers.Layer):
     """
 
     def __init__(self, layout, edges, concat, seed, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the rate of drop-path stays as exact as it is
         self.channels = layout.channels
+        self.layout = layout
         self.sources = tuple(source for _, source in edges)
         self.concat = tuple(concat)
         self.input_stride = 2 if layout.reduction else 1
@@ -50,6 +51,11 @@ class EvaluationCell(keras.layers.Layer):
         """All batch norms of the cell."""
         operations = [norm for operation in self.operations for norm in operation.norms]
         return [layer.norm for layer in self.preprocess] + operations
+
+    @property
+    def kind(self):
+        """What cells of one genotype have in common that compute the same: layout and shapes."""
+        return self.layout, *(tuple(variable.shape) for variable in self.variables)
 
     @property
     def output_channels(self):

@@ -33,8 +33,11 @@ class Supernet(supernet.Supernet):
 
     def compile(self, weight_optimizer, arch_optimizer):
         """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
-        super().compile(optimizer=weight_optimizer, jit_compile=False)
+        super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.arch_optimizer = arch_optimizer
+        if self.compute_dtype == "float16":
+            weight_optimizer.use_loss_scale()
+            arch_optimizer.use_loss_scale()
 
     @property
     def search_alphas(self):
@@ -100,7 +103,8 @@ class Supernet(supernet.Supernet):
                 tape.watch(alphas.value)
             logits = self(images, training=True, differentiate="architecture")
             loss = cross_entropy(labels, logits)
-        gradients = tape.gradient(loss, [alphas.value for alphas in self.arch_variables])
+            scaled = self.arch_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, [alphas.value for alphas in self.arch_variables])
         norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
         self._track("arch_", labels, logits, loss)
         self.trackers["arch_grad_norm"].update_state(norm)
@@ -110,8 +114,9 @@ class Supernet(supernet.Supernet):
         with tf.GradientTape() as tape:
             logits = self(images, training=True, differentiate="weights")
             loss = cross_entropy(labels, logits)
+            scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
         norm = self.optimizer.clip_and_apply(gradients, variables)
         self._track("", labels, logits, loss)
         self.trackers["weight_grad_norm"].update_state(norm)

@@ -150,17 +150,26 @@ class Devices:
         return tf.distribute.MirroredStrategy([name.removeprefix("/device:") for name in names])
 
 
-def check_batch_size(batch_size, num_replicas):
-    """Sees to it that all replicas get equally many images.
+def check_batch_size(batch_size, num_replicas, num_parts=1):
+    """Sees to it that all replicas, and all parts that they compute, get equally many images.
+
+    Args:
+        batch_size: images per step, on all replicas together.
+        num_replicas: number of replicas.
+        num_parts: parts that each replica computes its share in.
 
     Raises:
-        DevicesError: the global batch size is not a multiple of the number of replicas.
+        DevicesError: the global batch size is not a multiple of the number of parts.
     """
-    if batch_size % num_replicas:
-        near = max(batch_size // num_replicas, 1) * num_replicas
+    parts = num_replicas * num_parts
+    if batch_size % parts:
+        near = max(batch_size // parts, 1) * parts
+        what = "the number of devices that share a batch"
+        if num_parts > 1:
+            what += " times --gradient_accumulation"
         raise DevicesError(
-            f"--batch_size must be a multiple of {num_replicas}, the number of devices that share "
-            f"a batch. Received: {batch_size}; set --batch_size={near}"
+            f"--batch_size must be a multiple of {parts}, {what}. Received: {batch_size}; set "
+            f"--batch_size={near}"
         )
 
 
