@@ -64,7 +64,8 @@ def normalization(strategy):
     result = {f"norm/{name}": np.concatenate(local(v)) for name, v in parts.items()}
     result |= {f"norm/{name}": np.asarray(local(v)[0]) for name, v in statistics.items()}
     names = ("dscale", "doffset")
-    return result | {f"norm/{n}": np.asarray(local(v)[0]) for n, v in zip(names, sums, strict=True)}
+    result |= {f"norm/{n}": np.asarray(local(v)[0]) for n, v in zip(names, sums, strict=True)}
+    return result | {"norm/dy": upstream}
 
 
 def bilevel(strategy):
@@ -96,7 +97,10 @@ def bilevel(strategy):
 
 
 def supervised(strategy, sync_batch_norm):
-    """Two steps of an evaluation network with drop-path."""
+    """Two steps of an evaluation network with drop-path.
+
+    Without synchronized batch norms a single device computes its batch in two parts.
+    """
     import tensorflow as tf
 
     from pdarts_tf.training.loop import TrainingLoop
@@ -107,7 +111,8 @@ def supervised(strategy, sync_batch_norm):
             GENOTYPE, 2, 3, 3, drop_path_rate=0.5, sync_batch_norm=sync_batch_norm
         )
         model.build((None, 8, 8, 3))
-        model.compile(pd.weight_optimizer())
+        alone = strategy.num_replicas_in_sync == 1 and not sync_batch_norm
+        model.compile(pd.weight_optimizer(), gradient_accumulation=2 if alone else 1)
         model.optimizer.build(model.trainable_variables)
     batches = [tuple(map(tf.constant, labelled_images(i))) for i in range(2)]
     logs, _ = TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2)
