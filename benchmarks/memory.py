@@ -15,7 +15,7 @@ import time
 
 from absl import app, flags
 
-from benchmarks.supernet_step import IMAGE_SIZE, peak_memory_mb, random_space
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb, random_space
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.report.console import table
 from pdarts_tf.training.files import write_whole

@@ -10,7 +10,6 @@ means something on another machine. --json=FILE writes the same numbers.
 
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 import time
@@ -18,10 +17,9 @@ import time
 import numpy as np
 from absl import app, flags
 
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb, random_space
 from pdarts_tf.config import SearchConfig
-from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report.console import table
-from pdarts_tf.search_space import NUM_EDGES, SearchSpace
 from pdarts_tf.training.files import write_whole
 
 _STAGES = flags.DEFINE_list("stages", ["1", "2", "3"], "Stages to measure.")
@@ -34,7 +32,6 @@ _OFFICIAL_PYTHON = flags.DEFINE_string(
 _JSON = flags.DEFINE_string("json", None, "File to write the numbers to.")
 _WORKER = flags.DEFINE_integer("worker", None, "Internal: measure this stage, print JSON.")
 
-IMAGE_SIZE = 32
 COLUMNS = {
     "stage": "stage",
     "graph_nodes": "graph nodes",
@@ -47,20 +44,6 @@ COLUMNS = {
     "official_peak_memory_mb": "official peak MB",
     "ratio": "ratio",
 }
-
-
-def random_space(num_candidates, seed=0):
-    """Returns a space with so many candidates on every edge, drawn at random."""
-    rng = np.random.default_rng(seed)
-    masks = np.zeros((2, NUM_EDGES, len(PRIMITIVES)), bool)
-    for row in masks.reshape(-1, len(PRIMITIVES)):
-        row[rng.choice(len(PRIMITIVES), num_candidates, replace=False)] = True
-    return SearchSpace(*masks)
-
-
-def peak_memory_mb():
-    """Returns the largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(stage, batch_size, repeats):

@@ -82,7 +82,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
             gradients, measured = self._accumulated(images, labels)
         else:
             with tf.GradientTape() as tape:
-                loss, measured = self._losses(labels, self(images, training=True))
+                loss, measured = self._scaled_loss(labels, self(images, training=True))
             gradients = _gradients(tape, loss, [variable.value for variable in variables])
         norm = self.optimizer.clip_and_apply(gradients, variables)
         update(self.trackers, measured)
@@ -111,7 +111,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
                 outputs, after = pure.call(
                     self, state, rows[0], training=True, first_image=first_image + first
                 )
-                loss, measured = self._losses(rows[1], outputs)
+                loss, measured = self._scaled_loss(rows[1], outputs)
             gradients = _gradients(tape, loss, learned)
             return [*gradients, measured["loss"], tf.reduce_mean(measured["accuracy"])] + [
                 after[i] for i in moving
@@ -124,7 +124,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
             variables[i].assign(value)
         return gradients, {"loss": loss, "accuracy": accuracy}
 
-    def _losses(self, labels, outputs):
+    def _scaled_loss(self, labels, outputs):
         """Returns what is to be differentiated, and {name: what was measured}."""
         logits, loss = self._loss(labels, outputs)
         measured = {"loss": loss, "accuracy": _in_top(labels, logits, 1)}
