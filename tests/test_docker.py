@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +37,10 @@ def test_the_sources_of_every_copy_exist():
 
 
 def ignored(folder, names):
-    """What .dockerignore leaves out of the build."""
+    """What .dockerignore leaves out of the build: by its path, or by its name at any depth."""
     patterns = (ROOT / ".dockerignore").read_text("utf-8").split()
-    return [name for name in names if name in patterns or f"**/{name}" in patterns]
+    inside = Path(folder).relative_to(ROOT)
+    return [n for n in names if f"**/{n}" in patterns or str(inside / n) in patterns]
 
 
 @pytest.mark.slow  # installs TensorFlow

@@ -132,7 +132,7 @@ def test_identities_are_not_dropped():
     model.build(x.shape)
     cell = model.cells[0]  # a normal one
     inputs = images(2, 8, 8, 6), images(2, 8, 8, 6)
-    dropped = cell(inputs, (tf.constant(0.9), tf.constant([1, 2])), training=True)
+    dropped = cell(inputs, (tf.constant(0.9), tf.constant([1, 2]), None), training=True)
     np.testing.assert_array_equal(dropped, cell(inputs, training=True))
 
 

@@ -116,15 +116,18 @@ def test_a_batch_that_does_not_divide_is_refused_with_one_that_does():
         check_batch_size(4, 2, 3)
 
 
-def test_the_end_of_another_worker_is_reported_in_one_line():
+def test_the_end_of_another_worker_is_reported_in_one_line(monkeypatch):
     import tensorflow as tf
 
+    at_exit = []
+    monkeypatch.setattr("atexit.register", lambda *call: at_exit.append(call))
     with (
         pytest.raises(WorkerLostError, match="worker 1 has lost another worker") as caught,
         lost_workers_reported(Task("worker", 1, 2)),
     ):
         raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore")
     assert "\n" not in str(caught.value)
+    assert [code for _, code in at_exit] == [1]
 
 
 # The same steps on one device, on two, and on two workers, each in processes of their own.

@@ -1,7 +1,7 @@
 """Peak memory of one step for each of the settings that save some, and what they cost in time.
 
-    python -m benchmarks.memory
-    python -m benchmarks.memory --networks=evaluation --settings=plain,rematerialize
+    python -m benchmarks.memory_settings
+    python -m benchmarks.memory_settings --networks=evaluation --settings=plain,rematerialize
 
 Every measurement is a process of its own: the largest resident memory after a step, less that
 before the network was made. The second step is timed; times mean something beside each other, and
@@ -111,7 +111,7 @@ def measure(network, setting, batch_size):
 
 
 def _measured(network, setting):
-    command = [sys.executable, "-m", "benchmarks.memory", f"--worker={network},{setting}"]
+    command = [sys.executable, "-m", "benchmarks.memory_settings", f"--worker={network},{setting}"]
     command.append(f"--batch_size={_BATCH_SIZE.value}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
