@@ -58,7 +58,7 @@ def normalization(strategy):
         sums = replicas.total([dscale, doffset])
         return {"y": y, "dx": dx}, {"mean": mean, "variance": variance}, sums
 
-    batch = spread(strategy, (tf.constant(images + 100.0), tf.constant(upstream)))
+    batch = spread(strategy, (tf.constant(images + 10.0), tf.constant(upstream)))
     parts, statistics, sums = tf.function(lambda b: strategy.run(step, (b,)))(batch)
     local = strategy.experimental_local_results
     result = {f"norm/{name}": np.concatenate(local(v)) for name, v in parts.items()}

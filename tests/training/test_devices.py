@@ -215,11 +215,13 @@ def test_workers_hold_the_same_bit_by_bit(numbers):
         np.testing.assert_array_equal(numbers["worker 1"][name], array, err_msg=name)
 
 
-@pytest.mark.parametrize("run", ["one", "mirrored"])
+@pytest.mark.parametrize("run", ["mirrored", "worker 1"])
 def test_synchronized_statistics_and_gradients_are_those_of_the_whole_batch(numbers, run):
     """Against formulas in float64, for images whose mean is far from 0."""
-    arrays = numbers[run]
-    x = labelled_images(0)[0].astype(np.float64) + 100.0
+    arrays = dict(numbers[run])
+    if run != "mirrored":  # a worker has its own part of the images
+        arrays |= {name: numbers["mirrored"][name] for name in ("norm/y", "norm/dx")}
+    x = (labelled_images(0)[0] + np.float32(10.0)).astype(np.float64)
     dy = arrays["norm/dy"].astype(np.float64)
     scale, offset = np.array([1.0, 0.5, -2.0]), np.array([0.0, 3.0, -1.0])
     axes = (0, 1, 2)
@@ -237,5 +239,5 @@ def test_synchronized_statistics_and_gradients_are_those_of_the_whole_batch(numb
     }
     for name, value in expected.items():
         np.testing.assert_allclose(
-            arrays[f"norm/{name}"], value, rtol=2e-4, atol=2e-4, err_msg=name
+            arrays[f"norm/{name}"], value, rtol=1e-4, atol=2e-4, err_msg=name
         )
