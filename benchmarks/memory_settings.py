@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+from typing import Any
 
 from absl import app, flags
 
@@ -20,7 +21,7 @@ from pdarts_tf.config import SearchConfig
 from pdarts_tf.report.console import table
 from pdarts_tf.training.files import write_whole
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "rematerialize": {"rematerialize": True},
     "accumulation": {"gradient_accumulation": 4},
@@ -123,7 +124,8 @@ def main(argv):
     """Measures and prints a table."""
     del argv
     if _WORKER.value is not None:
-        print(json.dumps(measure(*_WORKER.value.split(","), _BATCH_SIZE.value)))
+        network, setting = _WORKER.value.split(",")
+        print(json.dumps(measure(network, setting, _BATCH_SIZE.value)))
         return
     results = [
         _measured(network, setting)
