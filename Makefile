@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
 # `make PYTHON=/path/to/python3.12 setup` chooses the interpreter.
 
-.PHONY: help setup lint test test-all demo format lock clean
+.PHONY: help setup lint test test-all faults demo format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -15,7 +15,7 @@ help: ## Show what can be made
 
 setup: $(STAMP) ## Make .venv and install; again only when a requirements file changes
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
@@ -34,8 +34,11 @@ test: lint ## Lint, then run the tests, all but the slow ones (about 12 minutes 
 test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest
 
-demo: setup ## Search a cell on the embedded digits, into runs/demo
-	$(BIN)/python -m pdarts_tf.search --dataset=digits --output_dir=runs/demo
+faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (long)
+	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_stopped_search.py tests/test_full_disk.py
+
+demo: setup ## Search, train and export on the embedded digits, and ask the exported network
+	$(BIN)/python -m tools.demo
 
 format: setup ## Format and fix the sources, and rewrite BUILD from their imports
 	$(BIN)/ruff check --fix .

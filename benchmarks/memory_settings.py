@@ -16,9 +16,10 @@ from typing import Any
 
 from absl import app, flags
 
-from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb, random_space
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.report.console import table
+from pdarts_tf.search_space import random_space
 from pdarts_tf.training.files import write_whole
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -9,3 +9,5 @@ GENOTYPE = flags.DEFINE_string(
     "official notation.",
 )
 JSON = flags.DEFINE_boolean("json", False, "Print one JSON object instead of tables.")
+SVG = flags.DEFINE_string("svg", None, "Also draw both cells into this SVG file.")
+PNG = flags.DEFINE_string("png", None, "Also draw both cells into this PNG file.")

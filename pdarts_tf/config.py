@@ -5,8 +5,10 @@ Every field is a flag of the same name; its help text stands here, in the field'
 Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 """
 
+import math
 from dataclasses import dataclass
 
+from pdarts_tf.compute_config import ComputeConfig
 from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError
 from pdarts_tf.settings import (
     ConfigError,
@@ -25,7 +27,13 @@ MIN_LAYERS = 3
 MIN_CANDIDATES = 3
 STEMS = ("cifar", "imagenet")
 SCHEDULES = ("cosine", "linear")
-PRECISIONS = ("none", "float16", "bfloat16")
+AUGMENTATIONS = ("crop", "resized_crop")
+MAX_HUE = 0.5  # half a turn, the opposite colour
+_CROPPING = (
+    "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
+    "random part of each, as usual on ImageNet (tests then see the centre)."
+)
+_JITTER = "Strength of random changes of brightness, contrast, saturation and hue."
 
 
 @dataclass(frozen=True)
@@ -47,51 +55,6 @@ class StageConfig:
     init_channels: int
     skip_dropout_rate: float
     num_to_drop: int
-
-
-@dataclass(frozen=True)
-class ComputeConfig(Settings):
-    """How steps are computed, whatever they compute.
-
-    Raises:
-        ConfigError: values do not fit each other.
-    """
-
-    sync_batch_norm: bool = setting(
-        False, "Whether batch norms see the images of all devices together."
-    )
-    mixed_precision: str = setting(
-        "none", "Precision inside the network: none (float32), float16 or bfloat16."
-    )
-    rematerialize: bool = setting(
-        False, "Whether cells are computed again for the gradient, which takes time for memory."
-    )
-    jit_compile: bool = setting(False, "Whether XLA compiles the cells, for GPUs.")
-
-    def __post_init__(self) -> None:
-        """Checks every value."""
-        value = self.mixed_precision
-        check(value in PRECISIONS, "mixed_precision", " or ".join(PRECISIONS), value)
-        check(
-            not (self.sync_batch_norm and self.jit_compile),
-            "jit_compile",
-            "false with --sync_batch_norm, since devices cannot meet inside what XLA compiles",
-            self.jit_compile,
-        )
-
-    @property
-    def network_options(self) -> dict[str, bool]:
-        """What of this the networks take as arguments."""
-        return {
-            "sync_batch_norm": self.sync_batch_norm,
-            "rematerialize": self.rematerialize,
-            "compile_cells": self.jit_compile,
-        }
-
-    @property
-    def parts_per_device(self) -> int:
-        """In how many parts, one after the other, a device computes its share of a batch."""
-        return 1
 
 
 @dataclass(frozen=True)
@@ -134,6 +97,11 @@ class SearchConfig(ComputeConfig):
     restrict_reduce: bool = setting(False, "Whether M holds for the reduction cell too.")
     crop_padding: int = setting(4, "Pixels around the image from which random crops are taken.")
     flip: bool = setting(True, "Whether images are mirrored at random.")
+    augmentation: str = setting("crop", _CROPPING)
+    color_jitter: tuple[float, ...] = setting((0.0, 0.0, 0.0, 0.0), _JITTER)
+    train_images_per_class: int | None = setting(
+        None, "Use so many training images of each class, drawn by --seed; by default all."
+    )
     image_size: int | None = setting(
         None, "Resize images to this height and width, in pixels; by default they keep their size."
     )
@@ -155,10 +123,12 @@ class SearchConfig(ComputeConfig):
             max_skip_connects=0,
             crop_padding=0,
             image_size=1,
+            train_images_per_class=1,
             max_steps_per_epoch=1,
             seed=0,
         )
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
+        _check_augmentation(self)
         check_positive(self, "learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm")
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
@@ -262,6 +232,11 @@ class TrainConfig(ComputeConfig):
     average_decay: float = setting(
         0.0, "Decay per epoch of a moving average of the weights, which is then what is tested."
     )
+    augmentation: str = setting("crop", _CROPPING)
+    color_jitter: tuple[float, ...] = setting((0.0, 0.0, 0.0, 0.0), _JITTER)
+    train_images_per_class: int | None = setting(
+        None, "Use so many training images of each class, drawn by --seed; by default all."
+    )
     image_size: int | None = setting(
         None, "Resize images to this height and width, in pixels; by default they keep their size."
     )
@@ -289,6 +264,7 @@ class TrainConfig(ComputeConfig):
             cutout_length=0,
             crop_padding=0,
             image_size=1,
+            train_images_per_class=1,
             max_steps_per_epoch=1,
             max_parameters=1,
             max_macs=1,
@@ -297,6 +273,7 @@ class TrainConfig(ComputeConfig):
         check_positive(self, "learning_rate", "clip_norm")
         check_not_negative(self, "l2", "auxiliary_weight")
         check_share(self, "momentum", "drop_path_rate", "label_smoothing", "average_decay")
+        _check_augmentation(self)
         check(
             self.init_channels >= 2 and self.init_channels % 2 == 0,
             "init_channels",
@@ -323,3 +300,42 @@ class TrainConfig(ComputeConfig):
     def parts_per_device(self) -> int:
         """In how many parts, one after the other, a device computes its share of a batch."""
         return self.gradient_accumulation
+
+
+@dataclass(frozen=True)
+class CheckpointConfig(Settings):
+    """When checkpoints are written besides those at the ends of epochs.
+
+    They have no influence on results, so that a run may be resumed with other ones.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+
+    checkpoint_every_minutes: float = setting(
+        5.0, "Write a checkpoint inside an epoch after so many minutes; 0 for never."
+    )
+    checkpoint_every_steps: int | None = setting(
+        None, "Write a checkpoint inside an epoch after so many steps; by default never."
+    )
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_not_negative(self, "checkpoint_every_minutes")
+        check_at_least(self, checkpoint_every_steps=1)
+
+
+def _check_augmentation(config: SearchConfig | TrainConfig) -> None:
+    check(
+        config.augmentation in AUGMENTATIONS,
+        "augmentation",
+        " or ".join(AUGMENTATIONS),
+        config.augmentation,
+    )
+    jitter = config.color_jitter
+    check(
+        len(jitter) == 4 and all(0 <= s < math.inf for s in jitter) and jitter[3] <= MAX_HUE,
+        "color_jitter",
+        f"four strengths of at least 0, the last at most {MAX_HUE}",
+        jitter,
+    )

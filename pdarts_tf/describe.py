@@ -1,7 +1,10 @@
 """Says what a genotype costs: python -m pdarts_tf.describe --genotype=PDARTS [--json]
 
+    python -m pdarts_tf.describe --genotype=runs/demo/genotype.json --svg=cell.svg --png=cell.png
+
 Parameters and multiply-accumulates of its networks for CIFAR-10, CIFAR-100, CIFAR large and
-ImageNet mobile, per cell and in total; the shape of its normal cell; the official notation.
+ImageNet mobile, per cell and in total; the shape of its normal cell; the official notation; and
+both cells drawn.
 
 Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 """
@@ -11,7 +14,9 @@ import json
 from flags import command_line, describe_flags
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import GENOTYPES, load_genotype
-from pdarts_tf.report import description
+from pdarts_tf.report import description, drawing_png, drawing_svg
+from pdarts_tf.report.drawing import draw_genotype
+from pdarts_tf.training.files import write_whole
 
 
 def main():
@@ -20,10 +25,26 @@ def main():
     if not text_or_path:
         raise InputError(f"name a file or a cell: --genotype=FILE|{'|'.join(GENOTYPES)}")
     genotype = load_genotype(text_or_path)
+    for path, draw in (
+        (describe_flags.SVG.value, drawing_svg.svg_file),
+        (describe_flags.PNG.value, drawing_png.png_bytes),
+    ):
+        if path:
+            _write(path, draw(draw_genotype(genotype)))
     if describe_flags.JSON.value:
         print(json.dumps(description.as_dict(genotype), indent=2))
     else:
         print(description.as_text(genotype))
+
+
+def _write(path, content):
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise InputError(
+            f"the drawing cannot be written ({error.strerror}: {error.filename}); name a file in a "
+            "directory that exists"
+        ) from error
 
 
 if __name__ == "__main__":

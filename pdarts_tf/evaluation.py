@@ -3,7 +3,6 @@
 Reference: P-DARTS (arXiv 1904.12760), sections 4.3 and 4.4.
 """
 
-import contextlib
 import json
 
 import numpy as np
@@ -13,13 +12,16 @@ from pdarts_tf import schedules
 from pdarts_tf.data import pipeline
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.data.sources import DataError
+from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.models.complexity import count_macs, count_parameters
-from pdarts_tf.report.console import table
+from pdarts_tf.report.plan import train_plan
 from pdarts_tf.settings import ConfigError
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.averaging import WeightAverage
-from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.journal import Journal, timing
+from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import weight_optimizer
 from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
@@ -29,12 +31,11 @@ from pdarts_tf.training.run_directory import (
     LAST_WEIGHTS,
     METRICS,
     RESULT,
+    TIMINGS,
     console,
 )
-from pdarts_tf.training.summaries import Summaries
 from pdarts_tf.training.supervised import SupervisedNetwork
 
-CHECKPOINTS = "checkpoints"
 _AVERAGE = "average/"
 _SCHEDULES = {
     "cosine": schedules.cosine_with_warmup,
@@ -109,8 +110,9 @@ class Training:
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
-        strategy = strategy or tf.distribute.get_strategy()
-        with strategy.scope():
+        self.plan = train_plan(config, data, self.steps)
+        self.strategy = strategy or tf.distribute.get_strategy()
+        with self.strategy.scope():
             self.model = make_network(config, data)
             self.model.compile(
                 weight_optimizer(
@@ -122,38 +124,59 @@ class Training:
             )
             self.model.optimizer.build(self.model.trainable_variables)
         self.weights = checkpoint.variables_of(self.model)
-        self.variables = checkpoint.variables_of(self.model, self.model.optimizer)
+        self.variables = checkpoint.variables_of(
+            self.model, self.model.optimizer
+        ) | checkpoint.metrics_of(self.model)
         floating = {n: v for n, v in self.weights.items() if str(v.dtype).startswith("float")}
         self.average = WeightAverage(floating, config.average_decay)
-        clock = Clock([1.0] * config.epochs, self.steps, {0})
-        progress = Progress(clock, 0, self.steps, config.batch_size)
-        self.loop = TrainingLoop(self.model, [progress], strategy)
+        self.clock = Clock([1.0] * config.epochs, self.steps, {0})
         self.log = console().info
 
-    def execute(self, run):
-        """Trains what is left of the run in an open `RunDirectory`, and writes its result.
+    def execute(self, run, checkpointing):
+        """Trains what is left of the run, and writes its result.
+
+        Args:
+            run: an open `RunDirectory`.
+            checkpointing: a `Checkpointing` of it.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
-            CheckpointError: the newest checkpoint is damaged.
+            OutOfMemoryError: the training needs more memory than there is.
+            CheckpointError: no checkpoint can be read, though there have been some.
             ConfigError: the directory holds weights that were imported.
+            StoppedError: a signal asked to stop; there is a checkpoint of the last step.
+            WriteError: a file cannot be written.
         """
         config = self.config
         self.run = run
-        self.log(self._plan())
-        self.records = self._resume()
+        self.checkpointing = checkpointing
+        self._refuse_imported()
+        self.log(self.plan.text())
+        progress = self._resume()
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
-        first_epoch = len(self.records)
-        summaries = Summaries(run.path / "tensorboard" if run.writes else None)
-        batches = iter(self._batches(first_epoch))
+        callbacks = [Progress(self.clock, 0, self.steps, config.batch_size), checkpointing]
+        self.loop = TrainingLoop(self.model, callbacks, self.strategy)
+        try:
+            self._run_epochs(progress)
+        except StoppedError:
+            checkpointing.save()
+            raise
+        self._write_result()
+
+    def _run_epochs(self, progress):
+        config = self.config
+        first_epoch = len(self.journal.metrics)
+        batches = iter(self._batches(first_epoch * self.steps + progress.steps))
         test = test_batches(config, self.data).take(config.max_steps_per_epoch or -1)
-        for epoch in range(first_epoch, config.epochs):
-            self._schedule(epoch)
-            logs, seconds = self.loop.run_epoch(epoch, batches, self.steps)
-            self._finish(epoch, logs, seconds, test, summaries)
-        summaries.close()
-        last = self.records[-1]
-        best = max(self.records, key=_merit)
+        with explain_out_of_memory(self.plan.parts[0].memory, config.batch_size, "the training"):
+            for epoch in range(first_epoch, config.epochs):
+                self._schedule(epoch)
+                self.loop.run_epoch(epoch, batches, self.steps, progress)
+                progress = self._finish(epoch, progress, test)
+
+    def _write_result(self):
+        last = self.journal.metrics[-1]
+        best = max(self.journal.metrics, key=_merit)
         names = ("epoch", "test_loss", "test_accuracy", "test_top5")
         result = {
             "last": {name: last[name] for name in names},
@@ -161,42 +184,39 @@ class Training:
             "parameters": count_parameters(self.model),
             "macs": count_macs(self.model, self.data.image_shape[:2]),
         }
-        run.write(RESULT, json.dumps(result, indent=2) + "\n")
-
-    def _plan(self):
-        config, data = self.config, self.data
-        height, width, channels = data.image_shape
-        header = ("cells", "channels", "parameters", "MACs", "epochs", "steps/epoch")
-        row = (
-            config.layers,
-            config.init_channels,
-            f"{count_parameters(self.model):,}",
-            f"{count_macs(self.model, (height, width)):,}",
-            config.epochs,
-            self.steps,
-        )
-        return (
-            f"Training on {data.name}: {data.train.num_images:,} images {height}x{width}x{channels}"
-            f", {data.test.num_images:,} to test, {data.num_classes} classes\n{config.genotype}\n"
-            + table(header, [row])
-        )
+        self.run.write(RESULT, json.dumps(result, indent=2) + "\n")
 
     def _resume(self):
-        """Restores the newest checkpoint, and returns the records of the epochs before it."""
-        path = checkpoint.newest(self.run.path / CHECKPOINTS)
-        if path is None:
-            self._refuse_imported()
-            return []
-        arrays, position = checkpoint.load(path)
+        """Restores the newest checkpoint; returns how far the first unfinished epoch is."""
+        restored = self.checkpointing.load()
+        content = restored.content if restored else {}
+        self.journal = Journal(self.run, (TIMINGS, METRICS), content)
+        progress = EpochProgress()
+        if restored is not None:
+            progress = restored.progress
+            self._restore(restored.arrays)
+            self.clock.traced.add(restored.epochs)
+        self.checkpointing.watch(
+            self._state,
+            lambda: self.journal.content,
+            self.steps,
+            len(self.journal.metrics),
+            progress,
+        )
+        return progress
+
+    def _restore(self, arrays):
         average = {name: a for name, a in arrays.items() if name.startswith(_AVERAGE)}
         self.average.arrays = {name.removeprefix(_AVERAGE): a for name, a in average.items()}
         rest = {name: a for name, a in arrays.items() if name not in average}
         checkpoint.restore(self.variables, rest)
-        self.log(f"Resuming after epoch {position['epochs']} of {self.config.epochs}")
-        return self.run.read_records(METRICS)[: position["epochs"]]
+
+    def _state(self):
+        average = {_AVERAGE + name: array for name, array in self.average.arrays.items()}
+        return self.variables | average
 
     def _refuse_imported(self):
-        """A training measures before it stores weights: weights alone are somebody's import."""
+        """A training begins with a file of measurements: weights alone are somebody's import."""
         weights, metrics = (self.run.path / name for name in (BEST_WEIGHTS, METRICS))
         if weights.is_file() and not metrics.is_file():
             raise ConfigError(
@@ -204,16 +224,22 @@ class Training:
                 "another --output_dir"
             )
 
-    def _batches(self, first_epoch):
+    def _batches(self, first_step):
         config, data = self.config, self.data
         return pipeline.training_batches(
             data.train,
             batch_size=config.batch_size,
             steps_per_epoch=self.steps,
             seed=(config.seed,),
-            first_step=first_epoch * self.steps,
+            first_step=first_step,
             last_step=config.epochs * self.steps,
-            augmentation=Augmentation(config.crop_padding, config.flip, config.cutout_length),
+            augmentation=Augmentation(
+                config.crop_padding,
+                config.flip,
+                config.cutout_length,
+                config.augmentation == "resized_crop",
+                config.color_jitter,
+            ),
             mean=data.mean,
             std=data.std,
         )
@@ -233,39 +259,30 @@ class Training:
             f"drop-path {rate:.3f}"
         )
 
-    def _finish(self, epoch, logs, seconds, test, summaries):
-        """Tests after an epoch, and writes measurements, weights and a checkpoint."""
-        config, run = self.config, self.run
-        tested: contextlib.AbstractContextManager = contextlib.nullcontext()
-        if config.average_decay:
-            self.average.update()
-            tested = self.average.in_place()
-        with tested:
-            logs |= self.loop.evaluate(test, epoch)
+    def _finish(self, epoch, progress, test):
+        """Tests after an epoch, and keeps what has come out; returns the next epoch's progress."""
+        config = self.config
+        # Until the test is done, a checkpoint would hold the state after the last step.
+        average = self.average.updated() if config.average_decay else {}
+        with self.average.in_place(average):
+            logs = progress.logs | self.loop.evaluate(test, epoch)
             weights = checkpoint.archive(self.weights, {"epochs": epoch + 1})
-        record = {
-            "epoch": epoch + 1,
-            **logs,
-            **self.rates,
-            "seconds": seconds,
-            "images_per_second": config.batch_size * self.steps / seconds,
-        }
-        best = max(map(_merit, self.records), default=(0.0, -np.inf))
-        self.records.append(record)
-        run.write_records(METRICS, self.records)
-        if _merit(record) > best:
-            run.write(BEST_WEIGHTS, weights)
-        run.write(LAST_WEIGHTS, weights)
-        summaries.write(record, epoch + 1)
-        average = {_AVERAGE + name: array for name, array in self.average.arrays.items()}
-        if run.writes:
-            checkpoint.save(
-                run.path / CHECKPOINTS, epoch + 1, self.variables | average, {"epochs": epoch + 1}
-            )
+        self.average.arrays = average
+        record = {"epoch": epoch + 1, **logs, **self.rates}
         self.log(
             f"test: loss {record['test_loss']:.4f}, top-1 {record['test_accuracy']:.4f}, "
             f"top-5 {record['test_top5']:.4f}"
         )
+        # The weights first: a checkpoint says that they are there.
+        best = max(map(_merit, self.journal.metrics), default=(0.0, -np.inf))
+        if _merit(record) > best:
+            self.run.write(BEST_WEIGHTS, weights)
+        self.run.write(LAST_WEIGHTS, weights)
+        times = timing(config.batch_size * self.steps, progress.seconds)
+        self.journal.add({METRICS: record, TIMINGS: {"epoch": epoch + 1} | times})
+        progress = self.checkpointing.finish_epoch()
+        self.journal.publish()
+        return progress
 
 
 def _merit(record):

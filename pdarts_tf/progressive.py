@@ -1,7 +1,8 @@
 """The progressive search: three stages of growing depth and shrinking choice, then a genotype.
 
-Only this module knows stages. Everything it needs to go on after a crash is in the run directory:
-the search space of each stage, the alphas and measurements of every epoch, and checkpoints.
+Only this module knows stages. Everything it needs to go on after a crash is in a checkpoint: beside
+the variables the search space of each stage, the alphas and the measurements of every epoch. The
+files that people read are written from it.
 
 Reference: P-DARTS (arXiv 1904.12760), sections 3.2 and 3.3.
 """
@@ -16,27 +17,34 @@ from pdarts_tf import schedules
 from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
-from pdarts_tf.genotype import PRIMITIVES, genotypes_json
+from pdarts_tf.errors import StoppedError
+from pdarts_tf.genotype import genotypes_json
+from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
+from pdarts_tf.report.drawing import draw_cell
+from pdarts_tf.report.drawing_svg import svg_file
+from pdarts_tf.report.plan import search_plan, stage_memory
 from pdarts_tf.search_space import SearchSpace, mean_entropy
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
-from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.journal import Journal, timing
+from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
-from pdarts_tf.training.run_directory import ALPHAS, GENOTYPE, GENOTYPES, METRICS, console
-from pdarts_tf.training.summaries import Summaries
+from pdarts_tf.training.run_directory import (
+    ALPHAS,
+    DRAWINGS,
+    GENOTYPE,
+    GENOTYPES,
+    METRICS,
+    TIMINGS,
+    console,
+    space_file,
+)
 
-CHECKPOINTS = "checkpoints"
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
-# Most parameters first; `none` and the pools have none.
-_HEAVIEST = ("sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5", "dil_conv_3x3", "skip_connect")
-
-
-def space_file(stage):
-    """Returns the name of the file with the candidates of a stage, counted from 0."""
-    return f"search_space_stage{stage + 1}.json"
 
 
 class ProgressiveSearch:
@@ -61,12 +69,10 @@ class ProgressiveSearch:
             self.halves[0].num_images, config.batch_size, config.max_steps_per_epoch
         )
         costs = [
-            stage.num_layers
-            * stage.num_candidates
-            * stage.init_channels
-            * (SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0)
+            stage.num_layers * stage.num_candidates * stage.init_channels * share
             for stage in config.stages
             for epoch in range(config.epochs)
+            for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
         ]
         # The functions of a stage are traced in its first epoch, and again when the alphas join in.
         traced = {
@@ -77,88 +83,83 @@ class ProgressiveSearch:
         self.clock = Clock(costs, self.steps, traced)
         self.log = console().info
 
-    def execute(self, run):
-        """Runs what is left of the search in an open `RunDirectory`.
+    def execute(self, run, checkpointing):
+        """Runs what is left of the search.
+
+        Args:
+            run: an open `RunDirectory`.
+            checkpointing: a `Checkpointing` of it.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
-            CheckpointError: the newest checkpoint is damaged.
+            OutOfMemoryError: a stage needs more memory than there is.
+            CheckpointError: no checkpoint can be read, though there have been some.
+            StoppedError: a signal asked to stop.
+            WriteError: a file cannot be written.
         """
         config = self.config
         self.run = run
-        self.log(self._plan())
+        self.checkpointing = checkpointing
+        self.log(self.plan.text())
         restored = self._resume()
-        summaries = Summaries(self.run.path / "tensorboard" if run.writes else None)
-        for stage in config.stages[len(self.records) // config.epochs :]:
-            space = self._space(stage)
-            self.run.write(space_file(stage.index), space.to_json() + "\n")
-            epoch = len(self.records) % config.epochs
-            _StageSearch(self, stage, space, summaries).train(epoch, restored)
+        for stage in config.stages[len(self.journal.metrics) // config.epochs :]:
+            self._enter(stage)
+            space = self.spaces[stage.index]
+            memory = stage_memory(stage, space, self.data)
+            with explain_out_of_memory(memory, config.batch_size, f"stage {stage.index + 1}"):
+                _StageSearch(self, stage, space).train(restored)
             restored = None
-            if stage.num_to_drop:
-                self._report_kept(self._space(config.stages[stage.index + 1]))
-        summaries.close()
         self._derive()
 
-    def _plan(self):
-        """Returns what will run, as a table."""
-        config, data = self.config, self.data
-        shape = (None, *data.image_shape)
-        counts = []
-        for stage in config.stages:
-            model = self.supernet(stage, _heaviest_space(stage.num_candidates))
-            model.build(shape)
-            counts.append(sum(int(np.prod(v.shape)) for v in model.trainable_variables))
-        height, width, channels = data.image_shape
-        first, second = self.halves
-        return (
-            f"Searching on {data.name}: {first.num_images:,} images {height}x{width}x{channels} for"
-            f" the weights, {second.num_images:,} for the alphas, {data.num_classes} classes\n"
-            + text.stage_table(config.stages, counts, config.epochs, self.steps)
-            + "\n(parameters: at most, after the first stage it depends on what is kept)"
-        )
+    @property
+    def plan(self):
+        """What will run, a `Plan`."""
+        num_images = [half.num_images for half in self.halves]
+        return search_plan(self.config, self.data, num_images, self.steps)
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
-        config = self.config
-        with mixed_precision(config.mixed_precision):
+        with mixed_precision(self.config.mixed_precision):
             return Supernet(
                 space,
                 stage.init_channels,
                 stage.num_layers,
                 self.data.num_classes,
                 stage.skip_dropout_rate,
-                seed=config.seed,
+                seed=self.config.seed,
                 name="supernet",
-                **config.network_options,
+                **self.config.network_options,
             )
 
     def _resume(self):
-        """Returns the variables of the newest checkpoint if the run stopped inside a stage.
+        """Returns the newest checkpoint, if it is of a stage that is not finished."""
+        restored = self.checkpointing.load()
+        content = restored.content if restored else {}
+        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content)
+        self.spaces = [SearchSpace.from_json(text) for text in content.get("spaces", [])]
+        begun = restored and restored.epochs < len(self.spaces) * self.config.epochs
+        return restored if begun else None
 
-        Measurements of epochs after that checkpoint are forgotten: they will be made again.
-        """
-        self.records = self.run.read_records(METRICS)
-        self.alphas = self.run.read_records(ALPHAS)
-        path = checkpoint.newest(self.run.path / CHECKPOINTS)
-        if path is None:
-            self.records, self.alphas = [], []
-            return None
-        arrays, position = checkpoint.load(path)
-        epochs = position["epochs"]
-        self.records, self.alphas = self.records[:epochs], self.alphas[:epochs]
-        self.log(f"Resuming after epoch {epochs} of {len(self.config.stages) * self.config.epochs}")
-        return arrays if epochs % self.config.epochs else None
+    def content(self):
+        """Returns what a checkpoint keeps beside the variables."""
+        return self.journal.content | {"spaces": [space.to_json() for space in self.spaces]}
 
-    def _space(self, stage):
-        """Returns the candidates of a stage: all, or what is left of the stage before."""
+    def _enter(self, stage):
+        """Finds the candidates of a stage: all, or what is left of the stage before."""
+        if len(self.spaces) == stage.index:
+            self.spaces.append(self._next_space(stage))
+        self.run.write(space_file(stage.index), self.spaces[stage.index].to_json() + "\n")
+
+    def _next_space(self, stage):
         if stage.index == 0:
             return SearchSpace.full()
         before = self.config.stages[stage.index - 1]
-        last = self.alphas[stage.index * self.config.epochs - 1]
-        return self._space(before).drop_lowest(
+        last = self.journal.content[ALPHAS][-1]
+        space = self.spaces[-1].drop_lowest(
             np.array(last["normal"]), np.array(last["reduce"]), before.num_to_drop
         )
+        self._report_kept(space)
+        return space
 
     def _report_kept(self, space):
         for cell in ("normal", "reduce"):
@@ -166,24 +167,19 @@ class ProgressiveSearch:
             count = sum("skip_connect" in names for names in space.candidates(cell))
             self.log(f"{cell} cell: skip-connect is still a candidate on {count} edges")
 
-    def record(self, record, alphas):
-        """Adds what was measured in an epoch to the run's files."""
-        self.records.append(record)
-        self.alphas.append(alphas)
-        self.run.write_records(ALPHAS, self.alphas)
-        self.run.write_records(METRICS, self.records)
-
     def _derive(self):
         """Derives and writes all genotypes, the one for M as the result."""
         config = self.config
-        space = self._space(config.stages[-1])
-        normal, reduce = (np.array(self.alphas[-1][cell]) for cell in ("normal", "reduce"))
+        space, last = self.spaces[-1], self.journal.content[ALPHAS][-1]
+        normal, reduce = (np.array(last[cell]) for cell in ("normal", "reduce"))
         restrict = config.restrict_reduce
         genotypes = derive_all(space, normal, reduce, restrict_reduce=restrict)
         result = derive_genotype(
             space, normal, reduce, config.max_skip_connects, restrict_reduce=restrict
         )
         self.run.write(GENOTYPES, genotypes_json(genotypes) + "\n")
+        for cell, name in DRAWINGS.items():
+            self.run.write(name, svg_file(draw_cell(result, cell)))
         # Written last: it says that the run is finished.
         self.run.write(GENOTYPE, result.to_json() + "\n")
         self.log("All genotypes, by the limit of skip-connects in the normal cell:")
@@ -193,12 +189,11 @@ class ProgressiveSearch:
 class _StageSearch:
     """One stage: its supernet, and the loop over its epochs."""
 
-    def __init__(self, search, stage, space, summaries):
+    def __init__(self, search, stage, space):
         self.search = search
         self.config = search.config
         self.stage = stage
         self.space = space
-        self.summaries = summaries
         keras.backend.clear_session()  # the graphs of the stage before
         gc.collect()
         config = self.config
@@ -206,12 +201,11 @@ class _StageSearch:
             self.model = self._built_model()
         self.variables = checkpoint.variables_of(
             self.model, self.model.optimizer, self.model.arch_optimizer
-        )
+        ) | checkpoint.metrics_of(self.model)
         self.first_epoch = stage.index * config.epochs
         progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        self.loop = TrainingLoop(
-            self.model, [progress], search.strategy, part=f"stage {stage.index + 1}"
-        )
+        callbacks, part = [progress, search.checkpointing], f"stage {stage.index + 1}"
+        self.loop = TrainingLoop(self.model, callbacks, search.strategy, part)
 
     def _built_model(self):
         """Returns the supernet with all its variables, those of both optimizers included."""
@@ -231,35 +225,58 @@ class _StageSearch:
         model.build_optimizers()
         return model
 
-    def train(self, first_epoch, restored):
-        """Trains from an epoch on, with restored variables if that is inside the stage."""
-        config, search = self.config, self.search
+    def train(self, restored):
+        """Trains what is left of the stage, from a checkpoint inside it if one is given.
+
+        Raises:
+            StoppedError: a signal asked to stop; there is a checkpoint of the last step.
+        """
+        search = self.search
+        epoch, progress = 0, EpochProgress()
         if restored is not None:
-            checkpoint.restore(self.variables, restored)
-            search.clock.traced.add(self.first_epoch + first_epoch)
-        batches = iter(self._batches(first_epoch))
+            checkpoint.restore(self.variables, restored.arrays)
+            epoch, progress = restored.epochs - self.first_epoch, restored.progress
+            search.clock.traced.add(restored.epochs)
+        search.checkpointing.watch(
+            lambda: self.variables, search.content, search.steps, self.first_epoch + epoch, progress
+        )
+        try:
+            self._run_epochs(epoch, progress)
+        except StoppedError:
+            search.checkpointing.save()
+            raise
+
+    def _run_epochs(self, first_epoch, progress):
+        config, search = self.config, self.search
+        batches = iter(self._batches(first_epoch * search.steps + progress.steps))
         validation = self._validation()
         for epoch in range(first_epoch, config.epochs):
             self._schedule(epoch)
-            logs, seconds = self.loop.run_epoch(epoch, batches, search.steps)
+            self.loop.run_epoch(epoch, batches, search.steps, progress)
+            logs = dict(progress.logs)
             if epoch >= config.epochs - config.validation_epochs:
                 logs |= self.loop.evaluate(validation, epoch)
                 search.log(
                     f"validation: loss {logs['valid_loss']:.4f}, "
                     f"accuracy {logs['valid_accuracy']:.4f}"
                 )
-            self._finish(epoch, logs, seconds)
+            progress = self._finish(epoch, logs, progress.seconds)
 
-    def _batches(self, first_epoch):
+    def _batches(self, first_step):
         config, search = self.config, self.search
         return pipeline.bilevel_batches(
             *search.halves,
             batch_size=config.batch_size,
             steps_per_epoch=search.steps,
             seed=(config.seed, self.stage.index),
-            first_step=first_epoch * search.steps,
+            first_step=first_step,
             last_step=config.epochs * search.steps,
-            augmentation=Augmentation(config.crop_padding, config.flip),
+            augmentation=Augmentation(
+                config.crop_padding,
+                config.flip,
+                resized_crop=config.augmentation == "resized_crop",
+                color_jitter=config.color_jitter,
+            ),
             mean=search.data.mean,
             std=search.data.std,
         )
@@ -292,7 +309,7 @@ class _StageSearch:
         )
 
     def _finish(self, epoch, logs, seconds):
-        """Records an epoch: measurements, alphas, TensorBoard, checkpoint."""
+        """Records an epoch; returns the progress of the next one."""
         search = self.search
         alphas = [np.asarray(variable) for variable in self.model.arch_variables]
         genotype = derive_genotype(self.space, alphas[0], alphas[1])
@@ -304,15 +321,13 @@ class _StageSearch:
             "entropy_normal": mean_entropy(alphas[0]),
             "entropy_reduce": mean_entropy(alphas[1]),
             "skip_connects": genotype.num_skip_connects,
-            "seconds": seconds,
-            "images_per_second": self.config.batch_size * search.steps / seconds,
         }
-        index = self.first_epoch + epoch + 1
         values = {cell: a.tolist() for cell, a in zip(("normal", "reduce"), alphas, strict=True)}
-        search.record(record, where | values)
-        self.summaries.write(record, index)
-        if search.run.writes:
-            checkpoint.save(search.run.path / CHECKPOINTS, index, self.variables, {"epochs": index})
+        times = timing(self.config.batch_size * search.steps, seconds)
+        search.journal.add({METRICS: record, TIMINGS: where | times, ALPHAS: where | values})
+        progress = search.checkpointing.finish_epoch()
+        search.journal.publish()
+        return progress
 
 
 def split_images(config, data):
@@ -322,23 +337,13 @@ def split_images(config, data):
         DataError: a batch does not fit into one of them, or the size cannot be halved twice.
     """
     height, width, _ = data.image_shape
-    if height % 4 or width % 4:
-        near = f"{max(4, height // 4 * 4)} or {height // 4 * 4 + 4}"
-        raise sources.DataError(
-            "images must have a height and width divisible by 4, since two reductions halve them. "
-            f"Received: {height}x{width}; set --image_size={near}"
-        )
+    try:
+        check_image_size(height, width, "cifar")
+    except ValueError as error:
+        raise sources.DataError(str(error)) from error
     halves = sources.split_in_two(data.train, config.train_portion, config.seed)
     for half, what in zip(halves, ("weights", "alphas"), strict=True):
         pipeline.check_batch_size(
             half.num_images, config.batch_size, f"the part of {data.name} for the {what}"
         )
     return halves
-
-
-def _heaviest_space(num_candidates):
-    """Returns the space with the most parameters among those with so many candidates."""
-    others = [name for name in PRIMITIVES if name not in _HEAVIEST]
-    names = [*_HEAVIEST, *others][:num_candidates]
-    mask = np.tile([name in names for name in PRIMITIVES], (14, 1))
-    return SearchSpace(mask, mask)

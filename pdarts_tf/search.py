@@ -1,6 +1,7 @@
 """Searches a cell: python -m pdarts_tf.search --dataset=cifar10
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -10,7 +11,7 @@ from flags import command_line, search_flags
 from pdarts_tf import job
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.training import run_directory
-from pdarts_tf.training.run_directory import GENOTYPE
+from pdarts_tf.training.run_directory import GENOTYPE, REPORT
 
 
 def main():
@@ -18,9 +19,14 @@ def main():
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
     devices = search_flags.devices()
-    path = job.run("search", config, data_dir, output_dir, GENOTYPE, _search, devices)
+    command = job.Command("search", GENOTYPE, _search, command_line.recipe_settings)
+    if search_flags.DRY_RUN.value:
+        job.dry_run(command, config, data_dir, search_flags.MEMORY_LIMIT_GB.value)
+        return
+    intervals = search_flags.checkpoint_config()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir)
     if path is not None:
-        print_result(path)
+        print_result(path, data_dir)
 
 
 def _search(config, data, strategy):
@@ -29,13 +35,14 @@ def _search(config, data, strategy):
     return ProgressiveSearch(config, data, strategy)
 
 
-def print_result(path):
+def print_result(path, data_dir):
     """Prints the genotype of a finished search, and what to do with it."""
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")
-    print(f"It is in {file}. Train it from scratch with")
-    print(f"  python -m pdarts_tf.train --genotype={file} --dataset={settings['dataset']}")
+    print(f"It is in {file}; {os.path.join(path, REPORT)} shows the search. Train it with")
+    data = f"--dataset={settings['dataset']}" + (f" --data_dir={data_dir}" if data_dir else "")
+    print(f"  python -m pdarts_tf.train --genotype={file} {data}")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return probabilities
 
 
-def mean_entropy(alphas: np.ndarray) -> float:
+def mean_entropy(alphas):
     """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
     probabilities = edge_probabilities(alphas)
     return float(-(probabilities * np.log(probabilities)).sum(1).mean())
@@ -215,6 +215,20 @@ class SearchSpace:
     def _key(self) -> tuple[bytes, bytes]:
         """The masks as hashable values."""
         return self.normal.tobytes(), self.reduce.tobytes()
+
+
+def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
+    """A space with so many candidates on every edge, drawn at random: one as a search may leave.
+
+    Args:
+        num_candidates: from 1 to 8.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    masks = np.zeros((len(CELLS), NUM_EDGES, len(PRIMITIVES)), dtype=bool)
+    for row in masks.reshape(-1, len(PRIMITIVES)):
+        row[rng.choice(len(PRIMITIVES), num_candidates, replace=False)] = True
+    return SearchSpace(*masks)
 
 
 def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:

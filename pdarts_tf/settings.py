@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import types
+import typing
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -31,7 +33,7 @@ class Settings:
         """The settings with these values, such as read from JSON.
 
         Raises:
-            ConfigError: a name is unknown or missing, or a value is not valid.
+            ConfigError: a name is unknown or missing, or a value is of another type or not valid.
         """
         names = {each.name for each in dataclasses.fields(cls)}
         odd = sorted(names.symmetric_difference(values))
@@ -41,7 +43,22 @@ class Settings:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values.items()
         }
+        for name, hint in typing.get_type_hints(cls).items():
+            expected = getattr(hint, "__name__", str(hint))
+            check(_fits(fields[name], hint), name, f"of type {expected}", fields[name])
         return cls(**fields)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is what the annotation of a setting allows."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+    if typing.get_origin(hint) is types.UnionType:
+        return any(_fits(value, each) for each in arguments)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint
 
 
 def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:

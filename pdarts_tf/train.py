@@ -3,7 +3,8 @@
     python -m pdarts_tf.train --genotype=runs/demo/genotype.json --dataset=digits
     python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_digits_seed0
 
-Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
 """
 
 import functools
@@ -27,9 +28,14 @@ def main():
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
     devices = train_flags.devices()
-    path = job.run("train", config, data_dir, output_dir, RESULT, _train, devices)
+    command = job.Command("train", RESULT, _train, command_line.recipe_settings)
+    if train_flags.DRY_RUN.value:
+        job.dry_run(command, config, data_dir, train_flags.MEMORY_LIMIT_GB.value)
+        return
+    intervals = train_flags.checkpoint_config()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir)
     if path is not None:
-        print_result(path)
+        print_result(path, data_dir)
 
 
 def _train(config, data, strategy):
@@ -51,12 +57,13 @@ def _evaluate(path):
     configure()
     from pdarts_tf.evaluation import evaluate
 
-    data = sources.load(config.dataset, train_flags.DATA_DIR.value)
-    tested = evaluate(config, sources.resized(data, config.image_size), weights)
+    stored = run_directory.stored_data(path)
+    data = sources.load_for(config, train_flags.DATA_DIR.value, stored)
+    tested = evaluate(config, data, weights)
     print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
 
 
-def print_result(path):
+def print_result(path, data_dir):
     """Prints the scores of a finished training, and what to do with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
@@ -64,7 +71,8 @@ def print_result(path):
     for name in ("last", "best"):
         print(f"{name} weights (epoch {result[name]['epoch']}): {_scores(result[name])}")
     print(f"They are in {path}. Test them again with")
-    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}")
+    data = f" --data_dir={data_dir}" if data_dir else ""
+    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
 
 
 def _scores(scores):

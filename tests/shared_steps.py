@@ -72,7 +72,7 @@ def bilevel(strategy):
     """Bilevel steps with dropout and synchronized batch norms, and a validation."""
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import TrainingLoop
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 
     with strategy.scope():
         model = pd.Supernet(
@@ -88,9 +88,10 @@ def bilevel(strategy):
         for i in range(STEPS)
     ]
     loop = TrainingLoop(model, strategy=strategy)
-    logs, _ = loop.run_epoch(0, iter(batches), STEPS)
+    progress = EpochProgress()
+    loop.run_epoch(0, iter(batches), STEPS, progress)
     weights = tf.constant([1.0] * 6 + [0.0] * 2)  # the second half counts less than the first
-    logs |= loop.evaluate([(*batches[0][0], weights)])
+    logs = progress.logs | loop.evaluate([(*batches[0][0], weights)])
     optimizers = [*model.optimizer.variables, *model.arch_optimizer.variables]
     state = arrays("bilevel", [*model.weights, *optimizers])
     return state | {f"bilevel_logs/{name}": value for name, value in logs.items()}
@@ -103,7 +104,7 @@ def supervised(strategy, sync_batch_norm):
     """
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import TrainingLoop
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
     from pdarts_tf.training.supervised import SupervisedNetwork
 
     with strategy.scope():
@@ -115,10 +116,11 @@ def supervised(strategy, sync_batch_norm):
         model.compile(pd.weight_optimizer(), gradient_accumulation=2 if alone else 1)
         model.optimizer.build(model.trainable_variables)
     batches = [tuple(map(tf.constant, labelled_images(i))) for i in range(2)]
-    logs, _ = TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2)
+    progress = EpochProgress()
+    TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2, progress)
     prefix = "synchronized" if sync_batch_norm else "local"
     state = arrays(prefix, [*model.weights, *model.optimizer.variables])
-    return state | {f"{prefix}_logs/{name}": value for name, value in logs.items()}
+    return state | {f"{prefix}_logs/{name}": value for name, value in progress.logs.items()}
 
 
 def main(path, num_devices):

@@ -5,7 +5,13 @@ import json
 
 import pytest
 
-from pdarts_tf.config import ConfigError, SearchConfig, StageConfig
+from pdarts_tf.config import (
+    CheckpointConfig,
+    ConfigError,
+    SearchConfig,
+    StageConfig,
+    TrainConfig,
+)
 from pdarts_tf.settings import first_difference
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -76,6 +82,11 @@ def test_stages_may_be_any_number():
         ({"max_skip_connects": -1}, "--max_skip_connects must be at least 0"),
         ({"crop_padding": -4}, "--crop_padding must be at least 0"),
         ({"image_size": 0}, "--image_size must be at least 1"),
+        ({"train_images_per_class": 0}, "--train_images_per_class must be at least 1"),
+        ({"augmentation": "mixup"}, "--augmentation must be crop or resized_crop"),
+        ({"color_jitter": (0.4, 0.4, 0.4)}, "--color_jitter must be four strengths"),
+        ({"color_jitter": (-0.1, 0.4, 0.4, 0.2)}, "--color_jitter must be four strengths"),
+        ({"color_jitter": (0.4, 0.4, 0.4, 0.6)}, "the last at most 0.5. Received: 0.4,0.4,0.4,0.6"),
         ({"max_steps_per_epoch": 0}, "--max_steps_per_epoch must be at least 1"),
         ({"seed": -1}, "--seed must be at least 0"),
         ({"seed": 2**63}, "--seed must be less than 2**63"),
@@ -134,6 +145,30 @@ def test_json_with_a_wrong_value_is_refused():
         SearchConfig.from_dict(values)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", float("inf")),
+        ("epochs", True),
+        ("flip", 1),
+        ("l2", "3e-4"),
+        ("layers", 5),
+        ("layers", [5, 11.0, 17]),
+        ("image_size", "large"),
+        ("dataset", None),
+    ],
+)
+def test_json_with_a_value_of_another_type_is_refused(name, value):
+    values = json.loads(SearchConfig().to_json()) | {name: value}
+    with pytest.raises(ConfigError, match=f"--{name} must be of type "):
+        SearchConfig.from_dict(values)
+
+
+def test_json_may_hold_whole_numbers_where_others_are_expected():
+    values = json.loads(SearchConfig().to_json()) | {"clip_norm": 5, "image_size": 32}
+    assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
+
+
 def test_first_difference_is_in_the_order_of_the_settings():
     config, other = SearchConfig(), SearchConfig(epochs=30, candidates=(8, 6, 4))
     assert first_difference(config, other) == ("candidates", (8, 5, 3), (8, 6, 4))
@@ -151,3 +186,23 @@ def test_every_setting_has_a_help_text_of_one_sentence():
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         SearchConfig().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"checkpoint_every_minutes": -1.0}, "--checkpoint_every_minutes must be finite and not"),
+        ({"checkpoint_every_minutes": float("nan")}, "Received: nan"),
+        ({"checkpoint_every_steps": 0}, "--checkpoint_every_steps must be at least 1. Received: 0"),
+    ],
+    ids=str,
+)
+def test_intervals_of_checkpoints_are_checked(values, message):
+    with pytest.raises(ConfigError, match=message):
+        CheckpointConfig(**values)
+
+
+def test_intervals_of_checkpoints_are_no_settings_of_a_run():
+    names = {field.name for field in dataclasses.fields(CheckpointConfig)}
+    for kind in (SearchConfig, TrainConfig):
+        assert not names & {field.name for field in dataclasses.fields(kind)}

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from pdarts_tf.genotype import GENOTYPES
+from pdarts_tf.report.drawing import draw_genotype
+from pdarts_tf.report.drawing_svg import svg_file
 from tests.source_tree import ROOT
 
 
@@ -37,6 +39,14 @@ def test_a_file_is_described_as_json(tmp_path):
     assert data["settings"]["imagenet"]["macs"] == 604_031_616
 
 
+def test_both_cells_are_drawn_into_files(tmp_path):
+    svg, png = tmp_path / "cells.svg", tmp_path / "cells.png"
+    result = describe("--genotype=NASNet", f"--svg={svg}", f"--png={png}")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert svg.read_text() == svg_file(draw_genotype(GENOTYPES["NASNet"]))
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -45,6 +55,7 @@ def test_a_file_is_described_as_json(tmp_path):
         (("--genotype=__import__('os')",), "Known names"),
         (("--genotype=PDARTS", "--nonsense"), "nonsense"),
         (("PDARTS",), "Received: PDARTS"),
+        (("--genotype=PDARTS", "--svg=nowhere/cell.svg"), "name a file in a directory that exists"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments, reason):

@@ -5,13 +5,14 @@ TensorFlow tracing graphs on one core.
 """
 
 import concurrent.futures
+import html
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ import pdarts_tf as pd
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.derivation import count_skip_connects
 from pdarts_tf.search_space import SearchSpace
+from tests.interruptions import Moment, assert_same_run, run_with
 from tests.source_tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
@@ -36,8 +38,9 @@ TINY = (
     "--max_steps_per_epoch=2",
     "--batch_size=8",
 )
-KILLED_AFTER = 5  # in the middle of stage 2, when its alphas have begun to move
-TIMES = ("seconds", "images_per_second")
+# Inside an epoch both: in stage 1 by SIGTERM, in stage 2, when its alphas have begun to move, at
+# once. `make faults` tries many more.
+INTERRUPTIONS = (Moment(3, by=signal.SIGTERM), Moment(9))
 
 
 class Run(NamedTuple):
@@ -55,12 +58,8 @@ class Run(NamedTuple):
         return [json.loads(line) for line in self.read(name).splitlines()]
 
     def metrics(self):
-        """The measurements of all epochs, times apart."""
-        return [without_times(record) for record in self.records("metrics.jsonl")]
-
-
-def without_times(record):
-    return {name: value for name, value in record.items() if name not in TIMES}
+        """The measurements of all epochs."""
+        return self.records("metrics.jsonl")
 
 
 def start(*flags, **variables):
@@ -84,19 +83,6 @@ def search(path, *flags, **variables):
     return Run(path, process.returncode, stdout, stderr)
 
 
-def search_killed_once(path, *flags):
-    """Runs a search that is killed after an epoch and started again: (records before, run)."""
-    process = start(f"--output_dir={path}", *flags)
-    while not (path / "checkpoints" / f"{KILLED_AFTER:06d}.npz").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    before = Run(path, process.returncode, "", "").metrics()[:KILLED_AFTER]
-    return before, search(path, *flags)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Futures of all runs that take long."""
@@ -104,7 +90,13 @@ def runs(tmp_path_factory):
     diverging = ("--learning_rate=1e30", "--max_steps_per_epoch=1", "--warmup_epochs=2")
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
     yield {
-        "killed": pool.submit(search_killed_once, path / "killed", *TINY),
+        "interrupted": pool.submit(
+            run_with,
+            "search",
+            path / "interrupted",
+            (*TINY, "--checkpoint_every_steps=1"),
+            INTERRUPTIONS,
+        ),
         "finished": pool.submit(search, path / "finished", *TINY),
         "other_seed": pool.submit(search, path / "other_seed", *TINY, "--seed=1"),
         "diverged": pool.submit(search, path / "diverged", *TINY, *diverging),
@@ -159,11 +151,15 @@ def test_run_directory_holds_exactly_the_files_of_the_design(finished):
         "genotype.json",
         "genotypes.json",
         "metrics.jsonl",
+        "normal.svg",
+        "reduce.svg",
+        "report.html",
         "run.log",
         "search_space_stage1.json",
         "search_space_stage2.json",
         "search_space_stage3.json",
         "tensorboard",
+        "timings.jsonl",
     ]
 
 
@@ -195,6 +191,16 @@ def test_genotypes_hold_every_limit_of_skip_connects_down_to_none(finished):
     assert counts == {"unrestricted": found} | {f"M={limit}": limit for limit in limits}
     result = pd.Genotype.from_json(finished.read("genotype.json"))
     assert result == genotypes[f"M={min(2, found)}"]
+
+
+def test_drawings_and_report_show_the_result(finished):
+    result = pd.Genotype.from_json(finished.read("genotype.json"))
+    assert finished.read("normal.svg").count(">sep_conv_3x3</text>") == sum(
+        operation == "sep_conv_3x3" for operation, _ in result.normal
+    )
+    report = finished.read("report.html")
+    assert html.escape(str(result)) in report
+    assert ">finished<" in report
 
 
 def test_metrics_have_one_record_per_epoch(finished):
@@ -251,7 +257,7 @@ def test_alphas_move_in_every_epoch_after_the_warm_up(finished, stage):
 
 def test_the_two_newest_checkpoints_stay(finished):
     names = sorted(each.name for each in (finished.path / "checkpoints").iterdir())
-    assert names == ["000008.npz", "000009.npz"]
+    assert names == ["000000016.npz", "000000018.npz"]  # steps
 
 
 def test_tensorboard_shows_all_epochs(finished):
@@ -309,19 +315,40 @@ def test_another_run_s_directory_is_refused_and_stays_as_it_is(finished, without
     assert contents(finished.path) == before
 
 
-def test_the_same_seed_measures_the_same(finished, runs):
-    before_the_kill, _ = runs["killed"].result()
-    assert before_the_kill == finished.metrics()[:KILLED_AFTER]
+def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, runs):
+    runs["interrupted"].result()
+    files = ("genotype.json", "genotypes.json", "alphas.jsonl", "metrics.jsonl")
+    interrupted = finished.path.with_name("interrupted")
+    assert_same_run(interrupted, finished.path, (*files, "search_space_stage3.json"))
 
 
-def test_a_killed_search_goes_on_as_if_nothing_had_been(finished, runs):
-    _, resumed = runs["killed"].result()
-    assert resumed.code == 0, resumed.stderr
-    assert f"Resuming after epoch {KILLED_AFTER} of {STAGES * EPOCHS}" in resumed.stdout
-    assert f"Stage 2/3, epoch {KILLED_AFTER - EPOCHS}/" not in resumed.stdout
-    for name in ("alphas.jsonl", "genotype.json", "genotypes.json", "search_space_stage3.json"):
-        assert resumed.read(name) == finished.read(name), name
-    assert resumed.metrics() == finished.metrics()
+def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(runs):
+    (code, stdout, stderr), *_ = runs["interrupted"].result()
+    assert (code, stderr) == (
+        75,
+        "stopped by SIGTERM with a checkpoint of the last step; the same command resumes the run\n",
+    )
+    assert "SIGTERM: stopping after this step, with a checkpoint; another SIGTERM ends" in stdout
+
+
+def test_a_search_goes_on_where_its_newest_checkpoint_was(runs):
+    _, _, (code, stdout, _) = runs["interrupted"].result()
+    assert code == 0
+    assert re.search(
+        r"Resuming after epoch 4, step 1 of the next one|Resuming after epoch 5", stdout
+    )
+    assert "Stage 1/3" not in stdout
+
+
+def test_times_stand_apart_from_what_is_the_same_in_every_repetition(finished):
+    assert not {"seconds", "images_per_second", "time"} & set(finished.metrics()[0])
+    times = finished.records("timings.jsonl")
+    places = [(record["stage"], record["epoch"]) for record in times]
+    assert places == [(record["stage"], record["epoch"]) for record in finished.metrics()]
+    for record in times:
+        # Two steps of eight images.
+        assert record["images_per_second"] == pytest.approx(16 / record["seconds"])
+    assert times == sorted(times, key=lambda record: record["time"])
 
 
 def test_another_seed_finds_something_else(finished, runs):
@@ -355,7 +382,7 @@ def test_nan_loss_leaves_the_last_good_state(diverged):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset=imaginary",), "dataset must be one of"),
+        (("--dataset=my-images",), "dataset must be one of"),
         (("--sead=1",), "Unknown command line flag 'sead'"),
         (("--epochs=many",), "flag --epochs=many"),
         (("--skip_dropout_rates=0,0.4,1.5",), "--skip_dropout_rates must be in [0, 1)"),
@@ -381,7 +408,7 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     ("flags", "message"),
     [
         (("--batch_size=717",), "from 1 to 716, the number of images in the part of digits for"),
-        (("--image_size=30",), "divisible by 4, since two reductions halve them"),
+        (("--image_size=30",), "multiples of 4, since reductions halve them"),
         (("--dataset=cifar10", "--data_dir=/nonexistent"), "set data_dir to a TFDS directory"),
         (("--output_dir=/dev/null/run",), "--output_dir cannot be made"),
     ],

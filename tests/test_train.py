@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from tests.interruptions import Moment, Write, assert_same_run, newest_step, run_with, start
 from tests.source_tree import ROOT
 
 SMALL = (
@@ -17,7 +19,6 @@ SMALL = (
     "--epochs=3",
     "--max_steps_per_epoch=12",  # all of the test split
 )
-TIMES = ("seconds", "images_per_second")
 
 
 def train(*options):
@@ -26,9 +27,8 @@ def train(*options):
 
 
 def measured(path):
-    """The records of a run without what depends on the clock."""
-    records = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in record.items() if k not in TIMES} for record in records]
+    """The records of a run."""
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,11 @@ def test_a_run_directory_has_its_files(finished):
         "config.json",
         "genotype.json",
         "metrics.jsonl",
+        "report.html",
         "result.json",
         "run.log",
         "tensorboard",
+        "timings.jsonl",
         "weights_best.npz",
         "weights_last.npz",
     }
@@ -84,27 +86,58 @@ def test_a_finished_run_only_prints_its_result(finished):
     assert (path / "metrics.jsonl").stat().st_mtime_ns == before
 
 
-def test_an_interrupted_run_ends_like_one_that_was_not(finished, tmp_path):
-    path, _ = finished
-    copy = tmp_path / "run"
-    shutil.copytree(path, copy)
-    # As if the process had died while it wrote the second epoch: its first checkpoint is there.
-    (copy / "result.json").unlink()
-    (copy / "checkpoints" / "000003.npz").unlink()
-    done = train(*SMALL, f"--output_dir={copy}")
-    assert "Resuming after epoch 2 of 3" in done.stdout, done.stderr
-    assert measured(copy) == measured(path)
-    assert (copy / "weights_last.npz").read_bytes() == (path / "weights_last.npz").read_bytes()
-
-
-def test_an_average_is_what_is_tested(finished, tmp_path):
-    path, _ = finished
-    done = train(*SMALL, "--average_decay=0.9", f"--output_dir={tmp_path / 'run'}")
+@pytest.fixture(scope="module")
+def averaged(tmp_path_factory):
+    path = tmp_path_factory.mktemp("averaged") / "run"
+    done = train(*SMALL, "--average_decay=0.9", f"--output_dir={path}")
     assert done.returncode == 0, done.stderr
-    plain, averaged = measured(path), measured(tmp_path / "run")
-    assert averaged[0] == plain[0]
-    assert averaged[2]["loss"] == plain[2]["loss"]
-    assert averaged[2]["test_loss"] != plain[2]["test_loss"]
+    return path
+
+
+def test_an_average_is_what_is_tested(finished, averaged):
+    plain, records = measured(finished[0]), measured(averaged)
+    assert records[0] == plain[0]
+    assert records[2]["loss"] == plain[2]["loss"]
+    assert records[2]["test_loss"] != plain[2]["test_loss"]
+
+
+def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
+    flags = (*SMALL, "--average_decay=0.9", "--checkpoint_every_steps=1")
+    interruptions = (Moment(5, by=signal.SIGTERM), Moment(15), Write("after:weights_last.npz:1"))
+    (code, _, stderr), *_ = run_with("train", tmp_path / "run", flags, interruptions)
+    assert (code, stderr.count("\n")) == (75, 1)
+    files = ("metrics.jsonl", "result.json", "weights_best.npz", "weights_last.npz")
+    assert_same_run(tmp_path / "run", averaged, files)
+
+
+def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(averaged, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(averaged, path)
+    (path / "result.json").unlink()
+    newest = path / "checkpoints" / "000000036.npz"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    done = train(*SMALL, "--average_decay=0.9", f"--output_dir={path}")
+    assert f"warning: {newest} is damaged" in done.stdout, done.stderr
+    assert "Resuming after epoch 2\n" in done.stdout
+    assert_same_run(path, averaged, ("metrics.jsonl", "result.json", "weights_best.npz"))
+    (path / "result.json").unlink()
+    for each in (path / "checkpoints").iterdir():
+        each.write_bytes(b"")
+    done = train(*SMALL, "--average_decay=0.9", f"--output_dir={path}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "none of the 2 checkpoints in" in done.stderr
+
+
+def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
+    flags = (*SMALL, "--checkpoint_every_steps=1")
+    first = start("train", tmp_path / "run", flags)
+    while newest_step(tmp_path / "run") < 1:
+        assert first.poll() is None, first.communicate()
+    second = train(*flags, f"--output_dir={tmp_path / 'run'}")
+    first.kill()
+    first.communicate()
+    assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+    assert "another process is running in" in second.stderr
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ TEST_MAIN = Path("tests/run_pytest.py")
 # Import names that are not simply the distribution's name with "_" for "-".
 DISTRIBUTIONS = {
     "absl": "absl-py",
+    "grpc": "grpcio",
     "google.protobuf": "protobuf",
     "importlib_resources": "importlib_resources",
     "PIL": "pillow",
@@ -36,10 +37,16 @@ DISTRIBUTIONS = {
     "tensorflow_serving": "tensorflow-serving-api",
 }
 # Extras: the code that imports one does without it, or says how to get it. Not in the lock.
-# `model_search` is a module of the official code, which a benchmark is given a checkout of.
-OPTIONAL = frozenset({"torch", "model_search"})
+# `model_search`, `model` and `genotypes` are modules of the official code, which benchmarks are
+# given a checkout of.
+OPTIONAL = frozenset({"torch", "model_search", "model", "genotypes", "tf2onnx", "onnxruntime"})
 # Word in a path -> file group of HEADER.
-DATA = {"goldens": ":goldens", "recipes": ":recipes", "pyproject.toml": ":source_tree"}
+DATA = {
+    "goldens": ":goldens",
+    "pyproject.toml": ":source_tree",
+    "recipes": ":recipes",
+    "templates": ":templates",
+}
 HEADER = """\
 # Written by `python -m tools.build_file --write` from the files and their imports: do not edit.
 
@@ -56,6 +63,11 @@ filegroup(
 filegroup(
     name = "recipes",
     srcs = glob(["flags/recipes/*.flags"], allow_empty = True),
+)
+
+filegroup(
+    name = "templates",
+    srcs = glob(["pdarts_tf/report/templates/*"]),
 )
 
 filegroup(

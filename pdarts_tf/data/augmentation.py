@@ -10,20 +10,26 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from pdarts_tf.data.color import color_jitter
+
 __all__ = ["Augmentation", "cutout", "normalize", "random_crop_flip"]
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random crop and flip, normalisation, then cutout.
+    """Random resized crop, colour jitter, random crop and flip, normalisation, then cutout.
 
-    The order is that of the official code: the border that a crop brings in is black, a square cut
-    out has the mean colour.
+    The first two are made image by image, while images are read (see `jitter`), the others at once
+    for a batch. The border that a crop brings in is black, a square cut out has the mean colour, as
+    in the official code.
 
     Args:
         padding: pixels that the image may be shifted by in each direction; 0 for no crop.
         flip: whether images may be mirrored.
         cutout_length: side in pixels of the square to cut out; 0 for none.
+        resized_crop: instead of shifting images, show a random part of each, see `windows.random`.
+            The pipeline does that when it reads them, so that JPEGs need not be decoded whole.
+        color_jitter: strengths of brightness, contrast, saturation and hue, see `color_jitter`.
 
     Raises:
         ValueError: if a length is negative.
@@ -32,11 +38,32 @@ class Augmentation:
     padding: int = 4
     flip: bool = True
     cutout_length: int = 0
+    resized_crop: bool = False
+    color_jitter: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         for name, value in (("padding", self.padding), ("cutout_length", self.cutout_length)):
             if value < 0:
                 raise ValueError(f"{name} must be at least 0 pixels. Received: {name}={value}")
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether anything is made image by image."""
+        return self.resized_crop or any(self.color_jitter)
+
+    def jitter(self, image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """An image with its colours changed.
+
+        Args:
+            image: (height, width, channels) uint8.
+            seed: (2,) integers.
+
+        Returns:
+            (height, width, channels) float32 from 0 to 255, or the image if there is no jitter.
+        """
+        if not any(self.color_jitter):
+            return image
+        return color_jitter(tf.cast(image, tf.float32) / 255, seed, self.color_jitter) * 255
 
     def __call__(
         self, images: tf.Tensor, seed: tf.Tensor, mean: Sequence[float], std: Sequence[float]
@@ -44,7 +71,7 @@ class Augmentation:
         """Augments and normalises a batch.
 
         Args:
-            images: (batch, height, width, channels) uint8.
+            images: (batch, height, width, channels) from 0 to 255, any type.
             seed: (2,) integers.
             mean: per channel, in units of pixels from 0 to 1.
             std: per channel, in the same unit.
@@ -53,8 +80,9 @@ class Augmentation:
             (batch, height, width, channels) float32.
         """
         crop_seed, cutout_seed = tf.unstack(tf.random.split(seed, 2))
-        if self.padding or self.flip:
-            images = random_crop_flip(images, crop_seed, self.padding, self.flip)
+        padding = 0 if self.resized_crop else self.padding
+        if padding or self.flip:
+            images = random_crop_flip(images, crop_seed, padding, self.flip)
         images = normalize(images, mean, std)
         if self.cutout_length:
             images = cutout(images, cutout_seed, self.cutout_length)
@@ -122,7 +150,7 @@ def normalize(images: tf.Tensor, mean: Sequence[float], std: Sequence[float]) ->
     """(images / 255 - mean) / std, per channel.
 
     Args:
-        images: (batch, height, width, channels) uint8.
+        images: (batch, height, width, channels) from 0 to 255, any type.
         mean: per channel, in units of pixels from 0 to 1.
         std: per channel, in the same unit.
 

@@ -1,16 +1,17 @@
-"""Images in memory: what every data set is loaded into, whatever it comes from."""
+"""What every data set is loaded as, whatever it comes from: two splits, class names, statistics."""
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pdarts_tf.errors import InputError
 
-READ_BATCH = 1000  # images per step of reading: enough to make the cost per step vanish
+MIN_CLASSES = 2
+MAX_BYTES_IN_MEMORY = 2 * 2**30
+"""Data sets whose pixels take more stay outside of memory, and are decoded batch by batch."""
 
 
 class DataError(InputError):
@@ -19,7 +20,7 @@ class DataError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images with their labels.
+    """Images in memory, with their labels.
 
     Args:
         images: (n, height, width, channels) uint8.
@@ -34,6 +35,61 @@ class Split:
         """The number of images, n."""
         return len(self.images)
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The (height, width, channels) of every image."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    def take(self, indices: npt.NDArray[np.intp]) -> "Split":
+        """The images at these indices."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+class Contents(Protocol):
+    """Encoded images outside of memory, found by their number."""
+
+    def take(self, indices: npt.NDArray[np.intp]) -> Self:
+        """The images at these indices."""
+
+    def name(self, index: int) -> str:
+        """What to call an image in a message."""
+
+    def reader(self) -> Callable[[Any], Any]:
+        """A function from a number, a tensor, to the bytes of the image, a string tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSplit:
+    """Images outside of memory, decoded whenever a batch needs them; labels in memory.
+
+    Args:
+        contents: n encoded images.
+        labels: (n,) int64.
+        image_shape: (height, width, channels) that they are decoded to.
+        centre: whether unaugmented images show the centre only (see `windows.centre`), as is usual
+            beside random resized crops; else they show everything.
+    """
+
+    contents: Contents
+    labels: npt.NDArray[np.int64]
+    image_shape: tuple[int, int, int]
+    centre: bool = False
+
+    @property
+    def num_images(self) -> int:
+        """The number of images, n."""
+        return len(self.labels)
+
+    def take(self, indices: npt.NDArray[np.intp]) -> "EncodedSplit":
+        """The images at these indices."""
+        return EncodedSplit(
+            self.contents.take(indices), self.labels[indices], self.image_shape, self.centre
+        )
+
+
+AnySplit = Split | EncodedSplit
+
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
@@ -43,23 +99,24 @@ class ImageData:
         name: the name it was loaded by.
         class_names: the class that each label stands for.
         train: the training images.
-        test: the test images.
+        test: the test images, in memory if and only if the training images are.
         mean: per channel, the mean of the training images, in units of pixels from 0 to 1.
         std: per channel, their standard deviation, in the same unit.
+        tested_on: where the test images come from, for people to read.
     """
 
     name: str
     class_names: tuple[str, ...]
-    train: Split
-    test: Split
+    train: AnySplit
+    test: AnySplit
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    tested_on: str = "the test split"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """The (height, width, channels) of every image."""
-        _, height, width, channels = self.train.images.shape
-        return height, width, channels
+        """The (height, width, channels) of every image of a batch."""
+        return self.train.image_shape
 
     @property
     def num_classes(self) -> int:
@@ -74,59 +131,20 @@ class ImageData:
             "image_shape": list(self.image_shape),
             "num_train": self.train.num_images,
             "num_test": self.test.num_images,
+            "tested_on": self.tested_on,
             "mean": list(self.mean),
             "std": list(self.std),
         }
 
 
-def resized(data: ImageData, size: int | None) -> ImageData:
-    """The data with images of another size.
-
-    Args:
-        data: the images as they are.
-        size: their new height and width in pixels; None leaves them as they are.
-    """
-    if size is None or data.image_shape[:2] == (size, size):
-        return data
-    import tensorflow as tf
-
-    def resize(split: Split) -> Split:
-        parts = [
-            tf.image.resize(split.images[i : i + READ_BATCH], (size, size), antialias=True)
-            for i in range(0, split.num_images, READ_BATCH)
-        ]
-        images = tf.cast(tf.round(tf.concat(parts, 0)), tf.uint8)
-        return Split(images.numpy(), split.labels)
-
-    return dataclasses.replace(data, train=resize(data.train), test=resize(data.test))
-
-
-def split_in_two(split: Split, portion: float, seed: int | Sequence[int]) -> tuple[Split, Split]:
-    """Divides the images at random: `floor(portion * n)` of them, and the others.
-
-    Within both parts the images keep their order. The same arguments give the same parts with every
-    version of NumPy, which promises that for the raw output of its bit generators only.
-
-    Args:
-        split: n images.
-        portion: the share of the first part, between 0 and 1.
-        seed: one or several integers of at least 0.
+def check_classes(name: str, class_names: Sequence[str]) -> None:
+    """Sees to it that there is something to tell apart.
 
     Raises:
-        DataError: if either part were empty.
+        DataError: if there are fewer than two classes.
     """
-    num_images = split.num_images
-    num_first = int(portion * num_images)
-    if not 0 < num_first < num_images:
+    if len(class_names) < MIN_CLASSES:
         raise DataError(
-            f"portion must leave at least one of the {num_images} images on either side. "
-            f"Received: portion={portion}"
+            f"{name} must have at least {MIN_CLASSES} classes. "
+            f"Received: {', '.join(class_names) or 'none'}"
         )
-    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(num_images)
-    order = np.argsort(keys, kind="stable")
-    return take(split, np.sort(order[:num_first])), take(split, np.sort(order[num_first:]))
-
-
-def take(split: Split, indices: npt.NDArray[np.intp]) -> Split:
-    """The images at these indices."""
-    return Split(split.images[indices], split.labels[indices])

@@ -11,12 +11,13 @@ fixed batch size spares TensorFlow a second trace.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from pdarts_tf.data.augmentation import Augmentation, normalize
-from pdarts_tf.data.sources import DataError, Split
+from pdarts_tf.data.images import AnySplit, DataError
+from pdarts_tf.data.reading import read_batches, reading_threads
 
 __all__ = [
     "bilevel_batches",
@@ -26,13 +27,10 @@ __all__ = [
     "training_batches",
 ]
 
-# Batches are made on two threads of their own, which leaves those of the model's many small
-# operations alone. On two cores they make more than 30,000 CIFAR images a second.
-_THREADS = 2
 _PREFETCH = 4
+_UNCHANGED = Augmentation(padding=0, flip=False)
 
 _Batch = tuple[tf.Tensor, tf.Tensor]
-_Transform = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, seed) -> images
 
 
 def check_batch_size(num_images: int, batch_size: int, what: str) -> None:
@@ -60,7 +58,7 @@ def steps_per_epoch(num_images: int, batch_size: int, max_steps: int | None = No
 
 
 def training_batches(
-    split: Split,
+    split: AnySplit,
     *,
     batch_size: int,
     steps_per_epoch: int,
@@ -94,16 +92,16 @@ def training_batches(
     Raises:
         DataError: if there are too few images for an epoch of this length.
     """
-    transform = _transform(augmentation, mean, std)
+    steps = (first_step, last_step)
     batches = _stream(
-        "train", split, batch_size, steps_per_epoch, seed, first_step, last_step, transform
+        "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std
     )
-    return _in_background(batches)
+    return _in_background(batches, reading_threads(split, augmentation))
 
 
 def bilevel_batches(
-    train: Split,
-    valid: Split,
+    train: AnySplit,
+    valid: AnySplit,
     *,
     batch_size: int,
     steps_per_epoch: int,
@@ -137,23 +135,18 @@ def bilevel_batches(
     Raises:
         DataError: if either has too few images.
     """
-    transform = _transform(augmentation, mean, std)
     check_batch_size(valid.num_images, batch_size, "the valid split")
     valid_steps = valid.num_images // batch_size
-    return _in_background(
-        tf.data.Dataset.zip(
-            _stream(
-                "train", train, batch_size, steps_per_epoch, seed, first_step, last_step, transform
-            ),
-            _stream(
-                "valid", valid, batch_size, valid_steps, seed, first_step, last_step, transform
-            ),
-        )
+    rest = (seed, (first_step, last_step), augmentation, mean, std)
+    batches = tf.data.Dataset.zip(
+        _stream("train", train, batch_size, steps_per_epoch, *rest),
+        _stream("valid", valid, batch_size, valid_steps, *rest),
     )
+    return _in_background(batches, reading_threads(train, augmentation))
 
 
 def evaluation_batches(
-    split: Split, batch_size: int, mean: Sequence[float], std: Sequence[float]
+    split: AnySplit, batch_size: int, mean: Sequence[float], std: Sequence[float]
 ) -> tf.data.Dataset:
     """All images once, in order and without augmentation.
 
@@ -177,28 +170,32 @@ def evaluation_batches(
             "batch_size and the number of images must be at least 1. "
             f"Received: batch_size={batch_size}, {split.num_images} images"
         )
-    images, labels = _on_cpu(split)
-
-    def make_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        indices = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        weights = tf.cast(indices < split.num_images, tf.float32)
-        indices = tf.minimum(indices, split.num_images - 1)
-        batch = normalize(tf.gather(images, indices), mean, std)
-        return batch, tf.gather(labels, indices), weights
-
     steps = tf.data.Dataset.range(-(-split.num_images // batch_size))
-    return _in_background(steps.map(make_batch, num_parallel_calls=_THREADS, deterministic=True))
+
+    def indices(step: tf.Tensor) -> tf.Tensor:
+        return step * batch_size + tf.range(batch_size, dtype=tf.int64)
+
+    def finish(step: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        weights = tf.cast(indices(step) < split.num_images, tf.float32)
+        return normalize(images, mean, std), labels, weights
+
+    places = steps.map(lambda step: tf.minimum(indices(step), split.num_images - 1))
+    batches = read_batches(
+        split, tf.data.Dataset.zip(steps, places), batch_size, finish, _UNCHANGED
+    )
+    return _in_background(batches, reading_threads(split, _UNCHANGED))
 
 
 def _stream(
     name: str,
-    split: Split,
+    split: AnySplit,
     batch_size: int,
     epoch_steps: int,
     seed: Sequence[int],
-    first_step: int,
-    last_step: int,
-    transform: _Transform,
+    steps: tuple[int, int],
+    augmentation: Augmentation,
+    mean: Sequence[float],
+    std: Sequence[float],
 ) -> tf.data.Dataset:
     """The batches of one stream; streams of different names are independent of each other."""
     check_batch_size(split.num_images, batch_size, f"the {name} split")
@@ -208,25 +205,22 @@ def _stream(
             f"steps_per_epoch must be from 1 to {most_steps}, the whole batches of {batch_size} in "
             f"{split.num_images} images. Received: steps_per_epoch={epoch_steps}"
         )
-    images, labels = _on_cpu(split)
     transform_seed = _hash_seed(*seed, name, "transform")
+    image_seed = _hash_seed(*seed, name, "image")
     indices = _indices(
         split.num_images,
         batch_size,
         epoch_steps,
         _hash_seed(*seed, name, "order"),
-        first_step,
-        last_step,
+        *steps,
     )
 
-    def make_batch(step: tf.Tensor, indices: tf.Tensor) -> _Batch:
-        batch = transform(tf.gather(images, indices), tf.random.fold_in(transform_seed, step))
-        return batch, tf.gather(labels, indices)
+    def finish(step: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> _Batch:
+        images = augmentation(images, tf.random.fold_in(transform_seed, step), mean, std)
+        return images, labels
 
-    steps = tf.data.Dataset.range(first_step, last_step)
-    return tf.data.Dataset.zip(steps, indices).map(
-        make_batch, num_parallel_calls=_THREADS, deterministic=True
-    )
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.range(*steps), indices)
+    return read_batches(split, numbered, batch_size, finish, augmentation, image_seed)
 
 
 def _indices(
@@ -259,26 +253,11 @@ def _indices(
     )
 
 
-def _transform(
-    augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]
-) -> _Transform:
-    return lambda images, seed: augmentation(images, seed, mean, std)
-
-
-def _on_cpu(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images and labels as tensors that a dataset's functions capture instead of copying.
-
-    They stay in the main memory, where a dataset runs, even if there is a GPU.
-    """
-    with tf.device("CPU"):
-        return tf.constant(split.images), tf.constant(split.labels)
-
-
-def _in_background(batches: tf.data.Dataset) -> tf.data.Dataset:
+def _in_background(batches: tf.data.Dataset, num_threads: int) -> tf.data.Dataset:
     """Makes the next batches while the model works on the present one."""
     options = tf.data.Options()
     options.deterministic = True
-    options.threading.private_threadpool_size = _THREADS
+    options.threading.private_threadpool_size = num_threads
     return batches.prefetch(_PREFETCH).with_options(options)
 
 

@@ -1,17 +1,38 @@
-"""Data sets by name, as arrays in memory.
+"""Data sets by name.
 
 TensorFlow, TensorFlow Datasets (TFDS) and scikit-learn are imported where they are needed, since
 each takes seconds to import.
 """
 
 import difflib
+import math
 import os
-from collections.abc import Callable, Mapping
+import pathlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from pdarts_tf.data.images import DataError, ImageData, Split, resized, split_in_two, take
-from pdarts_tf.data.tfds_source import load_tfds
+from pdarts_tf.data.cifar_archives import find_archive, read_archive
+from pdarts_tf.data.folder_source import read_folder
+from pdarts_tf.data.images import (
+    MAX_BYTES_IN_MEMORY,
+    AnySplit,
+    DataError,
+    EncodedSplit,
+    ImageData,
+    Split,
+)
+from pdarts_tf.data.splitting import (
+    HOLD_OUT_PORTION,
+    hold_out,
+    in_canonical_order,
+    sample_classes,
+    split_in_two,
+)
+from pdarts_tf.data.tfds_source import read_tfds
 
 __all__ = [
     "DataError",
@@ -20,56 +41,224 @@ __all__ = [
     "check_name",
     "dataset_names",
     "load",
-    "resized",
+    "load_for",
     "split_in_two",
 ]
 
 _DIGITS_TEST_EVERY = 5
 _DIGITS_WHITE = 16  # the largest value in scikit-learn's digits
+_TFDS_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:[\w.*]+)?")
 
-_Loader = Callable[[str | os.PathLike[str] | None], ImageData]
+_Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
 
 
-def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageData:
+@dataclass(frozen=True)
+class _Published:
+    """What papers have agreed on for a data set.
+
+    Args:
+        mean: see `ImageData`.
+        std: see `ImageData`.
+        test_splits: see `read_tfds`.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    test_splits: tuple[str, ...] = ("test",)
+
+
+_PUBLISHED: Mapping[str, _Published] = {
+    "cifar10": _Published(
+        mean=(0.49139968, 0.48215827, 0.44653124), std=(0.24703233, 0.24348505, 0.26158768)
+    ),
+    "cifar100": _Published(mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2761)),
+    # The test split of TFDS has no labels.
+    "imagenet2012": _Published(
+        mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), test_splits=("validation",)
+    ),
+}
+_ARCHIVED = ("cifar10", "cifar100")
+_OWN = ("digits", "folder")
+
+
+def load_for(
+    config: Any, data_dir: str | os.PathLike[str] | None, stored: Mapping[str, Any] | None = None
+) -> ImageData:
+    """The data set of a run.
+
+    Args:
+        config: a `SearchConfig` or `TrainConfig`.
+        data_dir: see `load`.
+        stored: see `load`.
+
+    Raises:
+        DataError: see `load`.
+    """
+    return load(
+        config.dataset,
+        data_dir,
+        image_size=config.image_size,
+        resized_crop=config.augmentation == "resized_crop",
+        images_per_class=config.train_images_per_class,
+        seed=config.seed,
+        stored=stored,
+    )
+
+
+def load(
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    image_size: int | None = None,
+    resized_crop: bool = False,
+    images_per_class: int | None = None,
+    seed: int = 0,
+    stored: Mapping[str, Any] | None = None,
+) -> ImageData:
     """The data set of that name.
 
     Args:
-        name: one of `dataset_names()`.
-        data_dir: where TFDS keeps its data sets, by default `~/tensorflow_datasets`. TFDS downloads
-            and prepares there what it does not find. `digits` needs no directory and ignores it.
+        name: one of `dataset_names()`, or that of a TFDS data set for image classification.
+        data_dir: for `folder` the directory of the images. Else where TFDS keeps its data sets, by
+            default `~/tensorflow_datasets`: it downloads and prepares there what it does not find.
+            The archives of CIFAR are found there too. `digits` needs no directory and ignores it.
+        image_size: height and width that images are resized to; None leaves them as they are.
+        resized_crop: leave the images encoded as they are, so that training can crop them before
+            they are resized; test images then show the centre. Data sets that are not encoded, the
+            digits and archives, stay in memory.
+        images_per_class: use so many training images of each class, drawn by the seed.
+        seed: of that draw.
+        stored: the description of the data of a run that goes on or is tested. Its mean and
+            deviation hold, and nothing is measured or checked again.
 
     Raises:
-        DataError: if there is no such name, or if its data is neither there nor to be downloaded.
+        DataError: if there is no such name; if its data is neither there nor to be downloaded, or
+            cannot be used; or if it is not that of the run.
     """
     check_name(name)
-    return _LOADERS[name](data_dir)
+    class_names, train, test, tested_on = _read(name, data_dir, image_size, resized_crop)
+    # The digits have one container only, and keep the order that results are published for.
+    decode = _as_they_are if resized_crop or name == "digits" else _in_memory
+    if test is None:
+        train, test = hold_out(decode([train])[0], class_names)
+        tested_on = f"{HOLD_OUT_PORTION:.0%} of the training images of each class, held out"
+    else:
+        train, test = decode([train, test])
+        tested_on = f"the {tested_on} split"
+    if images_per_class is not None:
+        sample = sample_classes(train, class_names, images_per_class, seed)
+        train, test = decode([sample, test])  # what was too large before may fit now
+    mean, std = _mean_and_std(name, train, test, stored)
+    data = ImageData(name, class_names, train, test, mean, std, tested_on)
+    if stored is not None:
+        _check_same(data, stored)
+    return data
 
 
 def check_name(name: str) -> None:
-    """Sees to it that there is a data set of that name.
+    """Sees to it that there may be a data set of that name.
+
+    Whether TFDS knows it is seen when it is loaded: asking takes seconds.
 
     Raises:
         DataError: if there is none.
     """
-    if name not in _LOADERS:
-        close = difflib.get_close_matches(name, _LOADERS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise DataError(
-            f"dataset must be one of {', '.join(dataset_names())}. Received: {name!r}{hint}"
-        )
+    if name in dataset_names() or _TFDS_NAME.fullmatch(name):
+        return
+    close = difflib.get_close_matches(name, dataset_names(), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise DataError(
+        f"dataset must be one of {', '.join(dataset_names())}, or a name in TFDS. "
+        f"Received: {name!r}{hint}"
+    )
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names that `load` knows, in alphabetical order."""
-    return tuple(sorted(_LOADERS))
+    """The names with something of their own in `load`, in alphabetical order."""
+    return tuple(sorted({*_PUBLISHED, *_OWN}))
 
 
-def _load_digits(data_dir: str | os.PathLike[str] | None) -> ImageData:
+def _read(
+    name: str,
+    data_dir: str | os.PathLike[str] | None,
+    image_size: int | None,
+    resized_crop: bool,
+) -> _Found:
+    """Class names, training images, test images or None, and where the latter are from."""
+    if name == "folder":
+        return read_folder(data_dir, image_size, resized_crop)
+    if name == "digits":
+        return _resized(_read_digits(), image_size)
+    archive = find_archive(name, data_dir) if name in _ARCHIVED else None
+    if archive is not None and not (pathlib.Path(data_dir or "").expanduser() / name).is_dir():
+        return _resized(read_archive(name, archive), image_size)
+    splits = _PUBLISHED[name].test_splits if name in _PUBLISHED else ("test", "validation")
+    return read_tfds(name, data_dir, image_size, centre=resized_crop, test_splits=splits)
+
+
+def _resized(found: tuple[tuple[str, ...], Split, Split], image_size: int | None) -> _Found:
+    """Images in memory, at another size, with a test split of that name."""
+    class_names, train, test = found
+    if image_size is None:
+        return (*found, "test")
+    from pdarts_tf.data.decoding import resized
+
+    size = (image_size, image_size)
+    return class_names, resized(train, size), resized(test, size), "test"
+
+
+def _as_they_are(splits: list[AnySplit]) -> list[AnySplit]:
+    return splits
+
+
+def _in_memory(splits: list[AnySplit]) -> list[AnySplit]:
+    """The images in memory and in canonical order if they fit there, else as they are."""
+    size = sum(split.num_images * math.prod(split.image_shape) for split in splits)
+    if size > MAX_BYTES_IN_MEMORY and any(isinstance(split, EncodedSplit) for split in splits):
+        return splits
+    from pdarts_tf.data.decoding import in_memory
+
+    return [in_canonical_order(in_memory(split)) for split in splits]
+
+
+def _mean_and_std(
+    name: str, train: AnySplit, test: AnySplit, stored: Mapping[str, Any] | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Those of the run, else the published ones, else measured.
+
+    Measuring reads every image; where they are not in memory, this is when damaged ones are found.
+    """
+    if stored is not None:
+        return tuple(stored["mean"]), tuple(stored["std"])
+    if name in _PUBLISHED:
+        return _PUBLISHED[name].mean, _PUBLISHED[name].std
+    from pdarts_tf.data.decoding import decoded_batches, statistics
+
+    if isinstance(test, EncodedSplit):
+        for _ in decoded_batches(test):
+            pass
+    return statistics(train)
+
+
+def _check_same(data: ImageData, stored: Mapping[str, Any]) -> None:
+    """Sees to it that the data is that of the run."""
+    for key, value in data.description().items():
+        if value != stored.get(key, value):
+            raise DataError(
+                f"the data is not that of the run: its {key} is {_short(value)}, not "
+                f"{_short(stored[key])}; set --data_dir to the run's data"
+            )
+
+
+def _short(value: Any) -> str:
+    return str(value) if len(str(value)) < 80 else f"{str(value)[:80]}…"
+
+
+def _read_digits() -> tuple[tuple[str, ...], Split, Split]:
     """Handwritten digits of 8x8 grey pixels, which come with scikit-learn.
 
     Every fifth image of each class is a test image: 1,433 images to train on, 364 to test.
     """
-    del data_dir
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -78,35 +267,8 @@ def _load_digits(data_dir: str | os.PathLike[str] | None) -> ImageData:
     by_class = [np.flatnonzero(everything.labels == label) for label in range(10)]
     is_test = np.zeros(everything.num_images, bool)
     is_test[np.concatenate([found[::_DIGITS_TEST_EVERY] for found in by_class])] = True
-    train = take(everything, np.flatnonzero(~is_test))
-    pixels = train.images / 255
-    return ImageData(
-        name="digits",
-        class_names=tuple(str(name) for name in digits.target_names),
-        train=train,
-        test=take(everything, np.flatnonzero(is_test)),
-        mean=tuple(pixels.mean((0, 1, 2)).tolist()),
-        std=tuple(pixels.std((0, 1, 2)).tolist()),
+    return (
+        tuple(str(name) for name in digits.target_names),
+        everything.take(np.flatnonzero(~is_test)),
+        everything.take(np.flatnonzero(is_test)),
     )
-
-
-def _load_cifar10(data_dir: str | os.PathLike[str] | None) -> ImageData:
-    return load_tfds(
-        "cifar10",
-        data_dir,
-        mean=(0.49139968, 0.48215827, 0.44653124),
-        std=(0.24703233, 0.24348505, 0.26158768),
-    )
-
-
-def _load_cifar100(data_dir: str | os.PathLike[str] | None) -> ImageData:
-    return load_tfds(
-        "cifar100", data_dir, mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2761)
-    )
-
-
-_LOADERS: Mapping[str, _Loader] = {
-    "cifar10": _load_cifar10,
-    "cifar100": _load_cifar100,
-    "digits": _load_digits,
-}

@@ -103,7 +103,7 @@ def import_network(arrays, genotype, dataset, data_dir, output_dir):
     from pdarts_tf.interop.torch_names import load_torch_state_dict
     from pdarts_tf.training import checkpoint
 
-    data = sources.resized(sources.load(dataset, data_dir), config.image_size)
+    data = sources.load_for(config, data_dir)
     model = make_network(config, data)
     try:
         load_torch_state_dict(model, arrays)

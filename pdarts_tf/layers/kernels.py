@@ -50,9 +50,16 @@ class Kernel:
             pixels: of the whole operation's output.
             stride: of the whole operation.
         """
+        return self.num_weights(channels) * self._output_pixels(pixels, stride)
+
+    def num_outputs(self, channels, pixels, stride):
+        """Returns how many values it makes per image; the arguments are those of `macs`."""
+        outputs = channels // 2 if self.kind == "half" else channels
+        return outputs * self._output_pixels(pixels, stride)
+
+    def _output_pixels(self, pixels, stride):
         # The row of a conv_7x1_1x7 strides along the width only, the column after it the height.
-        pixels *= stride if self.kind == "row" else 1
-        return self.num_weights(channels) * pixels
+        return pixels * stride if self.kind == "row" else pixels
 
 
 @dataclass(frozen=True)

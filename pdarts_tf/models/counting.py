@@ -17,7 +17,7 @@ from pdarts_tf.models.stacking import (
     check_image_size,
     stem_channels,
 )
-from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.search_space import NUM_NODES, SearchSpace, edge_nodes
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,21 @@ def supernet_blocks(
     check_image_size(*image_size, "cifar")
     blocks = [_stem_block("cifar", init_channels, image_channels, image_size)]
     channels = [blocks[-1].channels] * 2
-    num_nodes = 0
-    sources: list[int] = []
-    while len(sources) < len(space.normal):
-        sources += range(2 + num_nodes)
-        num_nodes += 1
     for i, layout in enumerate(cell_layout(init_channels, num_layers)):
-        candidates = space.candidates("reduce" if layout.reduction else "normal")
-        edges = [
-            (name, source)
-            for names, source in zip(candidates, sources, strict=True)
-            for name in names
-            if name != "none"
-        ]
-        blocks.append(_cell_block(i, layout, channels, edges, num_nodes, blocks[-1], affine=False))
+        edges = candidate_edges(space, "reduce" if layout.reduction else "normal")
+        blocks.append(_cell_block(i, layout, channels, edges, NUM_NODES, blocks[-1], affine=False))
         channels = [channels[1], blocks[-1].channels]
     return [*blocks, _classifier_block(blocks[-1].channels, num_classes)]
+
+
+def candidate_edges(space: SearchSpace, cell: str) -> list[tuple[str, int]]:
+    """Returns (operation, source) of all candidates of a cell that are computed: not `none`."""
+    return [
+        (name, source)
+        for (source, _), names in zip(edge_nodes(), space.candidates(cell), strict=True)
+        for name in names
+        if name != "none"
+    ]
 
 
 def auxiliary_parameters(

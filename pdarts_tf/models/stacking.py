@@ -89,7 +89,13 @@ def check_image_size(height, width, stem):
     """
     divisor = image_divisor(stem)
     if height < divisor or width < divisor or height % divisor or width % divisor:
+        lower, upper = (
+            [max(divisor, (size + up) // divisor * divisor) for size in (height, width)]
+            for up in (0, divisor - 1)
+        )
+        near = sorted({f"{lower[0]}x{lower[1]}", f"{upper[0]}x{upper[1]}"})
         raise ValueError(
-            f"With stem={stem!r}, height and width of the images must be multiples of {divisor}. "
-            f"Received: {height}x{width}"
+            f"With stem={stem!r}, height and width of the images must be multiples of {divisor}, "
+            f"since reductions halve them. Received: {height}x{width}; the nearest that fit are "
+            f"{' and '.join(near)}, for square images set --image_size"
         )

@@ -13,31 +13,6 @@ def table(header, rows):
     )
 
 
-def stage_table(stages, parameters, epochs, steps):
-    """Returns the table of what a search will run.
-
-    Args:
-        stages: `StageConfig` of each stage.
-        parameters: number of weights of each stage's supernet.
-        epochs: per stage.
-        steps: per epoch.
-    """
-    header = ("stage", "cells", "channels", "candidates", "parameters", "epochs", "steps/epoch")
-    rows = [
-        (
-            stage.index + 1,
-            stage.num_layers,
-            stage.init_channels,
-            stage.num_candidates,
-            f"{count:,}",
-            epochs,
-            steps,
-        )
-        for stage, count in zip(stages, parameters, strict=True)
-    ]
-    return table(header, rows)
-
-
 def kept_operations(space, cell):
     """Returns one line per edge of a cell with the operations that it has kept."""
     lines = [

@@ -18,19 +18,21 @@ class WeightAverage:
         self.decay = decay
         self.arrays = {}
 
-    def update(self):
-        """Takes the present weights in."""
+    def updated(self):
+        """Returns the average with the present weights taken in; keeps the one it has."""
+        arrays = {}
         for name, variable in self.variables.items():
             value = np.asarray(variable)
             if name in self.arrays:
                 value = self.decay * self.arrays[name] + (1.0 - self.decay) * value
-            self.arrays[name] = value.astype(np.float32)
+            arrays[name] = value.astype(np.float32)
+        return arrays
 
     @contextlib.contextmanager
-    def in_place(self):
-        """Puts the average in the place of the weights for the duration of a block."""
+    def in_place(self, arrays):
+        """Puts an average in the place of the weights for the duration of a block."""
         present = {name: np.asarray(variable) for name, variable in self.variables.items()}
-        self._assign(self.arrays)
+        self._assign(arrays)
         try:
             yield
         finally:

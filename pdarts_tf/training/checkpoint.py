@@ -6,6 +6,7 @@ unpickling anything. Data and masks need no state: they are functions of seed an
 
 import io
 import json
+import os
 import pathlib
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pdarts_tf.errors import InputError
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.files import sync_directory, write_whole, writing
 
 KEPT = 2
 _POSITION = "position"
@@ -44,6 +45,15 @@ def variables_of(model, *optimizers):
     return named
 
 
+def metrics_of(model):
+    """Returns {name: variable} of the sums behind the running means of an epoch."""
+    return {
+        f"metrics/{metric.name}/{variable.name}": variable
+        for metric in model.metrics
+        for variable in metric.variables
+    }
+
+
 def archive(variables, position):
     """Returns the bytes of a checkpoint; see `save`."""
     arrays: dict[str, Any] = {name: np.asarray(each) for name, each in variables.items()}
@@ -60,18 +70,61 @@ def save(directory, index, variables, position):
         directory: of the checkpoints.
         index: increases from one checkpoint of the run to the next.
         variables: {name: variable or array}, see `variables_of`.
-        position: where the run was: a dictionary of numbers.
+        position: where the run was: an object for JSON.
+
+    Raises:
+        WriteError: it cannot be written; those before it are still there.
     """
     directory = pathlib.Path(directory)
-    directory.mkdir(exist_ok=True)
-    write_whole(directory / f"{index:06d}.npz", archive(variables, position))
-    for old in sorted(directory.glob("*.npz"))[:-KEPT]:
+    path, data = directory / f"{index:09d}.npz", archive(variables, position)
+    if not directory.is_dir():
+        _write_first(path, data)
+        return
+    write_whole(path, data)
+    older = sorted(each for each in directory.glob("*.npz") if each < path)
+    # A run that is behind one of its checkpoints has found that one damaged.
+    newer = [each for each in directory.glob("*.npz") if each > path]
+    for old in [*older[: 1 - KEPT], *newer]:
         old.unlink()
 
 
-def newest(directory):
-    """Returns the path of the newest checkpoint, or None."""
-    return max(pathlib.Path(directory).glob("*.npz"), default=None)
+def _write_first(path, data):
+    """Makes the directory with its first checkpoint inside: one without any has lost them."""
+    directory = path.parent
+    temporary = directory.with_name(f".{directory.name}.tmp")
+    with writing(temporary):
+        temporary.mkdir(exist_ok=True)
+    write_whole(temporary / path.name, data)
+    with writing(directory):
+        os.replace(temporary, directory)
+        sync_directory(directory.parent)
+
+
+def load_newest(directory, warn):
+    """Returns (arrays by name, position) of the newest checkpoint that is whole.
+
+    Args:
+        directory: of the checkpoints; may be missing.
+        warn: is called with one line about each that is damaged.
+
+    Returns:
+        None if the directory is missing: there has been no checkpoint yet.
+
+    Raises:
+        CheckpointError: there is none left, or all that are left are damaged.
+    """
+    if not pathlib.Path(directory).is_dir():
+        return None
+    paths = sorted(pathlib.Path(directory).glob("*.npz"), reverse=True)
+    for path in paths:
+        try:
+            return load(path)
+        except CheckpointError as error:
+            warn(f"warning: {error}; trying the one before it")
+    raise CheckpointError(
+        f"none of the {len(paths)} checkpoints in {directory} can be read; bring one back from a "
+        "copy, or start again in another --output_dir"
+    )
 
 
 def load(path):
@@ -85,9 +138,7 @@ def load(path):
             arrays = {name: archive[name] for name in archive.files}
         return arrays, json.loads(str(arrays.pop(_POSITION)))
     except _DAMAGES as error:
-        raise CheckpointError(
-            f"{path} is damaged ({error}); remove it to use the one before it"
-        ) from error
+        raise CheckpointError(f"{path} is damaged ({error})") from error
 
 
 def restore(variables, arrays):

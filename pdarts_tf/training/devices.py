@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from pdarts_tf.errors import InputError, RunError
+from pdarts_tf.errors import InputError, RunError, StoppedError
 
 DISTRIBUTIONS = ("auto", "one", "mirrored", "multi_worker")
 _TASKS = ("chief", "worker")
@@ -218,6 +218,8 @@ def lost_workers_reported(task):
     lost = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError
     try:
         yield
+    except StoppedError:
+        raise  # as all workers do, at the same step
     except BaseException as error:
         if task.num_workers == 1:
             raise

@@ -3,6 +3,7 @@
 Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
 """
 
+import dataclasses
 import math
 import time
 
@@ -17,9 +18,22 @@ class NonFiniteLossError(RunError):
     """A loss that is NaN or infinite."""
 
     def __init__(self, name, value, where):
-        super().__init__(
-            f"{name} became {value} in {where}; the run keeps the state of the epoch before"
-        )
+        super().__init__(f"{name} became {value} in {where}; the run keeps its newest checkpoint")
+
+
+@dataclasses.dataclass
+class EpochProgress:
+    """How far an epoch is: what has to be known, beside all variables, to go on inside it.
+
+    Args:
+        steps: how many have been taken.
+        logs: the means over them by name.
+        seconds: that they have taken, in all processes that the epoch has seen.
+    """
+
+    steps: int = 0
+    logs: dict[str, float] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class TrainingLoop:
@@ -53,31 +67,30 @@ class TrainingLoop:
         # after its start; they may have been edited by then.
         return tf.function(run, autograph=False)
 
-    def run_epoch(self, epoch, batches, steps):
-        """Trains for one epoch.
+    def run_epoch(self, epoch, batches, steps, progress):
+        """Trains for what is left of one epoch.
 
         Args:
             epoch: counted from 0, for callbacks and errors.
-            batches: iterator of what `train_step` takes.
-            steps: how many of them to take.
-
-        Returns:
-            (logs, seconds): the means over the epoch by name; how long the steps took.
+            batches: iterator of what `train_step` takes, from the first step that is left.
+            steps: of the epoch.
+            progress: `EpochProgress`, which is updated before callbacks see the end of a step.
 
         Raises:
             NonFiniteLossError: a loss is NaN or infinite; callbacks have not seen that step.
         """
-        self.model.reset_metrics()
+        if not progress.steps:
+            self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        logs = {}
-        start = time.perf_counter()
-        for step in range(steps):
+        for step in range(progress.steps, steps):
             self.callbacks.on_train_batch_begin(step)
+            start = time.perf_counter()
             batch = devices.spread(self.strategy, next(batches))
             logs = {name: float(value) for name, value in self._train(batch).items()}
             self._check_finite(logs, f"epoch {epoch + 1}, step {step + 1}")
+            progress.steps, progress.logs = step + 1, logs
+            progress.seconds += time.perf_counter() - start
             self.callbacks.on_train_batch_end(step, logs)
-        return logs, time.perf_counter() - start
 
     def evaluate(self, batches, epoch=None):
         """Tests in inference mode.
@@ -94,7 +107,8 @@ class TrainingLoop:
         """
         self.model.reset_metrics()
         logs = {}
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            self.callbacks.on_test_batch_begin(number)
             logs = self._test(devices.spread(self.strategy, batch))
         logs = {name: float(value) for name, value in logs.items()}
         self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")

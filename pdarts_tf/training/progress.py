@@ -22,9 +22,9 @@ class Clock:
         self._seconds = self._cost = 0.0
         self._trace_seconds: list[float] = []
 
-    def tick(self, epoch, step, seconds):
-        """Notes that a step of an epoch took so many seconds."""
-        if epoch in self.traced and step == 0:
+    def tick(self, epoch, seconds, first):
+        """Notes that a step of an epoch took so many seconds, the first of it or another one."""
+        if epoch in self.traced and first:
             self._trace_seconds.append(seconds)
         else:
             self._seconds += seconds
@@ -62,14 +62,16 @@ class Progress(keras.callbacks.Callback):
         self._epoch = self.first_epoch + epoch
         self._bar = keras.utils.Progbar(self.steps, verbose=1 if sys.stdout.isatty() else 2)
         self._start = self._last = time.perf_counter()
+        self._taken = 0  # in this process, which may have resumed the epoch inside
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
         now = time.perf_counter()
-        self.clock.tick(self._epoch, batch, now - self._last)
+        self.clock.tick(self._epoch, now - self._last, first=not self._taken)
         self._last = now
+        self._taken += 1
         values = {name: value for name, value in logs.items() if not name.endswith("norm")}
-        values["images/s"] = (batch + 1) * self.batch_size / (now - self._start)
+        values["images/s"] = self._taken * self.batch_size / (now - self._start)
         values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
         self._bar.stateful_metrics = set(values)
         self._bar.update(batch + 1, list(values.items()), finalize=batch + 1 == self.steps)

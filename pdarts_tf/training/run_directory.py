@@ -4,6 +4,7 @@ A directory belongs to one live process at a time, by a lock that dies with the 
 configuration for ever.
 """
 
+import contextlib
 import fcntl
 import importlib.metadata
 import json
@@ -15,17 +16,28 @@ import sys
 
 from pdarts_tf.errors import InputError
 from pdarts_tf.settings import ConfigError, first_difference, shown
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.files import remove_unfinished, write_whole, writing
 
+# Increases when a run of an earlier version can no longer be resumed. Directories without a number
+# have 1: no checkpoints inside epochs, times among the measurements.
+FORMAT = 2
 CONFIG = "config.json"
 GENOTYPE = "genotype.json"
 GENOTYPES = "genotypes.json"
 LOG = "run.log"
 METRICS = "metrics.jsonl"
+TIMINGS = "timings.jsonl"
 ALPHAS = "alphas.jsonl"
+DRAWINGS = {"normal": "normal.svg", "reduce": "reduce.svg"}  # by cell
+REPORT = "report.html"
 RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
+
+
+def space_file(stage):
+    """Returns the name of the file with the candidates of a stage, counted from 0."""
+    return f"search_space_stage{stage + 1}.json"
 
 
 class RunDirectoryError(InputError):
@@ -36,7 +48,7 @@ def check(path, config):
     """Sees whether a run with these settings may use a directory, without touching it.
 
     Raises:
-        RunDirectoryError: it holds something else, or a run with other settings.
+        RunDirectoryError: it holds something else, or a run of another format or other settings.
     """
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
@@ -49,12 +61,26 @@ def check(path, config):
             f"--output_dir must be new, empty, or a run directory. Received: {path}, which has "
             f"files but no {CONFIG}; choose another one"
         )
+    _check_format(path)
     stored = read_settings(path, type(config))
     if difference := first_difference(stored, config):
         name, theirs, mine = difference
         raise RunDirectoryError(
             f"{path} holds another run: its --{name} is {shown(theirs)}, not {shown(mine)}; "
             "choose another --output_dir"
+        )
+
+
+def _check_format(path):
+    content = read_config(path)
+    found = content.get("format", 1)
+    if found != FORMAT:
+        known = content.get("versions")
+        made = known.get("pdarts-tf", "unknown") if isinstance(known, dict) else "unknown"
+        raise RunDirectoryError(
+            f"{path} holds a run of another version (pdarts-tf {made}, format {found}; this "
+            f"version goes on with format {FORMAT} only); finish it with the version that made "
+            "it, or choose another --output_dir"
         )
 
 
@@ -72,6 +98,17 @@ def read_config(path):
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
         raise RunDirectoryError(f"expected settings in {file}. Received: {str(content)[:80]}")
     return content
+
+
+def stored_data(path):
+    """Returns what a run remembers of its data, or None if there is no such run yet.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return None
+    return read_config(path).get("data")
 
 
 def read_settings(path, kind):
@@ -93,6 +130,19 @@ def read_settings(path, kind):
         ) from error
 
 
+class _LogFile(logging.Handler):
+    """Adds lines to a file, each at once; other than logging's own it does not survive errors."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def emit(self, record):
+        """Adds a line."""
+        with writing(self.path), open(self.path, "a", encoding="utf-8") as file:
+            file.write(self.format(record) + "\n")
+
+
 class RunDirectory:
     """An open run directory.
 
@@ -103,6 +153,7 @@ class RunDirectory:
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
+        WriteError: its files cannot be written.
 
     Attributes:
         writes: whether this process writes to it.
@@ -119,20 +170,29 @@ class RunDirectory:
             raise RunDirectoryError(
                 f"--output_dir cannot be made ({error}); choose another one"
             ) from error
-        self._lock = self._take_lock()
-        if not (self.path / CONFIG).is_file():
-            content = {
-                "config": json.loads(config.to_json()),
-                "data": data,
-                "versions": versions(),
-            }
-            write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
-        self._handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logging.getLogger("pdarts_tf").addHandler(self._handler)
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(self._take_lock())
+            remove_unfinished(self.path)
+            if not (self.path / CONFIG).is_file():
+                self._write_config(config, data)
+            self._log = _LogFile(self.path / LOG)
+            self._log.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            logging.getLogger("pdarts_tf").addHandler(self._log)
+            self._opened = opened.pop_all()
+
+    def _write_config(self, config, data):
+        content = {
+            "format": FORMAT,
+            "config": json.loads(config.to_json()),
+            "data": data,
+            "versions": versions(),
+        }
+        write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
 
     def _take_lock(self):
-        lock = open(self.path / ".lock", "a", encoding="utf-8")  # noqa: SIM115, held while we live
+        path = self.path / ".lock"
+        with writing(path):
+            lock = open(path, "a", encoding="utf-8")  # noqa: SIM115, held while we live
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -145,9 +205,8 @@ class RunDirectory:
 
     def close(self):
         """Gives the directory free."""
-        logging.getLogger("pdarts_tf").removeHandler(self._handler)
-        self._handler.close()
-        self._lock.close()
+        logging.getLogger("pdarts_tf").removeHandler(self._log)
+        self._opened.close()
 
     def __enter__(self):
         return self
@@ -200,4 +259,6 @@ def versions():
 
 def default_path(command, config):
     """Returns the run directory for settings that name none: the same for the same command."""
-    return os.path.join("runs", f"{command}_{config.dataset}_seed{config.seed}")
+    # TFDS names may have a configuration and a version: imagenet_resized/32x32:0.1.0.
+    dataset = config.dataset.replace("/", "_").replace(":", "_")
+    return os.path.join("runs", f"{command}_{dataset}_seed{config.seed}")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pdarts_tf.data import sources
 from pdarts_tf.data.sources import DataError, Split
+from tests.image_files import load
 
 CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"
 
@@ -22,7 +24,7 @@ def numbered_split(num_images):
 
 @pytest.fixture(scope="module")
 def digits():
-    return sources.load("digits")
+    return load("digits")
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +93,32 @@ def test_importing_sources_loads_neither_tensorflow_nor_scikit_learn():
 
 def test_unknown_name_lists_the_known_ones_and_suggests_the_closest():
     with pytest.raises(DataError) as error:
-        sources.load("cifar-10")
+        load("cifar-10")
     assert one_line(error) == (
-        "dataset must be one of cifar10, cifar100, digits. "
-        "Received: 'cifar-10'; did you mean 'cifar10'?"
+        "dataset must be one of cifar10, cifar100, digits, folder, imagenet2012, or a name in "
+        "TFDS. Received: 'cifar-10'; did you mean 'cifar10'?"
     )
 
 
 def test_unknown_name_that_resembles_none_gets_no_suggestion():
-    with pytest.raises(DataError, match=r"Received: 'xyzzy'$"):
-        sources.load("xyzzy")
+    with pytest.raises(DataError, match=r"Received: '12-xyzzy'$"):
+        load("12-xyzzy")
+
+
+def test_a_name_that_tfds_does_not_know_is_an_error(tmp_path, offline):
+    with pytest.raises(DataError) as error:
+        load("mnis", tmp_path)
+    assert one_line(error) == (
+        "dataset 'mnis' is neither known to TFDS nor prepared in --data_dir; did you mean 'mnist'?"
+    )
+
+
+def test_data_to_download_by_hand_says_what_and_where_to(tmp_path, offline):
+    with pytest.raises(DataError) as error:
+        load("imagenet2012", tmp_path)
+    message = one_line(error)
+    assert f"'imagenet2012' has to be downloaded by hand into {tmp_path}/downloads/man" in message
+    assert "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar" in message
 
 
 def test_digits_are_8x8_grey_images_of_10_classes(digits):
@@ -134,7 +152,7 @@ def test_a_fifth_of_each_class_of_digits_is_for_testing(digits):
 
 
 def test_digits_are_the_same_every_time(digits):
-    again = sources.load("digits", data_dir="/ignored")
+    again = load("digits", data_dir="/ignored")
     np.testing.assert_array_equal(again.train.images, digits.train.images)
     np.testing.assert_array_equal(again.test.labels, digits.test.labels)
 
@@ -146,7 +164,7 @@ def test_digits_mean_and_std_standardise_the_training_images(digits):
 
 
 def test_tfds_data_is_read_without_a_network(cifar10_dir, offline):
-    data = sources.load("cifar10", cifar10_dir)
+    data = load("cifar10", cifar10_dir)
     assert data.name == "cifar10"
     assert data.class_names == tuple(f"class_{i}" for i in range(10))
     assert data.image_shape == (32, 32, 3)
@@ -158,12 +176,12 @@ def test_tfds_data_is_read_without_a_network(cifar10_dir, offline):
 
 
 def test_tfds_images_keep_their_labels_and_their_order(cifar10_dir):
-    data = sources.load("cifar10", str(cifar10_dir))
+    data = load("cifar10", str(cifar10_dir))
     for split, seed in ((data.train, 0), (data.test, 1)):
         images = np.random.default_rng(seed).integers(0, 256, split.images.shape, np.uint8)
         written = {image.tobytes(): i % 10 for i, image in enumerate(images)}
         assert [written[image.tobytes()] for image in split.images] == split.labels.tolist()
-    again = sources.load("cifar10", cifar10_dir)
+    again = load("cifar10", cifar10_dir)
     np.testing.assert_array_equal(again.train.images, data.train.images)
 
 
@@ -172,7 +190,7 @@ def test_tfds_images_keep_their_labels_and_their_order(cifar10_dir):
 )
 def test_missing_data_without_a_network_says_where_it_belongs(name, archive, tmp_path, offline):
     with pytest.raises(DataError) as error:
-        sources.load(name, tmp_path)
+        load(name, tmp_path)
     message = one_line(error)
     assert f"{name!r} is not prepared in {tmp_path / name}/3.0.2" in message
     assert f"no answer from https://www.cs.toronto.edu/~kriz/{archive}" in message
@@ -182,7 +200,7 @@ def test_missing_data_without_a_network_says_where_it_belongs(name, archive, tmp
 def test_the_home_directory_may_be_written_as_a_tilde(tmp_path, offline, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(DataError, match=f"prepared in {tmp_path}/data/cifar10"):
-        sources.load("cifar10", "~/data")
+        load("cifar10", "~/data")
 
 
 def test_a_server_out_of_order_is_not_waited_for(tmp_path, offline, monkeypatch):
@@ -192,7 +210,7 @@ def test_a_server_out_of_order_is_not_waited_for(tmp_path, offline, monkeypatch)
     answer.status_code = 503
     monkeypatch.setattr(requests, "head", lambda url, **_: answer)
     with pytest.raises(DataError, match="status 503"):
-        sources.load("cifar10", tmp_path)
+        load("cifar10", tmp_path)
 
 
 def test_an_archive_put_there_by_hand_is_used_without_a_network(tmp_path, offline):
@@ -200,14 +218,14 @@ def test_an_archive_put_there_by_hand_is_used_without_a_network(tmp_path, offlin
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"not the archive")
     with pytest.raises(DataError, match=f"{archive}, has wrong checksum") as error:
-        sources.load("cifar10", tmp_path)
+        load("cifar10", tmp_path)
     one_line(error)
 
 
 def test_half_a_prepared_directory_is_named(tmp_path, offline):
     (tmp_path / "cifar10" / "3.0.2").mkdir(parents=True)
     with pytest.raises(DataError, match=r"dataset_info\.json is missing") as error:
-        sources.load("cifar10", tmp_path)
+        load("cifar10", tmp_path)
     one_line(error)
 
 
@@ -220,7 +238,7 @@ def test_damaged_data_is_an_error_that_names_the_directory(cifar10_dir, tmp_path
             content[: len(content) // 2] if "train.tfrecord" in path.name else content
         )
     with pytest.raises(DataError, match=f"{damaged} that cannot be read") as error:
-        sources.load("cifar10", tmp_path)
+        load("cifar10", tmp_path)
     one_line(error)
 
 
@@ -233,7 +251,8 @@ def test_two_parts_hold_every_image_once(num_images, portion, seed):
         with pytest.raises(DataError):
             sources.split_in_two(numbered_split(num_images), portion, seed)
         return
-    first, second = sources.split_in_two(numbered_split(num_images), portion, seed)
+    parts: Any = sources.split_in_two(numbered_split(num_images), portion, seed)
+    first, second = parts
     assert first.num_images == num_first
     np.testing.assert_array_equal(
         np.sort(np.concatenate([first.labels, second.labels])), np.arange(num_images)

@@ -169,6 +169,12 @@ def test_an_interrupt_ends_the_program_with_1_and_says_how_to_go_on():
     assert_ended(process, 1, "interrupted; the same command resumes the run\n")
 
 
+@pytest.mark.parametrize(("by", "code"), [("SIGTERM", 75), ("SIGINT", 1)])
+def test_a_run_that_was_stopped_ends_with_a_code_by_the_signal(by, code):
+    process = run(f"import signal; raise errors.StoppedError(signal.{by})")
+    assert_ended(process, code, f"stopped by {by} with a checkpoint of the last step; the same com")
+
+
 def test_defects_keep_their_traceback():
     process = run("1 / 0")
     assert process.returncode == 1

@@ -67,6 +67,20 @@ def test_header_of_a_published_experiment_names_its_table(name):
     assert "paper (arXiv 1904.12760), table 1" in header(recipe_path("search", name))
 
 
+def test_imagenet_is_searched_on_a_sample_of_every_class():
+    path = recipe_path("search", "imagenet2012")
+    config = config_of(path)
+    weights = config.train_portion * config.train_images_per_class
+    assert (weights, config.train_images_per_class - weights) == (128, 32)
+    assert (config.augmentation, config.color_jitter) == ("resized_crop", (0.4, 0.4, 0.4, 0.2))
+    assert "arXiv 1907.05737" in header(path)
+
+
+@pytest.mark.parametrize("command", ["search", "train"])
+def test_a_data_set_without_a_recipe_gets_the_defaults(command):
+    assert recipe_path(command, "folder") is None
+
+
 def test_cifar10_has_the_settings_of_the_paper():
     assert config_of(recipe_path("search", "cifar10")) == SearchConfig(dataset="cifar10")
 

@@ -55,6 +55,8 @@ def test_imagenet_has_the_mobile_setting_of_the_paper():
     assert (mobile.epochs, mobile.batch_size, mobile.learning_rate) == (250, 1024, 0.5)
     assert (mobile.schedule, mobile.learning_rate_warmup_epochs) == ("linear", 5)
     assert (mobile.l2, mobile.label_smoothing) == (3e-5, 0.1)
+    assert (mobile.image_size, mobile.augmentation, mobile.flip) == (224, "resized_crop", True)
+    assert mobile.color_jitter == (0.4, 0.4, 0.4, 0.2)
 
 
 def test_imagenet_finds_the_mobile_recipe():

@@ -215,7 +215,7 @@ def test_arguments_out_of_range_are_refused(argument, value):
 @pytest.mark.parametrize(("stem", "size", "divisor"), [("cifar", 30, 4), ("imagenet", 48, 32)])
 def test_sizes_that_do_not_halve_are_refused(stem, size, divisor):
     model = pd.EvaluationNetwork(ODD, 2, 3, stem=stem)
-    with pytest.raises(ValueError, match=f"multiples of {divisor}. Received: {size}x64"):
+    with pytest.raises(ValueError, match=f"multiples of {divisor}.* Received: {size}x64"):
         model.build((None, size, 64, 3))
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import pdarts_tf as pd
-from pdarts_tf.config import SearchConfig
 from pdarts_tf.genotype import PRIMITIVES
-from pdarts_tf.report.console import genotype_list, kept_operations, stage_table, table
+from pdarts_tf.report.console import genotype_list, kept_operations, table
 
 
 def test_columns_are_aligned_to_the_right():
@@ -27,17 +26,6 @@ def test_a_column_is_as_wide_as_its_widest_value():
 def test_rows_of_another_length_are_refused():
     with pytest.raises(ValueError, match="argument"):
         table(("a", "b"), [(1,)])
-
-
-def test_stage_table_of_the_paper():
-    config = SearchConfig(add_channels=(0, 4, 8))
-    text = stage_table(config.stages, (1_234_567, 98_765, 1_000), epochs=25, steps=260)
-    assert text == (
-        "stage  cells  channels  candidates  parameters  epochs  steps/epoch\n"
-        "    1      5        16           8   1,234,567      25          260\n"
-        "    2     11        20           5      98,765      25          260\n"
-        "    3     17        24           3       1,000      25          260"
-    )
 
 
 def test_kept_operations_are_listed_edge_by_edge():

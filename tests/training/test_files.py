@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from pdarts_tf.training import files
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.files import WriteError, remove_unfinished, write_whole, writing
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,35 @@ def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path, monkeypatch, step
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, step, fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteError, match=r"metrics.jsonl cannot be written \(No space left on dev"):
         write_whole(path, "new")
     assert path.read_text() == "old"
-
-
-def test_what_a_failure_left_does_not_hinder_the_next_write(tmp_path, monkeypatch):
-    path = tmp_path / "metrics.jsonl"
-    with monkeypatch.context() as patch:
-        patch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
-        with pytest.raises(OSError, match="killed"):
-            write_whole(path, "a text that is longer than the next one")
-    write_whole(path, "new")
-    assert path.read_text() == "new"
     assert os.listdir(tmp_path) == ["metrics.jsonl"]
+
+
+def test_what_a_killed_process_left_does_not_hinder_the_next_write(tmp_path):
+    (tmp_path / ".metrics.jsonl.tmp").write_text("a text that is longer than the next one")
+    write_whole(tmp_path / "metrics.jsonl", "new")
+    assert (tmp_path / "metrics.jsonl").read_text() == "new"
+    assert os.listdir(tmp_path) == ["metrics.jsonl"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    kept = (tmp_path / "notes.tmp", tmp_path / ".lock", tmp_path / "checkpoints" / "1.npz")
+    for path in (*kept, tmp_path / ".a.json.tmp", tmp_path / "checkpoints" / ".2.npz.tmp"):
+        path.touch()
+    (tmp_path / ".checkpoints.tmp").mkdir()
+    (tmp_path / ".checkpoints.tmp" / ".1.npz.tmp").touch()
+    remove_unfinished(tmp_path)
+    assert not (tmp_path / ".checkpoints.tmp").exists()
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(kept)
+
+
+def test_other_errors_than_those_of_the_system_stay_what_they_are():
+    with pytest.raises(KeyError), writing("file"):
+        raise KeyError
 
 
 def test_the_data_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
@@ -60,7 +75,7 @@ def test_the_data_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
     monkeypatch.setattr(files.os, "fsync", lambda _: events.append("fsync"))
     monkeypatch.setattr(files.os, "replace", lambda *_: events.append("replace"))
     write_whole(tmp_path / "file", "text")
-    assert events == ["fsync", "replace"]
+    assert events == ["fsync", "replace", "fsync"]  # the data, the name, the directory
 
 
 def test_a_file_has_the_permissions_of_any_new_file(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
-from pdarts_tf.training.loop import NonFiniteLossError, TrainingLoop
+from pdarts_tf.training.loop import EpochProgress, NonFiniteLossError, TrainingLoop
 
 
 class Adder(keras.Model):
@@ -51,6 +51,9 @@ class Recorder(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.events.append(("end", batch, logs))
 
+    def on_test_batch_begin(self, batch, logs=None):
+        self.events.append(("test", batch))
+
 
 @pytest.fixture
 def model():
@@ -61,9 +64,16 @@ def dataset(*values):
     return tf.data.Dataset.from_tensor_slices(np.array(values, np.float32))
 
 
+def run_epoch(loop, epoch, batches, steps, progress=None):
+    """Trains for an epoch; returns its means."""
+    progress = progress or EpochProgress()
+    loop.run_epoch(epoch, batches, steps, progress)
+    return progress.logs
+
+
 def test_callbacks_see_every_step_with_the_running_means_as_numbers(model):
     recorder = Recorder()
-    TrainingLoop(model, [recorder]).run_epoch(3, iter(dataset(2.0, 6.0)), steps=2)
+    run_epoch(TrainingLoop(model, [recorder]), 3, iter(dataset(2.0, 6.0)), steps=2)
     assert recorder.events == [
         ("epoch", 3),
         ("begin", 0),
@@ -80,17 +90,42 @@ def test_callbacks_know_the_model(model):
     assert recorder.model is model
 
 
-def test_an_epoch_returns_its_means_and_how_long_it_took(model, monkeypatch):
-    now = iter([100.0, 107.5])
+def test_the_progress_has_steps_means_and_the_seconds_of_the_steps(model, monkeypatch):
+    now = iter([100.0, 107.5, 200.0, 200.5, 300.0, 301.0])
     monkeypatch.setattr("pdarts_tf.training.loop.time.perf_counter", lambda: next(now))
-    logs, seconds = TrainingLoop(model).run_epoch(0, iter(dataset(1.0, 2.0, 6.0)), steps=3)
-    assert (logs, seconds) == ({"loss": 3.0}, 7.5)
+    progress = EpochProgress()
+    run_epoch(TrainingLoop(model), 0, iter(dataset(1.0, 2.0, 6.0)), 3, progress)
+    assert progress == EpochProgress(steps=3, logs={"loss": 3.0}, seconds=9.0)
+
+
+def test_callbacks_find_the_progress_up_to_date(model):
+    progress, seen = EpochProgress(), []
+
+    class Looker(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append((batch, progress.steps, progress.logs))
+
+    run_epoch(TrainingLoop(model, [Looker()]), 0, iter(dataset(1.0, 2.0)), 2, progress)
+    assert seen == [(0, 1, {"loss": 1.0}), (1, 2, {"loss": 1.5})]
+
+
+def test_an_epoch_goes_on_inside_with_the_means_that_it_had(model):
+    loop, progress, recorder = TrainingLoop(model), EpochProgress(), Recorder()
+    run_epoch(loop, 0, iter(dataset(1.0, 3.0)), 2, progress)
+    resumed = TrainingLoop(model, [recorder])  # as another process, which has restored the means
+    assert run_epoch(resumed, 0, iter(dataset(8.0)), 3, progress) == {"loss": 4.0}
+    assert [event[:2] for event in recorder.events] == [("epoch", 0), ("begin", 2), ("end", 2)]
+
+
+def test_a_finished_epoch_has_no_steps_left(model):
+    progress = EpochProgress(steps=2, logs={"loss": 1.5}, seconds=1.0)
+    assert run_epoch(TrainingLoop(model), 0, iter(()), 2, progress) == {"loss": 1.5}
 
 
 def test_every_epoch_begins_its_means_anew_and_goes_on_with_the_batches(model):
     loop = TrainingLoop(model)
     batches = iter(dataset(1.0, 3.0, 10.0, 20.0))
-    epochs = [loop.run_epoch(epoch, batches, steps=2)[0]["loss"] for epoch in range(2)]
+    epochs = [run_epoch(loop, epoch, batches, steps=2)["loss"] for epoch in range(2)]
     assert epochs == [2.0, 15.0]
     assert float(model.count.numpy()) == 4.0
 
@@ -98,17 +133,17 @@ def test_every_epoch_begins_its_means_anew_and_goes_on_with_the_batches(model):
 def test_steps_are_traced_once(model):
     loop = TrainingLoop(model)
     for epoch in range(2):
-        loop.run_epoch(epoch, iter(dataset(1.0, 2.0)), steps=2)
+        run_epoch(loop, epoch, iter(dataset(1.0, 2.0)), steps=2)
     assert model.traces == 1
 
 
 def test_a_changed_step_is_seen_after_tracing_again(model):
     loop = TrainingLoop(model)
-    before = loop.run_epoch(0, iter(dataset(1.0)), steps=1)[0]
+    before = run_epoch(loop, 0, iter(dataset(1.0)), steps=1)
     model.bonus = 5.0
-    unseen = loop.run_epoch(1, iter(dataset(1.0)), steps=1)[0]
+    unseen = run_epoch(loop, 1, iter(dataset(1.0)), steps=1)
     loop.retrace()
-    after = loop.run_epoch(2, iter(dataset(1.0)), steps=1)[0]
+    after = run_epoch(loop, 2, iter(dataset(1.0)), steps=1)
     assert [logs["loss"] for logs in (before, unseen, after)] == [1.0, 1.0, 6.0]
 
 
@@ -116,19 +151,19 @@ def test_a_changed_step_is_seen_after_tracing_again(model):
 def test_a_loss_that_is_not_finite_names_epoch_and_step(model, value):
     loop = TrainingLoop(model)
     with pytest.raises(NonFiniteLossError, match=f"loss became {value} in epoch 5, step 3;"):
-        loop.run_epoch(4, iter(dataset(1.0, 2.0, value, 4.0)), steps=4)
+        run_epoch(loop, 4, iter(dataset(1.0, 2.0, value, 4.0)), steps=4)
 
 
 def test_a_loss_that_is_not_finite_names_the_part_of_the_run(model):
     loop = TrainingLoop(model, part="stage 2")
     with pytest.raises(NonFiniteLossError, match="in stage 2, epoch 1, step 1;"):
-        loop.run_epoch(0, iter(dataset(float("nan"))), steps=1)
+        run_epoch(loop, 0, iter(dataset(float("nan"))), steps=1)
 
 
 def test_nothing_goes_on_after_a_loss_that_is_not_finite(model):
     recorder = Recorder()
     with pytest.raises(NonFiniteLossError):
-        TrainingLoop(model, [recorder]).run_epoch(0, iter(dataset(1.0, np.nan, 3.0)), steps=3)
+        run_epoch(TrainingLoop(model, [recorder]), 0, iter(dataset(1.0, np.nan, 3.0)), steps=3)
     assert recorder.events[-1] == ("begin", 1)
     assert float(model.count.numpy()) == 2.0
 
@@ -139,9 +174,15 @@ def test_a_loss_that_is_not_finite_is_no_wrong_input():
 
 def test_evaluation_is_over_all_batches_and_begins_anew(model):
     loop = TrainingLoop(model)
-    loop.run_epoch(0, iter(dataset(100.0)), steps=1)
+    run_epoch(loop, 0, iter(dataset(100.0)), steps=1)
     assert loop.evaluate(dataset(1.0, 2.0, 6.0)) == {"valid_loss": 3.0}
     assert loop.evaluate(dataset(4.0)) == {"valid_loss": 4.0}
+
+
+def test_evaluation_asks_callbacks_before_every_batch(model):
+    recorder = Recorder()
+    TrainingLoop(model, [recorder]).evaluate(dataset(1.0, 2.0))
+    assert recorder.events == [("test", 0), ("test", 1)]
 
 
 def test_evaluation_trains_nothing(model):

@@ -10,6 +10,7 @@ import pytest
 
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.training import run_directory
+from pdarts_tf.training.files import WriteError
 from pdarts_tf.training.run_directory import RunDirectory, RunDirectoryError
 
 CONFIG = SearchConfig(epochs=8, warmup_epochs=3)
@@ -66,7 +67,7 @@ def change_stored(path, **changes):
 def test_a_new_directory_is_made_with_its_parents(tmp_path):
     with open_run(tmp_path / "runs" / "a") as run:
         assert run.path == tmp_path / "runs" / "a"
-        assert sorted(contents(run.path)) == [".lock", "config.json", "run.log"]
+        assert sorted(contents(run.path)) == [".lock", "config.json"]
 
 
 def test_an_empty_directory_can_be_used(tmp_path):
@@ -125,6 +126,23 @@ def test_other_settings_are_refused_naming_the_first_difference(used):
     assert contents(used) == before
 
 
+@pytest.mark.parametrize("number", [None, 1, 3])
+def test_a_run_of_another_format_is_refused_and_stays_as_it_is(used, number):
+    stored = json.loads((used / "config.json").read_text())
+    stored["versions"]["pdarts-tf"] = "0.0.9"
+    del stored["format"]
+    (used / "config.json").write_text(json.dumps(stored | ({"format": number} if number else {})))
+    before = contents(used)
+    with pytest.raises(RunDirectoryError) as refused:
+        open_run(used)
+    assert str(refused.value) == (
+        f"{used} holds a run of another version (pdarts-tf 0.0.9, format {number or 1}; this "
+        "version goes on with format 2 only); finish it with the version that made it, or choose "
+        "another --output_dir"
+    )
+    assert contents(used) == before
+
+
 @pytest.mark.parametrize(
     ("change", "odd"), [({"epochs": "away"}, "epochs"), ({"unheard_of": 1}, "unheard_of")]
 )
@@ -151,6 +169,20 @@ def test_a_run_that_died_before_its_first_file_can_be_started_again(tmp_path):
     (tmp_path / ".config.json.tmp").write_text("{")
     with open_run(tmp_path):
         pass
+
+
+def test_what_a_killed_process_left_unfinished_is_removed(used):
+    (used / ".metrics.jsonl.tmp").write_text("{")
+    with open_run(used):
+        assert not (used / ".metrics.jsonl.tmp").exists()
+
+
+def test_a_log_that_cannot_be_written_ends_the_run(used):
+    with open_run(used) as run, pytest.raises(WriteError, match=r"run\.log cannot be written"):
+        (used / "run.log").unlink(missing_ok=True)
+        (used / "run.log").mkdir()
+        logging.getLogger("pdarts_tf").error("a line")
+    assert run.path == used
 
 
 def test_a_directory_belongs_to_one_process(locked):

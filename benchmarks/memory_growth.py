@@ -1,0 +1,114 @@
+"""Memory of a training, estimated and measured; the work behind `benchmarks.memory_estimate`.
+
+python -m benchmarks.memory_growth 3 32    # measures stage 3 at 32 images, in this process
+"""
+
+import json
+import subprocess
+import sys
+
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.genotype import GENOTYPES
+from pdarts_tf.models.memory import network_memory, supernet_memory
+from pdarts_tf.search_space import random_space
+
+WHAT = ("1", "2", "3", "network")
+"""The stages of the paper, and its evaluation network with auxiliary head."""
+
+CLASSES = 10
+STEPS = 3
+
+
+def estimate(what):
+    """Returns the `Memory` of one of `WHAT`."""
+    size = IMAGE_SIZE, IMAGE_SIZE
+    if what == "network":
+        config = TrainConfig()
+        network = config.init_channels, config.layers, CLASSES, config.stem
+        return network_memory(GENOTYPES["PDARTS"], *network, size, auxiliary=config.auxiliary)
+    stage = SearchConfig().stages[int(what) - 1]
+    return supernet_memory(
+        random_space(stage.num_candidates),
+        stage.init_channels,
+        stage.num_layers,
+        CLASSES,
+        size,
+        skip_dropout=stage.skip_dropout_rate > 0,
+    )
+
+
+def compare(what, batch_size):
+    """Returns a row of the table, with what a process of its own has measured."""
+    command = [sys.executable, "-m", "benchmarks.memory_growth", what, str(batch_size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"error: {' '.join(command)} failed:\n{done.stderr}")
+    measured = json.loads(done.stdout.splitlines()[-1])
+    estimated = estimate(what).total(batch_size) / 2**20
+    return {
+        "what": what if what == "network" else f"stage {what}",
+        "batch": batch_size,
+        "estimated MB": round(estimated),
+        "measured MB": round(measured),
+        "ratio": round(estimated / measured, 2),
+    }
+
+
+def measure(what, batch_size):
+    """Returns by how many MB the steps of a training raise the peak of this process' memory."""
+    from pdarts_tf.training.runtime import configure
+
+    configure()
+    import tensorflow as tf
+
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+
+    shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
+    images = tf.random.stateless_normal(shape, (0, 0))
+    batch = images, tf.random.stateless_uniform((batch_size,), (1, 1), 0, CLASSES, tf.int64)
+    if what == "network":
+        model = _network(shape)
+    else:
+        model = _supernet(SearchConfig().stages[int(what) - 1], shape)
+        batch = batch, batch
+    before = peak_memory_mb()
+    TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS, EpochProgress())
+    return peak_memory_mb() - before
+
+
+def _supernet(stage, shape):
+    import pdarts_tf as pd
+
+    space = random_space(stage.num_candidates)
+    sizes = stage.init_channels, stage.num_layers, CLASSES, stage.skip_dropout_rate
+    model = pd.Supernet(space, *sizes, name="supernet")
+    model.build((None, *shape[1:]))
+    model.compile(pd.weight_optimizer(), pd.arch_optimizer())
+    model.build_optimizers()
+    return model
+
+
+def _network(shape):
+    import pdarts_tf as pd
+    from pdarts_tf.training.supervised import SupervisedNetwork
+
+    config = TrainConfig()
+    model = SupervisedNetwork(
+        GENOTYPES["PDARTS"],
+        config.init_channels,
+        config.layers,
+        CLASSES,
+        config.stem,
+        config.auxiliary,
+        config.drop_path_rate,
+        name="network",
+    )
+    model.build((None, *shape[1:]))
+    model.compile(pd.weight_optimizer())
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))

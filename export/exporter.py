@@ -1,0 +1,139 @@
+"""Writes a trained network as a version of a model that TensorFlow Serving loads."""
+
+import pathlib
+import tempfile
+import types
+
+import numpy as np
+import tensorflow as tf
+
+from export import server_config, versions, warmup
+from export.inference import inference_function
+from export.signatures import ServedModel
+from pdarts_tf.data.augmentation import normalize
+from pdarts_tf.errors import RunError
+from pdarts_tf.evaluation import make_network
+from pdarts_tf.training import checkpoint
+
+CLASSES = "classes.txt"
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+TOLERANCE = 1e-4  # of logits, relative to the largest one if that is above 1
+_CHECKED_IMAGES = 4
+
+
+def load_network(config, data, weights):
+    """Returns the evaluation network of a run with its stored weights.
+
+    Args:
+        config: the run's `TrainConfig`.
+        data: what config.json of the run says of its data, see `ImageData.description`.
+        weights: path of the weights.
+
+    Raises:
+        CheckpointError: the weights are damaged or of another network.
+    """
+    shape = types.SimpleNamespace(
+        num_classes=len(data["class_names"]), image_shape=tuple(data["image_shape"])
+    )
+    network = make_network(config, shape)
+    arrays, _ = checkpoint.load(weights)
+    checkpoint.restore(checkpoint.variables_of(network), arrays)
+    return network
+
+
+def served_model(network, data, centre=False):
+    """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
+    return ServedModel(
+        inference_function(network),
+        data["image_shape"],
+        data["mean"],
+        data["std"],
+        data["class_names"],
+        centre,
+    )
+
+
+def write_saved_model(network, data, export_dir, version=None, centre=False):
+    """Writes the next version of a model, checks it, and puts what a server needs beside it.
+
+    Args:
+        network, data: see `load_network`.
+        export_dir: the model's directory; its name is the model's name.
+        version: its number; the next free one if None.
+        centre: see `ServedModel`.
+
+    Returns:
+        Lines for people: where the version is, and what was checked.
+
+    Raises:
+        VersionError: the version exists, or nothing can be written there.
+        RunError: the exported logits are not those of the network; nothing is left behind.
+    """
+    model = served_model(network, data, centre)
+    image_shape, num_classes = data["image_shape"], len(data["class_names"])
+    name = pathlib.Path(export_dir).resolve().name
+    with versions.new_version(export_dir, version) as new:
+        _save(model, new.path)
+        extra = new.path / warmup.PATH
+        extra.parent.mkdir()
+        warmup.write(extra, warmup.records(name, image_shape))
+        difference = check_logits(network, data, new.path)
+    kept = server_config.write_missing(export_dir, image_shape, num_classes)
+    return "\n".join(
+        [
+            f"Exported {new.published}: {num_classes} classes, images "
+            + "x".join(map(str, image_shape)),
+            f"Its logits differ from the network's by {difference:.1e} at most.",
+            f"How to serve it: {pathlib.Path(export_dir) / 'README.md'}",
+            *(f"Kept as it was: {pathlib.Path(export_dir) / name}" for name in kept),
+        ]
+    )
+
+
+def _save(model, path):
+    """Writes the SavedModel alone."""
+    with tempfile.TemporaryDirectory() as scratch:
+        classes = pathlib.Path(scratch) / CLASSES
+        classes.write_text("".join(f"{each}\n" for each in model.class_names), "utf-8")
+        model.classes = tf.saved_model.Asset(str(classes))
+        tf.saved_model.save(model, str(path), signatures=model.signatures())
+    # TensorFlow 2 calls every signature a prediction; a server answers `classify` by this name.
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(path))
+    updater.replace_method_name("classify", CLASSIFY_METHOD, tags="serve")
+    updater.save()
+
+
+def check_logits(network, data, path):
+    """Loads a written version, and compares it with the network.
+
+    Args:
+        network, data: see `load_network`.
+        path: of the version.
+
+    Returns:
+        The largest absolute difference of a logit.
+
+    Raises:
+        RunError: it is more than `TOLERANCE` allows.
+    """
+    pixels = warmup.example_images(data["image_shape"], _CHECKED_IMAGES)
+    images = normalize(tf.constant(pixels), data["mean"], data["std"])
+    expected = network(images, training=False).numpy()
+    predict = tf.saved_model.load(str(path)).signatures["serving_default"]
+    received = predict(images=tf.cast(pixels, tf.float32))["logits"].numpy()
+    return compare(expected, received)
+
+
+def compare(expected, received):
+    """Returns the largest difference of logits.
+
+    Raises:
+        RunError: it is more than `TOLERANCE` allows, or not a number.
+    """
+    difference = float(np.abs(expected - received).max())
+    if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
+        raise RunError(
+            f"the exported model's logits differ from the network's by {difference:.3g}, more than "
+            f"{TOLERANCE:g} of the largest: nothing was exported; please report this"
+        )
+    return difference

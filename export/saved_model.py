@@ -1,0 +1,50 @@
+"""Exports a trained network for TensorFlow Serving.
+
+    python -m export.saved_model --run_dir=runs/train_digits_seed0 --export_dir=models/digits
+
+Takes the best weights of a training, and writes the next version of the model. Exit codes: 0 done,
+2 wrong usage or input, 1 anything else.
+"""
+
+import os
+
+from export import versions
+from flags import command_line, export_flags
+from pdarts_tf.config import TrainConfig
+from pdarts_tf.errors import InputError
+from pdarts_tf.training import run_directory
+from pdarts_tf.training.run_directory import BEST_WEIGHTS
+
+
+def main():
+    """Exports as the flags say, and prints where everything is."""
+    run_dir, export_dir = export_flags.RUN_DIR.value, export_flags.EXPORT_DIR.value
+    if run_dir is None or export_dir is None:
+        raise InputError(
+            "expected --run_dir, the directory of a training, and --export_dir, that of the model. "
+            f"Received: --run_dir={run_dir} --export_dir={export_dir}"
+        )
+    config = run_directory.read_settings(run_dir, TrainConfig)
+    weights = os.path.join(run_dir, BEST_WEIGHTS)
+    if not os.path.isfile(weights):
+        raise InputError(f"{run_dir} has no {BEST_WEIGHTS} to export; has its training begun?")
+    form, version = export_flags.FORMAT.value, export_flags.VERSION.value
+    versions.check(export_dir, version)
+    from pdarts_tf.training.runtime import configure
+
+    configure()
+    from export import exporter
+
+    data = run_directory.read_config(run_dir)["data"]
+    network = exporter.load_network(config, data, weights)
+    if form == "saved_model":
+        centre = config.augmentation == "resized_crop"
+        print(exporter.write_saved_model(network, data, export_dir, version, centre))
+        return
+    from export import other_formats
+
+    print(other_formats.write(form, network, data, export_dir, version))
+
+
+if __name__ == "__main__":
+    command_line.run(main, export_flags)

@@ -1,0 +1,123 @@
+"""What the first bytes of an image file say: its format, size and channels.
+
+This finds, before anything is decoded, files that are no images, and those whose pixels TensorFlow
+would change silently: 16 bits per channel, CMYK, palettes of BMP files.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 6: 4}  # by colour type; a palette (3) becomes colours
+_PNG_GREY_ALPHA = 4
+_BMP_CHANNELS = {8: 1, 24: 3, 32: 4}  # by bits per pixel
+_BMP_HEADER = 40  # bytes of the oldest header that TensorFlow reads
+_GREY_PALETTE = bytes(value for grey in range(256) for value in (grey, grey, grey))
+# JPEG starts of frame: 0xC0 to 0xCF, but for tables (C4), extensions (C8) and arithmetic (CC).
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment
+_JPEG_DATA = 0xDA
+
+
+class HeaderError(ValueError):
+    """Why a file cannot be used as an image."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image before it is decoded.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        channels: 1 grey, 3 red-green-blue, 4 with alpha.
+    """
+
+    height: int
+    width: int
+    channels: int
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Reads the header of a PNG, JPEG, BMP or GIF file, whatever its name.
+
+    Raises:
+        HeaderError: if it is none of these, ends within its header, or has pixels of another kind.
+    """
+    start = file.read(2)
+    file.seek(0)
+    readers = {b"\x89P": _png, b"\xff\xd8": _jpeg, b"BM": _bmp, b"GI": _gif}
+    if start not in readers:
+        raise HeaderError("is not a PNG, JPEG, BMP or GIF image")
+    header = readers[start](file)
+    if header.height < 1 or header.width < 1:
+        raise HeaderError(f"has {header.height}x{header.width} pixels")
+    return header
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise HeaderError("ends within its header; it is truncated")
+    return data
+
+
+def _png(file: BinaryIO) -> Header:
+    magic, kind, width, height, bits, colour = struct.unpack(">8s4x4sIIBB", _read(file, 26))
+    if magic != b"\x89PNG\r\n\x1a\n" or kind != b"IHDR":
+        raise HeaderError("is not a PNG image, though it begins like one")
+    if bits == 16:
+        raise HeaderError("has 16 bits per channel, expected 8; convert it")
+    if colour == _PNG_GREY_ALPHA:
+        raise HeaderError("has 2 channels, grey and alpha, expected 1, 3 or 4; convert it")
+    if colour not in _PNG_CHANNELS:
+        raise HeaderError(f"has the unknown PNG colour type {colour}")
+    return Header(height, width, _PNG_CHANNELS[colour])
+
+
+def _jpeg(file: BinaryIO) -> Header:
+    _read(file, 2)
+    while True:
+        if _read(file, 1) != b"\xff":
+            raise HeaderError("is damaged: a JPEG marker is missing")
+        marker = 0xFF
+        while marker == 0xFF:  # any number of fill bytes
+            marker = _read(file, 1)[0]
+        if marker in _JPEG_ALONE:
+            continue
+        (length,) = struct.unpack(">H", _read(file, 2))
+        if marker in _JPEG_FRAMES:
+            break
+        if marker == _JPEG_DATA or length < 2:
+            raise HeaderError("is damaged: its JPEG frame header is missing")
+        _read(file, length - 2)
+    bits, height, width, channels = struct.unpack(">BHHB", _read(file, 6))
+    if bits != 8:
+        raise HeaderError(f"has {bits} bits per channel, expected 8; convert it")
+    if channels == 4:
+        raise HeaderError("has the 4 channels of CMYK, expected grey or RGB; convert it")
+    if channels not in (1, 3):
+        raise HeaderError(f"has {channels} channels, expected 1 or 3; convert it")
+    return Header(height, width, channels)
+
+
+def _bmp(file: BinaryIO) -> Header:
+    pixels, size, width, height, _, bits, compression = struct.unpack(
+        "<10xIIiiHHI", _read(file, 34)
+    )
+    if size < _BMP_HEADER or bits not in _BMP_CHANNELS or compression not in (0, 3):
+        raise HeaderError(f"is a BMP of {bits} bits per pixel or compressed; convert it to PNG")
+    if bits == 8:
+        _read(file, size - 20)
+        palette = _read(file, max(0, pixels - 14 - size))
+        colours = bytes(v for i, v in enumerate(palette) if i % 4 != 3)
+        if not _GREY_PALETTE.startswith(colours):
+            raise HeaderError("is a BMP with a palette of colours; convert it to PNG")
+    return Header(abs(height), width, _BMP_CHANNELS[bits])
+
+
+def _gif(file: BinaryIO) -> Header:
+    magic, width, height = struct.unpack("<6sHH", _read(file, 10))
+    if magic not in (b"GIF87a", b"GIF89a"):
+        raise HeaderError("is not a GIF image, though it begins like one")
+    return Header(height, width, 3)

@@ -1,0 +1,43 @@
+"""Writes the report of runs: python -m pdarts_tf.report RUN [RUN…] [--output=FILE]
+
+    python -m pdarts_tf.report runs/demo
+    python -m pdarts_tf.report runs/demo runs/train_digits_seed0 --output=both.html
+
+The report of one run is RUN/report.html; several runs are compared in the file that --output names.
+Runs may be going on or broken: the report tells what is there.
+
+Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
+"""
+
+import os
+
+from flags import command_line, report_flags
+from pdarts_tf.errors import InputError
+from pdarts_tf.report.page import report
+from pdarts_tf.report.run import read_run
+from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.run_directory import REPORT
+
+
+def main(paths):
+    """Writes the report of the runs at these paths; never imports TensorFlow."""
+    if not paths:
+        raise InputError("name run directories: python -m pdarts_tf.report RUN [RUN…]")
+    output = report_flags.OUTPUT.value
+    if output is None:
+        if len(paths) > 1:
+            raise InputError("several runs need a file for their comparison: add --output=FILE")
+        output = os.path.join(paths[0], REPORT)
+    text = report([read_run(path) for path in paths], command_line.recipe_settings)
+    try:
+        write_whole(output, text)
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written ({error.strerror}: {error.filename}); name a file in a "
+            "directory that exists by --output=FILE"
+        ) from error
+    print(f"{output} is written; open it in a browser")
+
+
+if __name__ == "__main__":
+    command_line.run(main, report_flags, takes_arguments=True)

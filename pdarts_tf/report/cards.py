@@ -1,0 +1,82 @@
+"""Genotypes side by side: what each is called, costs and looks like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.models.cell_statistics import cell_depth, cell_width
+from pdarts_tf.models.counting import Count, network_blocks, total
+from pdarts_tf.report.description import SETTINGS
+from pdarts_tf.report.drawing import draw_cell
+from pdarts_tf.report.drawing_svg import svg_element
+from pdarts_tf.report.run import Run
+
+_PUBLISHED = ("cifar10", "imagenet")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A genotype for the page.
+
+    Args:
+        names: all that it goes by in its run, such as "unrestricted" and "M=3".
+        genotype: itself.
+        depth, width: of the normal cell, see `models.cell_statistics`.
+        counts: (title of a published setting, parameters and MACs in it).
+        drawings: SVG elements by cell.
+    """
+
+    names: tuple[str, ...]
+    genotype: Genotype
+    depth: int
+    width: float
+    counts: tuple[tuple[str, Count], ...]
+    drawings: dict[str, Markup]
+
+
+def make_cards(genotypes: Mapping[str, Genotype], identifier: str) -> list[Card]:
+    """Returns one card per distinct genotype, in order.
+
+    Args:
+        genotypes: by their names.
+        identifier: unique in the page.
+    """
+    names: dict[Genotype, list[str]] = {}
+    for name, genotype in genotypes.items():
+        names.setdefault(genotype, []).append(name)
+    return [
+        _card(tuple(its_names), genotype, f"{identifier}-genotype{i}")
+        for i, (genotype, its_names) in enumerate(names.items())
+    ]
+
+
+def _card(names: tuple[str, ...], genotype: Genotype, identifier: str) -> Card:
+    return Card(
+        names,
+        genotype,
+        cell_depth(genotype.normal, genotype.normal_concat),
+        cell_width(genotype.normal),
+        tuple(
+            (SETTINGS[name].title, total(SETTINGS[name].blocks(genotype))) for name in _PUBLISHED
+        ),
+        {
+            # Made of our own texts and numbers only.
+            cell: Markup(svg_element(draw_cell(genotype, cell), f"{identifier}-{cell}"))  # noqa: S704
+            for cell in ("normal", "reduce")
+        },
+    )
+
+
+def network_count(run: Run) -> Count | None:
+    """Returns what the network of a training costs, None if its images are unknown."""
+    settings, data = run.settings, run.data
+    if run.genotype is None or not data.keys() >= {"image_shape", "num_classes"}:
+        return None
+    height, width, channels = data["image_shape"]
+    network = settings.init_channels, settings.layers, data["num_classes"], settings.stem
+    try:
+        return total(network_blocks(run.genotype, *network, (height, width), channels))
+    except ValueError:  # a size that the network does not take: not what this run was made with
+        return None

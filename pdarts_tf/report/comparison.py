@@ -1,0 +1,88 @@
+"""Several runs beside each other."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from pdarts_tf.report.cards import Card, make_cards
+from pdarts_tf.report.charts import Chart, PlacedChart, Series, number, percent, place
+from pdarts_tf.report.course import epochs_of, measured
+from pdarts_tf.report.run import Run
+from pdarts_tf.settings import shown
+
+# Per command: title of a chart, how values are shown, name in the records.
+_CHARTS = {
+    "search": (
+        ("Accuracy on the images for the alphas", percent, "arch_accuracy"),
+        ("Skip-connects in the normal cell", number, "skip_connects"),
+        ("Entropy of the normal cell (share of the largest)", percent, "entropy_normal"),
+    ),
+    "train": (
+        ("Test accuracy", percent, "test_accuracy"),
+        ("Test loss", number, "test_loss"),
+        ("Loss of the weights", number, "loss"),
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What the page shows of several runs together.
+
+    Args:
+        settings: (command, names of its runs, rows of (setting, its value in each)), of the
+            settings that are not the same in all runs of a command.
+        charts: with one line per run.
+        cards: of the results.
+    """
+
+    settings: list[tuple[str, list[str], list[tuple[str, list[str]]]]]
+    charts: list[PlacedChart]
+    cards: list[Card]
+
+
+def compare(runs: Sequence[Run], names: Sequence[str]) -> Comparison:
+    """Returns the comparison of runs, of which searches and trainings may be mixed.
+
+    Args:
+        runs: what `read_run` returns.
+        names: by which the page calls them.
+    """
+    settings: list[tuple[str, list[str], list[tuple[str, list[str]]]]] = []
+    charts = []
+    for command, titles in _CHARTS.items():
+        group = [(r, name) for r, name in zip(runs, names, strict=True) if r.command == command]
+        if len(group) < 2:
+            continue
+        rows = _differing([run for run, _ in group])
+        settings.append((command, [name for _, name in group], rows))
+        placed = [place(_chart(group, *title)) for title in titles]
+        charts += [chart for chart in placed if chart]
+    results = {
+        name: run.genotype
+        for run, name in zip(runs, names, strict=True)
+        if run.genotype is not None
+    }
+    return Comparison(settings, charts, make_cards(results, "comparison"))
+
+
+def _differing(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """Settings with their values in each run, if these are not all the same."""
+    rows: list[tuple[str, list[str]]] = []
+    for field in dataclasses.fields(runs[0].settings):
+        values = [shown(getattr(run.settings, field.name)) for run in runs]
+        if len(set(values)) > 1:
+            rows.append((field.name, values))
+    return rows
+
+
+def _chart(group: Sequence[tuple[Run, str]], title: str, show: Any, record: str) -> Chart:
+    length = max(run.num_epochs for run, _ in group)
+    series = []
+    for run, name in group:
+        values: list[float | None] = [None] * length
+        for stage, epoch in epochs_of(run):
+            index = (stage - 1) * run.settings.epochs + epoch - 1
+            values[index] = measured(run, (stage, epoch), record)
+        series.append(Series(name, values))
+    return Chart(title, series, show, counts=record == "skip_connects")

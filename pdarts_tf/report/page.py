@@ -1,0 +1,157 @@
+"""The report of runs: one HTML file that needs nothing else, not even a network.
+
+What comes from a run directory is untrusted: the template escapes it, and the page's content
+security policy lets no script run but the page's own.
+"""
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.report import charts, drawing_svg
+from pdarts_tf.report.cards import make_cards, network_count
+from pdarts_tf.report.comparison import compare
+from pdarts_tf.report.course import course, epochs_of
+from pdarts_tf.report.drawing import CELL_NAMES
+from pdarts_tf.report.palette import css_variables
+from pdarts_tf.report.repeat import command_to_repeat, compared_settings, published_name
+from pdarts_tf.report.run import Run, read_run
+from pdarts_tf.report.search_history import fates, summarize_stages
+from pdarts_tf.search_space import CELLS, edge_nodes
+from pdarts_tf.settings import Settings
+from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.run_directory import REPORT
+
+Recipes = Callable[[str, str], Settings]
+"""(command, data set) -> the settings of its recipe."""
+
+
+def write_report(path: str | pathlib.Path, recipes: Recipes) -> pathlib.Path:
+    """Writes the report of one run into its directory, and returns the file's path.
+
+    Raises:
+        RunDirectoryError: it is no run directory.
+    """
+    file = pathlib.Path(path) / REPORT
+    write_whole(file, report([read_run(path)], recipes))
+    return file
+
+
+def report(runs: Sequence[Run], recipes: Recipes) -> str:
+    """Returns the page about one run, or about several with a comparison of them.
+
+    Args:
+        runs: what `read_run` returns.
+        recipes: (command, data set) -> the settings of its recipe.
+    """
+    names = _distinct_names(runs)
+    script = _source("report.js")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            runs=[
+                _view(run, name, f"run{i}", recipes(run.command, run.settings.dataset))
+                for i, (run, name) in enumerate(zip(runs, names, strict=True), 1)
+            ],
+            comparison=compare(runs, names) if len(runs) > 1 else None,
+            style=Markup(_style()),  # noqa: S704, a file of this package
+            script=Markup(script),  # noqa: S704, a file of this package
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, Any]:
+    """What the template shows of one run."""
+    search = run.command == "search"
+    genotypes = run.genotypes
+    if not genotypes and run.genotype is not None:
+        name = f"M={run.settings.max_skip_connects}" if search else published_name(run.genotype)
+        genotypes = {name or "as trained": run.genotype}
+    cards = make_cards(genotypes, identifier)
+    return {
+        "id": identifier,
+        "name": title,
+        "run": run,
+        "epochs": epochs_of(run),
+        "command": command_to_repeat(run, recipe),
+        "settings": compared_settings(run, recipe),
+        "stages": summarize_stages(run) if search else [],
+        "fates": {cell: fates(run, cell) for cell in CELLS} if search and run.spaces else None,
+        "course": course(run, identifier),
+        "cards": cards,
+        "one_reduction": len({card.genotype.reduce for card in cards}) == 1,
+        "network": None if search else network_count(run),
+        "measurements": _measurements(run),
+    }
+
+
+def _measurements(run: Run) -> list[str]:
+    """The names of everything measured, in the order of the records."""
+    return list(dict.fromkeys(name for record in run.records.values() for name in record))
+
+
+def _distinct_names(runs: Sequence[Run]) -> list[str]:
+    """What the page calls the runs: the last part of their paths if that tells them apart."""
+    names = [run.name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
+
+
+def duration(seconds: float) -> str:
+    """Returns a time for people.
+
+    >>> duration(75), duration(7260), duration(4.2)
+    ('1 min 15 s', '2 h 1 min', '4 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _source(name: str) -> str:
+    """The text of a file in templates/."""
+    file = importlib.resources.files("pdarts_tf.report") / "templates" / name
+    return file.read_text("utf-8")
+
+
+def _style() -> str:
+    """The style sheet with the colours of drawings and charts."""
+    return "\n".join(
+        [
+            f":root {{ {css_variables('light')} }}",
+            f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables('dark')} }} }}",
+            _source("report.css"),
+            drawing_svg.STYLE,
+        ]
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_source),
+    )
+    environment.globals.update(
+        canvas=charts,
+        cells=CELL_NAMES,
+        duration=duration,
+        edges=edge_nodes(),
+        number=charts.number,
+        percent=charts.percent,
+        primitives=PRIMITIVES,
+    )
+    return environment

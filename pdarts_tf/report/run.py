@@ -1,0 +1,299 @@
+"""What a run directory holds, as far as it can be read.
+
+A report is asked of finished runs, of runs that go on, and of what a crash or half a copy has left.
+So whatever is missing or damaged is left out, and said in `Run.problems`; only the settings must be
+there.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError, load_genotype
+from pdarts_tf.search_space import CELLS, SearchSpace, edge_probabilities
+from pdarts_tf.settings import Settings
+from pdarts_tf.training.run_directory import (
+    ALPHAS,
+    GENOTYPE,
+    GENOTYPES,
+    METRICS,
+    RESULT,
+    TIMINGS,
+    read_config,
+    read_settings,
+    space_file,
+)
+
+# What reading JSON of another shape than expected can raise.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+_HUGE = 1e30  # beyond it, the bounds and steps of an axis lose their meaning
+
+Key = tuple[int, int]
+"""(stage, epoch), both counted from 1; a training has one stage."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The architecture parameters after an epoch.
+
+    Args:
+        space: the candidates of its stage.
+        alphas: per cell (14, candidates).
+    """
+
+    space: SearchSpace
+    alphas: dict[str, npt.NDArray[np.float64]]
+
+    def probabilities(self, cell: str) -> npt.NDArray[np.float64]:
+        """Returns the probabilities (14, 8) of a cell; NaN for what is no candidate any more."""
+        grid = np.full((len(self.alphas[cell]), len(PRIMITIVES)), np.nan)
+        grid[getattr(self.space, cell)] = edge_probabilities(self.alphas[cell]).ravel()
+        return grid
+
+
+@dataclass
+class Run:
+    """A run directory.
+
+    Args:
+        path: the directory.
+        command: "search" or "train".
+        settings: of the run.
+        data: what the run remembers of its data; "image_shape", "num_classes" and "name" hold
+            what they should, or are missing.
+        versions: of packages.
+        records: measurements by epoch.
+        spaces: candidates by stage, counted from 1.
+        frames: architecture parameters by epoch.
+        genotypes: all results of a search, by their names.
+        genotype: the result of a search, or what a training trains; None if there is none yet.
+        result: of a training that is finished.
+        problems: what could not be read, one sentence each.
+    """
+
+    path: pathlib.Path
+    command: str
+    settings: Any
+    data: dict[str, Any]
+    versions: dict[str, str]
+    records: dict[Key, dict[str, float]] = field(default_factory=dict)
+    spaces: dict[int, SearchSpace] = field(default_factory=dict)
+    frames: dict[Key, Frame] = field(default_factory=dict)
+    genotypes: dict[str, Genotype] = field(default_factory=dict)
+    genotype: Genotype | None = None
+    result: dict[str, Any] | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.resolve().name
+
+    @property
+    def num_stages(self) -> int:
+        """Stages of a search; 1 for a training."""
+        return len(self.settings.stages) if self.command == "search" else 1
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs of the whole run."""
+        return self.num_stages * int(self.settings.epochs)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the result is there."""
+        return (self.genotype if self.command == "search" else self.result) is not None
+
+    @property
+    def seconds(self) -> float:
+        """Time of all epochs together."""
+        return sum(record.get("seconds", 0.0) for record in self.records.values())
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Reads a run directory.
+
+    Raises:
+        RunDirectoryError: it is none, or its settings cannot be read.
+    """
+    content = read_config(path)
+    kind: type[Settings] = TrainConfig if "genotype" in content["config"] else SearchConfig
+    run = Run(
+        pathlib.Path(path),
+        "train" if kind is TrainConfig else "search",
+        read_settings(path, kind),
+        _data(content.get("data")),
+        _texts(content.get("versions")),
+    )
+    run.records = _records(run)
+    if run.command == "search":
+        run.spaces = dict(_spaces(run))
+        run.frames = dict(_frames(run))
+        run.genotypes = _genotypes(run)
+    else:
+        run.result = _result(run)
+    run.genotype = _genotype(run)
+    return run
+
+
+def _data(content: Any) -> dict[str, Any]:
+    """What is known of the data, without what is not what it should be."""
+    given = content if isinstance(content, dict) else {}
+    found: dict[str, Any] = {}
+    if isinstance(given.get("name"), str):
+        found["name"] = given["name"]
+    for name in ("num_train", "num_test"):
+        if type(given.get(name)) is int:
+            found[name] = given[name]
+    if isinstance(given.get("class_names"), list):
+        found["class_names"] = [str(each) for each in given["class_names"]]
+        found["num_classes"] = len(found["class_names"])
+    shape = given.get("image_shape")
+    if isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape):
+        found["image_shape"] = shape
+    return found
+
+
+def _texts(content: Any) -> dict[str, str]:
+    given = content if isinstance(content, dict) else {}
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def _text(run: Run, name: str) -> str | None:
+    """The text of a file, None if it is not there."""
+    try:
+        return (run.path / name).read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        run.problems.append(f"{name} cannot be read ({error}).")
+        return None
+
+
+def _objects(run: Run, name: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """The objects of a file with one a line, by their epochs; without damaged ones."""
+    damaged = []
+    for number, line in enumerate((_text(run, name) or "").splitlines(), 1):
+        try:
+            content = json.loads(line)
+            key = int(content.get("stage", 1)), int(content["epoch"])
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):
+            damaged.append(number)
+            continue
+        if 1 <= key[0] <= run.num_stages and 1 <= key[1] <= run.settings.epochs:
+            yield key, content
+        else:
+            damaged.append(number)
+    if damaged:
+        lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
+        run.problems.append(f"{name} is damaged in line {lines}, which is left out.")
+
+
+def _records(run: Run) -> dict[Key, dict[str, float]]:
+    """The measurements that are finite numbers, and the times of the same epochs."""
+    records = {key: _numbers(content) for key, content in _objects(run, METRICS)}
+    for key, content in _objects(run, TIMINGS):
+        if key in records:
+            records[key] |= _numbers(content)
+    return records
+
+
+def _numbers(content: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in content.items() if _is_number(value)}
+
+
+def _is_number(value: Any) -> bool:
+    """Whether this is a finite number of the size that measurements have."""
+    return type(value) in (int, float) and abs(value) < _HUGE
+
+
+def _parsed(run: Run, name: str, parse: Callable[[str], Any]) -> Any:
+    """What a file holds, None if it is missing or damaged."""
+    text = _text(run, name)
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except (ValueError, GenotypeError, RecursionError) as error:
+        run.problems.append(f"{name} is damaged and left out ({str(error)[:120]}).")
+        return None
+
+
+def _spaces(run: Run) -> Iterator[tuple[int, SearchSpace]]:
+    for stage in range(1, run.num_stages + 1):
+        space = _parsed(run, space_file(stage - 1), SearchSpace.from_json)
+        if space is not None:
+            yield stage, space
+
+
+def _frames(run: Run) -> Iterator[tuple[Key, Frame]]:
+    odd = []
+    for key, content in _objects(run, ALPHAS):
+        space = run.spaces.get(key[0])
+        try:
+            if space is None:
+                raise ValueError("the candidates of the stage are unknown")
+            alphas = {cell: space.checked_alphas(cell, content[cell]) for cell in CELLS}
+        except (ValueError, KeyError, TypeError):
+            odd.append(f"stage {key[0]} epoch {key[1]}")
+            continue
+        yield key, Frame(space, alphas)
+    if odd:
+        run.problems.append(
+            f"{ALPHAS} does not fit the candidates in {', '.join(odd[:3])}"
+            f"{', …' if len(odd) > 3 else ''}: left out."
+        )
+
+
+def _genotypes(run: Run) -> dict[str, Genotype]:
+    def parse(text: str) -> dict[str, Genotype]:
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        return {name: Genotype.parse(json.dumps(value)) for name, value in content.items()}
+
+    return _parsed(run, GENOTYPES, parse) or {}
+
+
+def _genotype(run: Run) -> Genotype | None:
+    if run.command == "train":
+        return Genotype.parse(run.settings.genotype)
+    return _parsed(run, GENOTYPE, lambda _: load_genotype(run.path / GENOTYPE))
+
+
+def _result(run: Run) -> dict[str, Any] | None:
+    def parse(text: str) -> dict[str, Any]:
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        for name in ("last", "best"):
+            scores = content.get(name)
+            if not isinstance(scores, dict):
+                raise ValueError(f"{name} is missing")
+            for score in ("epoch", "test_loss", "test_accuracy", "test_top5"):
+                if not _is_number(scores.get(score)):
+                    raise ValueError(f"{name} has no number for {score}")
+        return content
+
+    return _parsed(run, RESULT, parse)

@@ -1,0 +1,62 @@
+"""Being asked to stop: by SIGTERM, as schedulers do before they take a machine away, or Ctrl-C."""
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import threading
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopRequest:
+    """While entered, the first signal only asks to stop, and the second one ends the process.
+
+    Python runs a signal's handler only between two of its instructions, which native code can
+    delay by a minute while TensorFlow optimizes a graph. What the kernel calls at once writes to a
+    descriptor, though, on which a thread waits here.
+
+    Attributes:
+        signal: the `signal.Signals` that asked to stop, or None.
+    """
+
+    def __init__(self):
+        self.signal = None
+
+    def __enter__(self):
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._handlers = {number: signal.signal(number, _ignore) for number in _SIGNALS}
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno())
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        signal.set_wakeup_fd(self._wakeup)
+        for number, handler in self._handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._writer.close()  # which ends the thread
+        self._thread.join()
+        self._reader.close()
+
+    def _watch(self):
+        numbers = itertools.chain.from_iterable(iter(lambda: self._reader.recv(1), b""))
+        asked = (signal.Signals(number) for number in numbers if number in _SIGNALS)
+        first = next(asked, None)
+        if first is None:
+            return
+        self.signal = first
+        with contextlib.suppress(OSError):
+            print(
+                f"\n{first.name}: stopping after this step, with a checkpoint; another "
+                f"{first.name} ends the run at once",
+                flush=True,
+            )
+        for second in asked:
+            os._exit(128 + second)  # as a shell reports a process that a signal has ended
+
+
+def _ignore(number, frame):
+    """Does nothing; without a handler the kernel would end the process."""

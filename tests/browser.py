@@ -1,0 +1,33 @@
+"""A real browser for tests of pages: Debian's Chromium, driven by Playwright.
+
+Tests that need it are skipped where there is none, but for continuous integration, which has to
+have one: there, they fail.
+"""
+
+import os
+import shutil
+
+import pytest
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# As root, without a GPU, and without the connections that Chromium makes of its own accord.
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_browser():
+    """Returns the browser's program, or ends the test."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is not None:
+        return program
+    reason = f"no browser: none of {', '.join(PROGRAMS)} is on PATH (apt-get install chromium)"
+    if os.environ.get("PDARTS_REQUIRE_BROWSER") or os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

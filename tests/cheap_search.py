@@ -1,0 +1,69 @@
+"""A search whose supernet is a single layer: all of its bookkeeping, none of its cost."""
+
+import tensorflow as tf
+
+from pdarts_tf.config import CheckpointConfig, SearchConfig
+from pdarts_tf.data import sources
+from pdarts_tf.progressive import ProgressiveSearch
+from pdarts_tf.training.bilevel import Supernet
+from pdarts_tf.training.checkpointing import Checkpointing
+from pdarts_tf.training.run_directory import RunDirectory
+from pdarts_tf.training.stopping import StopRequest
+
+CONFIG = SearchConfig(
+    layers=(3, 3),
+    candidates=(8, 5),
+    skip_dropout_rates=(0.0, 0.4),
+    add_channels=(0, 0),
+    init_channels=2,
+    epochs=2,
+    warmup_epochs=1,
+    validation_epochs=1,
+    max_steps_per_epoch=2,
+    batch_size=8,
+    learning_rate=0.1,
+)
+EVERY_STEP = CheckpointConfig(checkpoint_every_minutes=0, checkpoint_every_steps=1)
+
+
+class OneLayer(Supernet):
+    """Logits that depend on images, weights, alphas and the counter of the dropout masks."""
+
+    def _make_cells(self, *arguments):
+        return []
+
+    def build(self, input_shape):
+        self.stem_norm.build((None, None, None, input_shape[-1]))
+        self.head.build((None, 2 + input_shape[-1]))
+
+    def call(self, images, training=False, differentiate="all"):
+        x = tf.reduce_mean(self.stem_norm(images, training=training), (1, 2))
+        if training and self._dropout is not None:
+            x *= tf.random.stateless_uniform(tf.shape(x), self._draw_seeds()[0])
+        alphas = tf.stack(
+            [tf.reduce_sum(tf.nn.softmax(a.value)[:, 0]) for a in self.arch_variables]
+        )
+        return self.head(tf.concat([tf.tile(alphas[None], (tf.shape(x)[0], 1)), x], -1))
+
+
+class CheapSearch(ProgressiveSearch):
+    """A search with that supernet."""
+
+    def supernet(self, stage, space):
+        return OneLayer(
+            space,
+            stage.init_channels,
+            stage.num_layers,
+            self.data.num_classes,
+            stage.skip_dropout_rate,
+            seed=self.config.seed,
+            name="supernet",
+        )
+
+
+def search(path, intervals=EVERY_STEP, stop=None):
+    """Runs a search in a run directory, or what is left of it, as the command does."""
+    data = sources.load("digits", None)
+    with RunDirectory(path, CONFIG, data.description()) as run, StopRequest() as request:
+        checkpointing = Checkpointing(run, CONFIG, intervals, stop or request)
+        CheapSearch(CONFIG, data).execute(run, checkpointing)

@@ -1,0 +1,132 @@
+"""The archives of CIFAR, small ones: read as they lie, never extracted, refused if changed."""
+
+import hashlib
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from pdarts_tf.data import cifar_archives, sources
+from pdarts_tf.data.cifar_archives import MD5, find_archive, read_archive
+from pdarts_tf.data.images import DataError
+from tests.image_files import cifar10_binary, cifar10_python, pixels, planes, write_tar
+
+NAMES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+SPLITS = {
+    "train": (pixels(20), np.arange(20) % 10),
+    "test": (pixels(10, seed=1), np.arange(10)),
+}
+IN_ORDER = np.concatenate([np.arange(20)[i::5] for i in range(5)])
+WRITERS = {
+    "cifar-10-python.tar.gz": cifar10_python,
+    "cifar-10-binary.tar.gz": cifar10_binary,
+}
+
+
+def unpack(path, contents):
+    for name, content in contents.items():
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("packed", [True, False], ids=["archive", "directory"])
+def test_images_and_labels_are_those_in_the_files(name, packed, tmp_path):
+    contents = WRITERS[name](SPLITS, NAMES)
+    if packed:
+        write_tar(tmp_path / name, contents)
+    else:
+        unpack(tmp_path, contents)
+    path = find_archive("cifar10", tmp_path)
+    assert path is not None
+    class_names, train, test = read_archive("cifar10", path, md5={})
+    assert class_names == NAMES
+    np.testing.assert_array_equal(train.images, SPLITS["train"][0][IN_ORDER])
+    np.testing.assert_array_equal(train.labels, IN_ORDER % 10)
+    np.testing.assert_array_equal(test.images, SPLITS["test"][0])
+    assert test.labels.dtype == np.int64
+
+
+def test_cifar100_has_fine_labels(tmp_path):
+    images = pixels(3)
+    record = np.column_stack([[9, 9, 9], [0, 2, 1], planes(images)]).astype(np.uint8).tobytes()
+    contents = {"train.bin": record, "test.bin": record, "fine_label_names.txt": b"a\nb\nc\n"}
+    write_tar(
+        tmp_path / "cifar-100-binary.tar.gz",
+        {f"cifar-100-binary/{name}": content for name, content in contents.items()},
+    )
+    path = find_archive("cifar100", tmp_path)
+    assert path is not None
+    class_names, train, _ = read_archive("cifar100", path, md5={})
+    assert class_names == ("a", "b", "c")
+    assert train.labels.tolist() == [0, 2, 1]
+    np.testing.assert_array_equal(train.images, images)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_wrong_checksum_says_what_was_expected_and_received(name, tmp_path):
+    path = write_tar(tmp_path / name, WRITERS[name](SPLITS, NAMES))
+    received = hashlib.md5(path.read_bytes()).hexdigest()
+    with pytest.raises(DataError) as error:
+        sources.load("cifar10", tmp_path)
+    assert str(error.value) == (
+        f"{path} has a wrong checksum: expected md5 {MD5[name]}, received {received}; download it "
+        "again, or for images of your own use --dataset=folder"
+    )
+
+
+def test_unpacked_files_have_checksums_too(tmp_path):
+    unpack(tmp_path, cifar10_python(SPLITS, NAMES))
+    with pytest.raises(DataError, match="data_batch_1 has a wrong checksum: expected md5 c99cafc1"):
+        sources.load("cifar10", tmp_path)
+
+
+def test_every_python_file_has_a_checksum():
+    for forms in cifar_archives._FORMATS.values():
+        for form in forms:
+            assert form.archive in MD5
+            assert form.label_bytes or {f"{form.directory}/{f}" for f in form.files} <= set(MD5)
+
+
+@pytest.mark.parametrize("member", ["../escaped", "/etc/escaped", "cifar-10-batches-py/../../x"])
+def test_members_that_lead_elsewhere_are_refused_and_never_written(member, tmp_path):
+    contents = {member: b"x", **cifar10_python(SPLITS, NAMES)}
+    path = write_tar(tmp_path / "in" / "cifar-10-python.tar.gz", contents)
+    with pytest.raises(DataError, match=r"files in cifar-10-batches-py only. Received: '") as error:
+        read_archive("cifar10", path, md5={})
+    assert member in str(error.value)
+    assert [file.name for file in tmp_path.rglob("*")] == ["in", path.name]
+
+
+def test_a_link_in_an_archive_is_not_followed(tmp_path):
+    contents = cifar10_python(SPLITS, NAMES)
+    del contents["cifar-10-batches-py/test_batch"]
+    path = tmp_path / "cifar-10-python.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        link = tarfile.TarInfo("cifar-10-batches-py/test_batch")
+        link.type, link.linkname = tarfile.SYMTYPE, "data_batch_1"
+        archive.addfile(link)
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    with pytest.raises(DataError, match="has no cifar-10-batches-py/test_batch"):
+        read_archive("cifar10", path, md5={})
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_truncated_archive_is_an_error_that_names_it(name, tmp_path):
+    path = write_tar(tmp_path / name, WRITERS[name](SPLITS, NAMES))
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(DataError, match=f"{path} cannot be read"):
+        read_archive("cifar10", path, md5={})
+
+
+def test_a_label_without_a_class_is_refused(tmp_path):
+    path = write_tar(tmp_path / "cifar-10-binary.tar.gz", cifar10_binary(SPLITS, NAMES[:5]))
+    with pytest.raises(DataError, match="images or labels of another kind"):
+        read_archive("cifar10", path, md5={})

@@ -1,0 +1,51 @@
+"""Samples of classes, and the canonical order."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pdarts_tf.data.images import DataError, Split
+from pdarts_tf.data.splitting import hold_out, in_canonical_order, sample_classes
+from tests.image_files import pixels
+
+NAMES = ("a", "b", "c")
+LABELS = np.repeat(np.arange(3), [50, 20, 10])
+
+
+def split():
+    return Split(pixels(80, (2, 2, 1)), LABELS)
+
+
+def sample(count, seed=0) -> Any:
+    return sample_classes(split(), NAMES, count, seed)
+
+
+def test_so_many_images_of_every_class_are_sampled():
+    assert np.bincount(sample(10).labels).tolist() == [10, 10, 10]
+
+
+def test_a_sample_repeats_with_its_seed_and_differs_between_seeds():
+    one, again, other = (sample(5, seed).images for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_a_sample_of_more_images_than_a_class_has_names_the_class():
+    with pytest.raises(DataError, match=r"at most 10, the training images of class 'c'. Received"):
+        sample_classes(split(), NAMES, 11, seed=0)
+
+
+def test_what_is_held_out_is_not_trained_on():
+    parts: Any = hold_out(split(), NAMES)
+    train, test = parts
+    assert np.bincount(test.labels).tolist() == [5, 2, 1]
+    both = np.concatenate([train.images, test.images])
+    assert sorted(x.tobytes() for x in both) == sorted(x.tobytes() for x in split().images)
+
+
+def test_canonical_order_does_not_depend_on_the_order_before():
+    shuffled = split().take(np.random.default_rng(0).permutation(80))
+    one, other = in_canonical_order(split()), in_canonical_order(shuffled)
+    np.testing.assert_array_equal(one.images, other.images)
+    np.testing.assert_array_equal(one.labels, LABELS)

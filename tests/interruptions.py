@@ -1,0 +1,109 @@
+"""Runs of the real commands that are killed again and again, and what has to come out of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.source_tree import ROOT
+
+
+class Moment(NamedTuple):
+    """When a process gets a signal: so many seconds after it has reached a step of the run."""
+
+    step: int
+    delay: float = 0.0
+    by: signal.Signals = signal.SIGKILL
+
+
+class Write(NamedTuple):
+    """When a process dies of SIGKILL: see `tests.dying`."""
+
+    moment: str
+
+
+def start(command, path, flags, write=None):
+    """Starts a command in a run directory as a person would."""
+    module = [f"pdarts_tf.{command}"] if write is None else ["tests.dying", write.moment, command]
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.Popen(
+        [sys.executable, "-m", *module, f"--output_dir={path}", *flags],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def newest_step(path):
+    """The step of the newest checkpoint of a run, counted through; 0 if there is none."""
+    return max((int(each.stem) for each in (path / "checkpoints").glob("*.npz")), default=0)
+
+
+def interrupt(command, path, flags, moment):
+    """Starts a command that is to be interrupted once; returns its exit code and output."""
+    if isinstance(moment, Write):
+        process = start(command, path, flags, moment)
+        output = process.communicate()
+        assert process.returncode == -signal.SIGKILL, output
+        return process.returncode, *output
+    process = start(command, path, flags)
+    begun = newest_step(path)
+    while newest_step(path) < max(moment.step, begun + 1):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    time.sleep(moment.delay)
+    assert process.poll() is None, f"finished before {moment}"
+    process.send_signal(moment.by)
+    output = process.communicate()
+    return process.returncode, *output
+
+
+def run_with(command, path, flags, moments):
+    """Runs a command to its end through all interruptions; returns their (code, stdout, stderr)."""
+    ends = [interrupt(command, path, flags, moment) for moment in moments]
+    process = start(command, path, flags)
+    output = process.communicate()
+    assert process.returncode == 0, output
+    return [*ends, (0, *output)]
+
+
+def arrays(file):
+    """All arrays of an archive; where the run was is left out, since it has times."""
+    with np.load(file) as content:
+        return {name: content[name] for name in content.files if name != "position"}
+
+
+def events(path):
+    """{tag: [(step, value)]} that TensorBoard's own reader finds in a run."""
+    read = EventAccumulator(str(path / "tensorboard"), size_guidance={"tensors": 0}).Reload()
+    return {
+        tag: [(each.step, float(tf.make_ndarray(each.tensor_proto))) for each in read.Tensors(tag)]
+        for tag in read.Tags()["tensors"]
+    }
+
+
+def assert_same_run(path, reference, files):
+    """Sees that two runs have ended alike, to the last bit of everything but times."""
+    for name in files:
+        assert (path / name).read_bytes() == (reference / name).read_bytes(), name
+    step = newest_step(reference)
+    assert newest_step(path) == step
+    mine, theirs = (arrays(each / "checkpoints" / f"{step:09d}.npz") for each in (path, reference))
+    assert mine.keys() == theirs.keys()
+    for name, array in mine.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+    shown, expected = events(path), events(reference)
+    assert shown.keys() == expected.keys()
+    for tag in shown.keys() - {"speed/images_per_second"}:
+        assert shown[tag] == expected[tag], tag
+    speeds = [[step for step, _ in each["speed/images_per_second"]] for each in (shown, expected)]
+    assert speeds[0] == speeds[1]
+    assert not list(path.rglob(".*.tmp"))

@@ -1,0 +1,183 @@
+"""`python -m pdarts_tf.report`: what the page says, and how the command ends."""
+
+import base64
+import dataclasses
+import hashlib
+import html
+import re
+import subprocess
+import sys
+
+import pytest
+
+from flags.command_line import recipe_settings
+from pdarts_tf.report.page import duration, report, write_report
+from pdarts_tf.report.run import read_run
+from tests.run_directories import (
+    DATA,
+    SEARCH,
+    TRAINING,
+    write_config,
+    write_search,
+    write_training,
+)
+from tests.source_tree import ROOT
+
+EVIL = "</script><script>alert('x')</script>"
+
+
+def page(*paths):
+    return report([read_run(path) for path in paths], recipe_settings)
+
+
+def text_of(markup):
+    """What a person reads, on one line."""
+    body = re.sub(r"<script.*?</script>", "", markup.split("<body>")[1], flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def run_command(*arguments):
+    """Runs the program, with every import of TensorFlow made to fail."""
+    code = (
+        "import runpy, sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "
+        "runpy.run_module('pdarts_tf.report', run_name='__main__', alter_sys=True)"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_report_of_a_run_lies_in_its_directory(tmp_path):
+    write_search(tmp_path / "run")
+    done = run_command(tmp_path / "run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(tmp_path / "run" / "report.html") in done.stdout
+    assert (tmp_path / "run" / "report.html").read_text() == page(tmp_path / "run")
+
+
+def test_several_runs_are_compared_in_one_file(tmp_path):
+    write_search(tmp_path / "one")
+    write_search(tmp_path / "other", dataclasses.replace(SEARCH, seed=7), seed=1)
+    done = run_command(tmp_path / "one", tmp_path / "other", f"--output={tmp_path / 'both.html'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = text_of((tmp_path / "both.html").read_text())
+    assert "setting one other --seed 0 7" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "name run directories"),
+        (["nowhere"], "expected a run directory"),
+        (["{run}", "{run}"], "add --output=FILE"),
+        (["{run}", "--output=nowhere/report.html"], "name a file in a directory that exists"),
+        (["{run}", "--nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path, arguments, reason):
+    write_search(tmp_path, epochs=1)
+    done = run_command(*(each.format(run=tmp_path) for each in arguments))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_search_is_told_from_its_settings_to_its_genotypes(tmp_path):
+    text = text_of(page(write_search(tmp_path / "run")))
+    assert "Settings that differ from the recipe for digits" in text
+    assert "--epochs 4 8 Epochs per stage." in text
+    assert "python -m pdarts_tf.search --dataset=digits" in text
+    assert "1 3 8 8 0 209,010 4 of 4 70.0 % 60.0 % - 101.5 8 s" in text.replace("\N{EN DASH}", "-")
+    assert "stage 3, epoch 4" in text
+    assert "fell after stage 2" in text
+    assert "unrestricted = M=4 skip-connects 4" in text
+    assert "M=2 the result skip-connects 2" in text
+    assert "tensorflow 2.21.0" in text
+
+
+def test_a_search_that_goes_on_says_so(tmp_path):
+    text = text_of(page(write_search(tmp_path, epochs=5)))
+    assert "not finished epochs 5 of 12" in text
+    assert "stage 2, epoch 1" in text
+    assert "has not come to a result yet" in text
+
+
+def test_a_run_without_an_epoch_says_so(tmp_path):
+    write_config(tmp_path, SEARCH)
+    assert "No epoch has been finished yet." in text_of(page(tmp_path))
+
+
+def test_what_could_not_be_read_is_said(tmp_path):
+    write_search(tmp_path)
+    (tmp_path / "alphas.jsonl").write_text("{")
+    text = text_of(page(tmp_path))
+    assert "Not everything could be read: alphas.jsonl is damaged in line 1" in text
+
+
+def test_a_training_shows_its_scores_and_its_network(tmp_path):
+    text = text_of(page(write_training(tmp_path)))
+    assert "test accuracy best 65.0 % (epoch 5), last 65.0 %" in text
+    assert "DARTS_V2" in text
+    assert "parameters" in text and "MACs" in text
+
+
+def test_a_training_stands_by_the_genotype_that_it_trained(tmp_path):
+    search = write_search(tmp_path / "search")
+    genotype = read_run(search).genotype
+    write_training(tmp_path / "train", dataclasses.replace(TRAINING, genotype=str(genotype)))
+    write_training(tmp_path / "other")
+    text = text_of(page(search, tmp_path / "train", tmp_path / "other"))
+    assert text.count("Trained in train : test accuracy best 65.0 %") == 1
+    assert "Trained in other" not in text
+
+
+def test_texts_of_a_run_directory_are_escaped(tmp_path):
+    path = tmp_path / "<b>run"
+    data = {**DATA, "name": EVIL, "class_names": [EVIL, "&"]}
+    write_search(path, dataclasses.replace(SEARCH, dataset=EVIL), data=data)
+    record = (path / "metrics.jsonl").read_text().replace('"loss"', '"<script>loss"')
+    (path / "metrics.jsonl").write_text(record)
+    markup = page(path)
+    assert markup.count("<script") == 2  # the page's own script and its data
+    assert "<b>" not in markup
+    assert EVIL in text_of(markup)
+
+
+def test_only_the_script_of_the_page_may_run(tmp_path):
+    markup = page(write_search(tmp_path))
+    [script] = re.findall(r"<script>(.*?)</script>", markup, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in markup
+
+
+def test_nothing_is_loaded_from_elsewhere(tmp_path):
+    markup = page(write_search(tmp_path))
+    assert re.findall(r'(?:src|href)="(?!#|data:,)[^"]*"|url\(|@import', markup) == []
+
+
+def test_identifiers_are_unique_and_every_reference_leads_somewhere(tmp_path):
+    markup = page(write_search(tmp_path / "a"), write_training(tmp_path / "b"))
+    ids = re.findall(r'\bid="([^"]+)"', markup)
+    assert len(ids) == len(set(ids))
+    references = re.findall(r'(?:for|aria-labelledby|data-course|href="#)="?([^"]+)"', markup)
+    assert {name for reference in references for name in reference.split()} <= set(ids)
+
+
+def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    markup = page(write_search(tmp_path / "a" / "run"), write_search(tmp_path / "b" / "run"))
+    assert str(tmp_path / "a" / "run") + ": search" in text_of(markup)
+
+
+def test_the_same_run_has_the_same_report(tmp_path):
+    path = write_search(tmp_path)
+    file = write_report(path, recipe_settings)
+    before = file.read_bytes()
+    write_report(path, recipe_settings)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.6, "1 min 0 s"), (3600, "1 h 0 min"), (90061, "25 h 1 min")],
+)
+def test_durations_are_for_people(seconds, text):
+    assert duration(seconds) == text

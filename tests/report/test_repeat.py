@@ -1,0 +1,68 @@
+"""The command that repeats a run is read back by the real flags as the same settings."""
+
+import dataclasses
+import pathlib
+import shlex
+
+import pytest
+from absl import flags
+
+from flags.command_line import recipe_path, recipe_settings
+from flags.settings import define_flags, read_flags
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.report.repeat import command_to_repeat, compared_settings
+from pdarts_tf.report.run import Run
+
+_CHANGES = {"seed": 3, "layers": (5, 6, 7), "flip": True, "l2": 1e-5, "image_size": 16}
+SEARCH = SearchConfig(**dataclasses.asdict(recipe_settings("search", "digits")) | _CHANGES)
+SKIP = ("skip_connect", 0)
+
+
+def run_of(config, path="runs/my run"):
+    command = "search" if isinstance(config, SearchConfig) else "train"
+    genotype = Genotype.parse(config.genotype) if command == "train" else None
+    return Run(pathlib.Path(path), command, config, {}, {}, genotype=genotype)
+
+
+@pytest.mark.parametrize("config", [SEARCH, SearchConfig(dataset="svhn_cropped", flip=False)])
+def test_a_command_gives_the_settings_back(config):
+    run = run_of(config)
+    words = shlex.split(command_to_repeat(run, recipe_settings("search", config.dataset)))
+    values = flags.FlagValues()
+    define_flags(SearchConfig, __name__, values)
+    flags.DEFINE_string("flagfile", "", "", flag_values=values)
+    flags.DEFINE_string("output_dir", "", "", flag_values=values)
+    recipe = recipe_path("search", config.dataset)
+    values(["", *([f"--flagfile={recipe}"] if recipe else []), *words[3:]])
+    assert words[:3] == ["python", "-m", "pdarts_tf.search"]
+    assert read_flags(SearchConfig, values) == config
+    assert values.output_dir == "runs/my run_again"
+
+
+def test_a_command_names_only_what_differs_from_the_recipe():
+    run = run_of(recipe_settings("search", "cifar10"), "r")
+    command = command_to_repeat(run, recipe_settings("search", "cifar10"))
+    assert command == "python -m pdarts_tf.search --dataset=cifar10 --output_dir=r_again"
+
+
+@pytest.mark.parametrize(
+    ("genotype", "name"),
+    [
+        ("DARTS_V2", "DARTS_V2"),
+        (str(Genotype.parse("PDARTS")), "PDARTS"),
+        (str(Genotype([SKIP, SKIP], [2], [SKIP, SKIP], [2])), "r/genotype.json"),
+    ],
+)
+def test_a_training_names_its_genotype_or_its_file(genotype, name):
+    config = TrainConfig(genotype=genotype)
+    run = run_of(config, "r")
+    command = command_to_repeat(run, recipe_settings("train", "digits"))
+    assert command.startswith(f"python -m pdarts_tf.train --genotype={name} --dataset=digits ")
+
+
+def test_settings_that_differ_come_first():
+    rows = compared_settings(run_of(SEARCH), recipe_settings("search", "digits"))
+    assert [row.name for row in rows if row.differs] == [row.name for row in rows[:5]]
+    assert rows[0][:3] == ("layers", "5,6,7", "3,4,5")
+    assert len(rows) == len(dataclasses.fields(SearchConfig))

@@ -1,0 +1,45 @@
+"""What is said when memory is not enough."""
+
+import pytest
+import tensorflow as tf
+
+from pdarts_tf.models.memory import Memory
+from pdarts_tf.training.memory import OutOfMemoryError, explain_out_of_memory, present_memory
+
+GB = 2**30
+MEMORY = Memory(fixed=1 * GB, per_image=GB // 16)
+
+
+@pytest.mark.parametrize(
+    "error", [tf.errors.ResourceExhaustedError(None, None, "OOM"), MemoryError()]
+)
+def test_the_estimate_and_the_batch_size_to_try_are_named(error):
+    with (
+        pytest.raises(OutOfMemoryError) as raised,
+        explain_out_of_memory(MEMORY, 96, "stage 2"),
+    ):
+        raise error
+    assert str(raised.value).startswith(
+        "out of memory in stage 2: a plain run on one device with --batch_size=96 is estimated to "
+        "need 7.00 GB besides data and program, 1.00 GB of it whatever the batch size; try "
+        "--batch_size=48 (4.00 GB) or --rematerialize in another --output_dir"
+    )
+    assert raised.value.__cause__ is error
+
+
+def test_half_an_image_is_no_advice():
+    message = str(OutOfMemoryError(MEMORY, 1, "the training"))
+    assert "try fewer --layers or --init_channels or --rematerialize in another" in message
+
+
+def test_other_errors_pass():
+    with pytest.raises(ZeroDivisionError), explain_out_of_memory(MEMORY, 8, "stage 1"):
+        raise ZeroDivisionError
+
+
+def test_a_process_with_tensorflow_takes_some_hundred_megabytes():
+    before = present_memory()
+    assert 100 * 2**20 < before < 100 * GB
+    block = bytearray(before + 2**26)
+    block[::4096] = bytes(len(block[::4096]))  # touched, so that it is there
+    assert present_memory() > before
