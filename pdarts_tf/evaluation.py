@@ -110,10 +110,10 @@ class Training:
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
-        self.plan = train_plan(config, data, self.steps)
+        self.model = make_network(config, data)  # first, since it checks the size of the images
         self.strategy = strategy or tf.distribute.get_strategy()
         with self.strategy.scope():
-            self.model = make_network(config, data)
+            self.model = make_network(config, data)  # first, as it checks the images' size
             self.model.compile(
                 weight_optimizer(
                     config.learning_rate, config.momentum, config.l2, config.clip_norm
@@ -123,6 +123,7 @@ class Training:
                 config.gradient_accumulation,
             )
             self.model.optimizer.build(self.model.trainable_variables)
+        self.plan = train_plan(config, data, self.steps)
         self.weights = checkpoint.variables_of(self.model)
         self.variables = checkpoint.variables_of(
             self.model, self.model.optimizer

@@ -23,6 +23,15 @@ CONFIG = SearchConfig(
     batch_size=8,
     learning_rate=0.1,
 )
+FILES = (
+    "genotype.json",
+    "genotypes.json",
+    "alphas.jsonl",
+    "metrics.jsonl",
+    "search_space_stage1.json",
+    "search_space_stage2.json",
+)
+"""Results of a search with that configuration."""
 EVERY_STEP = CheckpointConfig(checkpoint_every_minutes=0, checkpoint_every_steps=1)
 
 

@@ -94,8 +94,10 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_was_left_alone(
     path, run = runs[number]
     for moment, (code, _, stderr) in zip(moments()[number], run.result(), strict=False):
         if isinstance(moment, Moment) and moment.by == signal.SIGTERM:
-            assert (code, stderr.count("\n")) == (75, 1), (moment, stderr)
-            assert stderr.startswith("stopped by SIGTERM with a checkpoint of the last step; the")
+            assert code == 75, (moment, stderr)
+            # Steps make TensorFlow say a line about oneDNN, so ours is the last one.
+            last = stderr.splitlines()[-1]
+            assert last.startswith("stopped by SIGTERM with a checkpoint of the last step; the")
         else:
             assert code == -signal.SIGKILL
     assert_same_run(path, reference, FILES)

@@ -8,9 +8,8 @@ import pytest
 
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.files import WriteError
-from tests.cheap_search import search
+from tests.cheap_search import FILES, search
 from tests.interruptions import assert_same_run
-from tests.test_interrupted_writes import FILES
 
 KILOBYTE = 1024
 

@@ -11,17 +11,8 @@ import pathlib
 
 import pytest
 
-from tests.cheap_search import search
+from tests.cheap_search import FILES, search
 from tests.interruptions import assert_same_run
-
-FILES = (
-    "genotype.json",
-    "genotypes.json",
-    "alphas.jsonl",
-    "metrics.jsonl",
-    "search_space_stage1.json",
-    "search_space_stage2.json",
-)
 
 
 class Died(BaseException):

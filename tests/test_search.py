@@ -198,8 +198,8 @@ def test_drawings_and_report_show_the_result(finished):
     assert finished.read("normal.svg").count(">sep_conv_3x3</text>") == sum(
         operation == "sep_conv_3x3" for operation, _ in result.normal
     )
-    report = finished.read("report.html")
-    assert html.escape(str(result)) in report
+    report = html.unescape(finished.read("report.html"))
+    assert str(result) in report
     assert ">finished<" in report
 
 
@@ -324,9 +324,10 @@ def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, runs):
 
 def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(runs):
     (code, stdout, stderr), *_ = runs["interrupted"].result()
-    assert (code, stderr) == (
+    # Steps make TensorFlow say a line about oneDNN, so ours is the last one.
+    assert (code, stderr.splitlines()[-1]) == (
         75,
-        "stopped by SIGTERM with a checkpoint of the last step; the same command resumes the run\n",
+        "stopped by SIGTERM with a checkpoint of the last step; the same command resumes the run",
     )
     assert "SIGTERM: stopping after this step, with a checkpoint; another SIGTERM ends" in stdout
 

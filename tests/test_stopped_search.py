@@ -6,9 +6,8 @@ import pytest
 
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.errors import StoppedError
-from tests.cheap_search import search
+from tests.cheap_search import FILES, search
 from tests.interruptions import assert_same_run, newest_step
-from tests.test_interrupted_writes import FILES
 
 ONLY_AT_ENDS = CheckpointConfig(checkpoint_every_minutes=0)
 # Two stages of two epochs of two steps; the second epochs end with a validation of two batches.

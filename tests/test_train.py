@@ -133,6 +133,7 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     first = start("train", tmp_path / "run", flags)
     while newest_step(tmp_path / "run") < 1:
         assert first.poll() is None, first.communicate()
+    first.send_signal(signal.SIGSTOP)  # alive, and not finished before the second has begun
     second = train(*flags, f"--output_dir={tmp_path / 'run'}")
     first.kill()
     first.communicate()
