@@ -110,7 +110,6 @@ class Training:
         self.steps = pipeline.steps_per_epoch(
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
-        self.model = make_network(config, data)  # first, since it checks the size of the images
         self.strategy = strategy or tf.distribute.get_strategy()
         with self.strategy.scope():
             self.model = make_network(config, data)  # first, as it checks the images' size
