@@ -103,7 +103,7 @@ def test_a_compiled_training_step_is_close():
 
 
 def searched(precision="none", **options):
-    space = uniform_space("avg_pool_3x3", "skip_connect", "dil_conv_3x3")
+    space = uniform_space("skip_connect", "dil_conv_3x3")
     with mixed_precision(precision):
         model = pd.Supernet(space, 4, 3, 3, skip_dropout_rate=0.5, seed=3, name="s", **options)
     model.build((None, 8, 8, 3))
@@ -121,7 +121,7 @@ def test_a_rematerialized_bilevel_step_is_the_same(plain_search):
     assert_agree(searched(rematerialize=True), plain_search, 1e-6)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_bilevel_step_in_mixed_precision_is_close(plain_search, precision):
     received = searched(precision)
     assert_agree(received, plain_search, TOLERANCES[precision])

@@ -155,72 +155,86 @@ def run_steps(path, num_devices, **variables):
 
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory):
-    """Numbers of "one" device, of "mirrored" ones, and of workers 0 and 1."""
+    """Numbers of "one" device and of two "mirrored" ones."""
     path = tmp_path_factory.mktemp("steps")
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        runs = {
-            "one": pool.submit(run_steps, path / "one.npz", 1),
-            "mirrored": pool.submit(run_steps, path / "mirrored.npz", 2),
-        }
-        for i in range(2):
-            runs[f"worker {i}"] = pool.submit(
-                run_steps,
-                path / f"worker{i}.npz",
-                1,
-                TF_CONFIG=config(index=i, worker=workers),
+        one = pool.submit(run_steps, path / "one.npz", 1)
+        mirrored = pool.submit(run_steps, path / "mirrored.npz", 2)
+        return {"one": one.result(), "mirrored": mirrored.result()}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory):
+    """Numbers of "worker 0" and "worker 1"."""
+    path = tmp_path_factory.mktemp("workers")
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(
+                run_steps, path / f"{i}.npz", 1, TF_CONFIG=config(index=i, worker=addresses)
             )
-        return {name: run.result() for name, run in runs.items()}
+            for i in range(2)
+        ]
+        return {f"worker {i}": run.result() for i, run in enumerate(runs)}
+
+
+@pytest.fixture(
+    params=[
+        "mirrored",
+        pytest.param("worker 0", marks=pytest.mark.slow),
+        pytest.param("worker 1", marks=pytest.mark.slow),
+    ]
+)
+def received(request, numbers):
+    """Numbers of several devices, to be compared with those of one."""
+    alone = request.param == "mirrored"
+    return (numbers if alone else request.getfixturevalue("workers"))[request.param]
 
 
 def part(arrays, prefix):
     return {name: a for name, a in arrays.items() if name.startswith(f"{prefix}/")}
 
 
-def assert_equal_to_one(numbers, run, *prefixes):
+def assert_equal(received, expected, *prefixes):
     for prefix in prefixes:
-        expected = part(numbers["one"], prefix)
-        assert expected
-        assert part(numbers[run], prefix).keys() == expected.keys()
-        for name, array in expected.items():
+        assert part(expected, prefix)
+        assert part(received, prefix).keys() == part(expected, prefix).keys()
+        for name, array in part(expected, prefix).items():
             np.testing.assert_allclose(
-                numbers[run][name], array, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name
+                received[name], array, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name
             )
 
 
-@pytest.mark.parametrize("run", ["mirrored", "worker 0", "worker 1"])
-def test_bilevel_steps_with_synchronized_batch_norms_equal_those_of_one_device(numbers, run):
+def test_bilevel_steps_with_synchronized_batch_norms_equal_those_of_one_device(received, numbers):
     """Weights, alphas, both optimizers, running statistics: with dropout, for every replica."""
-    assert_equal_to_one(numbers, run, "bilevel")
+    assert_equal(received, numbers["one"], "bilevel")
 
 
-@pytest.mark.parametrize("run", ["mirrored", "worker 0", "worker 1"])
-def test_metrics_are_those_of_the_global_batch(numbers, run):
+def test_metrics_are_those_of_the_global_batch(received, numbers):
     """Also in a validation whose last images do not count."""
-    assert_equal_to_one(numbers, run, "bilevel_logs", "synchronized_logs")
+    assert_equal(received, numbers["one"], "bilevel_logs", "synchronized_logs")
 
 
-@pytest.mark.parametrize("run", ["mirrored", "worker 0", "worker 1"])
-def test_training_steps_with_drop_path_equal_those_of_one_device(numbers, run):
-    assert_equal_to_one(numbers, run, "synchronized")
+def test_training_steps_with_drop_path_equal_those_of_one_device(received, numbers):
+    assert_equal(received, numbers["one"], "synchronized")
 
 
 def test_accumulated_parts_are_to_batch_norms_what_devices_are(numbers):
     """One device that computes its batch in two parts equals two devices."""
-    assert_equal_to_one(numbers, "mirrored", "local", "local_logs")
+    assert_equal(numbers["mirrored"], numbers["one"], "local", "local_logs")
 
 
-def test_workers_hold_the_same_bit_by_bit(numbers):
-    for name, array in part(numbers["worker 0"], "bilevel").items():
-        np.testing.assert_array_equal(numbers["worker 1"][name], array, err_msg=name)
+@pytest.mark.slow
+def test_workers_hold_the_same_bit_by_bit(workers):
+    for name, array in part(workers["worker 0"], "bilevel").items():
+        np.testing.assert_array_equal(workers["worker 1"][name], array, err_msg=name)
 
 
-@pytest.mark.parametrize("run", ["mirrored", "worker 1"])
-def test_synchronized_statistics_and_gradients_are_those_of_the_whole_batch(numbers, run):
+def test_synchronized_statistics_and_gradients_are_those_of_the_whole_batch(received, numbers):
     """Against formulas in float64, for images whose mean is far from 0."""
-    arrays = dict(numbers[run])
-    if run != "mirrored":  # a worker has its own part of the images
-        arrays |= {name: numbers["mirrored"][name] for name in ("norm/y", "norm/dx")}
+    # A worker has its own part of the images only.
+    whole = {name: numbers["mirrored"][name] for name in ("norm/y", "norm/dx")}
+    arrays = received | whole
     x = (labelled_images(0)[0] + np.float32(10.0)).astype(np.float64)
     dy = arrays["norm/dy"].astype(np.float64)
     scale, offset = np.array([1.0, 0.5, -2.0]), np.array([0.0, 3.0, -1.0])
