@@ -28,7 +28,7 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint ## Lint, then run the tests, all but the slow ones (about 12 minutes on 2 cores)
+test: lint ## Lint, then run the tests, all but the slow ones (up to 20 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: lint ## Lint, then run all tests

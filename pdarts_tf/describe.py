@@ -16,7 +16,7 @@ from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import GENOTYPES, load_genotype
 from pdarts_tf.report import description, drawing_png, drawing_svg
 from pdarts_tf.report.drawing import draw_genotype
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.files import WriteError, write_whole
 
 
 def main():
@@ -40,10 +40,10 @@ def main():
 def _write(path, content):
     try:
         write_whole(path, content)
-    except OSError as error:
+    except WriteError as error:
         raise InputError(
-            f"the drawing cannot be written ({error.strerror}: {error.filename}); name a file in a "
-            "directory that exists"
+            f"the drawing cannot be written ({error.__cause__}); name a file in a directory that "
+            "exists"
         ) from error
 
 

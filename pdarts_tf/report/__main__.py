@@ -15,7 +15,7 @@ from flags import command_line, report_flags
 from pdarts_tf.errors import InputError
 from pdarts_tf.report.page import report
 from pdarts_tf.report.run import read_run
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.training.files import WriteError, write_whole
 from pdarts_tf.training.run_directory import REPORT
 
 
@@ -31,10 +31,10 @@ def main(paths):
     text = report([read_run(path) for path in paths], command_line.recipe_settings)
     try:
         write_whole(output, text)
-    except OSError as error:
+    except WriteError as error:
         raise InputError(
-            f"the report cannot be written ({error.strerror}: {error.filename}); name a file in a "
-            "directory that exists by --output=FILE"
+            f"the report cannot be written ({error.__cause__}); name a file in a directory that "
+            "exists by --output=FILE"
         ) from error
     print(f"{output} is written; open it in a browser")
 
