@@ -96,16 +96,15 @@ def test_two_equal_parts_are_accumulated_to_the_step_of_both():
     assert_agree(received, expected, 1e-5)
 
 
-@pytest.mark.slow  # XLA compiles for a minute on a CPU
 def test_a_compiled_training_step_is_close():
     expected = trained(batch(), drop_path_rate=0.0)
     assert_agree(trained(batch(), drop_path_rate=0.0, compile_cells=True), expected, 1e-4)
 
 
-def searched(precision="none", **options):
+def searched(precision="none", skip_dropout_rate=0.5, **options):
     space = uniform_space("skip_connect", "dil_conv_3x3")
     with mixed_precision(precision):
-        model = pd.Supernet(space, 4, 3, 3, skip_dropout_rate=0.5, seed=3, name="s", **options)
+        model = pd.Supernet(space, 4, 3, 3, skip_dropout_rate, seed=3, name="s", **options)
     model.build((None, 8, 8, 3))
     compile_search(model)
     return after_step(model, (skip_images(1), skip_images(2)))
@@ -126,3 +125,9 @@ def test_a_bilevel_step_in_mixed_precision_is_close(plain_search, precision):
     received = searched(precision)
     assert_agree(received, plain_search, TOLERANCES[precision])
     assert received.logs["arch_loss"] == pytest.approx(plain_search.logs["arch_loss"], rel=0.05)
+
+
+@pytest.mark.slow
+def test_a_compiled_bilevel_step_is_close():
+    expected = searched(skip_dropout_rate=0.0)
+    assert_agree(searched(skip_dropout_rate=0.0, compile_cells=True), expected, 1e-4)
