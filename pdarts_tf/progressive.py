@@ -11,6 +11,7 @@ import gc
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pdarts_tf import schedules
 from pdarts_tf.data import pipeline, sources
@@ -30,6 +31,7 @@ from pdarts_tf.training.journal import Journal, timing
 from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
+from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
     ALPHAS,
@@ -51,25 +53,26 @@ class ProgressiveSearch:
     Args:
         config: a `SearchConfig`.
         data: `ImageData`.
+        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
+            present one.
 
     Raises:
         DataError: the images do not fit the settings.
     """
 
-    def __init__(self, config, data):
+    def __init__(self, config, data, strategy=None):
         self.config = config
         self.data = data
+        self.strategy = strategy or tf.distribute.get_strategy()
         self.halves = split_images(config, data)
         self.steps = pipeline.steps_per_epoch(
             self.halves[0].num_images, config.batch_size, config.max_steps_per_epoch
         )
         costs = [
-            stage.num_layers
-            * stage.num_candidates
-            * stage.init_channels
-            * (SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0)
+            stage.num_layers * stage.num_candidates * stage.init_channels * share
             for stage in config.stages
             for epoch in range(config.epochs)
+            for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
         ]
         # The functions of a stage are traced in its first epoch, and again when the alphas join in.
         traced = {
@@ -116,15 +119,17 @@ class ProgressiveSearch:
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
-        return Supernet(
-            space,
-            stage.init_channels,
-            stage.num_layers,
-            self.data.num_classes,
-            stage.skip_dropout_rate,
-            seed=self.config.seed,
-            name="supernet",
-        )
+        with mixed_precision(self.config.mixed_precision):
+            return Supernet(
+                space,
+                stage.init_channels,
+                stage.num_layers,
+                self.data.num_classes,
+                stage.skip_dropout_rate,
+                seed=self.config.seed,
+                name="supernet",
+                **self.config.network_options,
+            )
 
     def _resume(self):
         """Returns the newest checkpoint, if it is of a stage that is not finished."""
@@ -191,10 +196,23 @@ class _StageSearch:
         self.space = space
         keras.backend.clear_session()  # the graphs of the stage before
         gc.collect()
-        self.model = search.supernet(stage, space)
-        self.model.build((None, *search.data.image_shape))
         config = self.config
-        self.model.compile(
+        with search.strategy.scope():
+            self.model = self._built_model()
+        self.variables = checkpoint.variables_of(
+            self.model, self.model.optimizer, self.model.arch_optimizer
+        ) | checkpoint.metrics_of(self.model)
+        self.first_epoch = stage.index * config.epochs
+        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
+        callbacks, part = [progress, search.checkpointing], f"stage {stage.index + 1}"
+        self.loop = TrainingLoop(self.model, callbacks, search.strategy, part)
+
+    def _built_model(self):
+        """Returns the supernet with all its variables, those of both optimizers included."""
+        config, search = self.config, self.search
+        model = search.supernet(self.stage, self.space)
+        model.build((None, *search.data.image_shape))
+        model.compile(
             weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
             arch_optimizer(
                 config.arch_learning_rate,
@@ -204,14 +222,8 @@ class _StageSearch:
                 config.arch_clip_norm,
             ),
         )
-        self.model.build_optimizers()
-        self.variables = checkpoint.variables_of(
-            self.model, self.model.optimizer, self.model.arch_optimizer
-        ) | checkpoint.metrics_of(self.model)
-        self.first_epoch = stage.index * config.epochs
-        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        callbacks = [progress, search.checkpointing]
-        self.loop = TrainingLoop(self.model, callbacks, part=f"stage {stage.index + 1}")
+        model.build_optimizers()
+        return model
 
     def train(self, restored):
         """Trains what is left of the stage, from a checkpoint inside it if one is given.

@@ -33,7 +33,8 @@ class Journal:
         self.content = {name: content.get(name, []) for name in names}
         self._write_files()
         times = zip(self.metrics, self.content[TIMINGS], strict=True)
-        self._summaries = Summaries(run.path / "tensorboard", [m | t for m, t in times])
+        records = [m | t for m, t in times]
+        self._summaries = Summaries(run.path / "tensorboard", records) if run.writes else None
 
     @property
     def metrics(self):
@@ -48,8 +49,9 @@ class Journal:
     def publish(self):
         """Brings the files up to date, after a checkpoint: they never say more than it does."""
         self._write_files()
-        last = self.metrics[-1] | self.content[TIMINGS][-1]
-        self._summaries.write(last, len(self.metrics))
+        if self._summaries is not None:
+            last = self.metrics[-1] | self.content[TIMINGS][-1]
+            self._summaries.write(last, len(self.metrics))
 
     def _write_files(self):
         for name, records in self.content.items():
