@@ -14,6 +14,7 @@ from pdarts_tf.data.sources import DataError
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.models.complexity import count_macs, count_parameters
+from pdarts_tf.report.board import TrainBoard
 from pdarts_tf.report.plan import train_plan
 from pdarts_tf.settings import ConfigError
 from pdarts_tf.training import checkpoint
@@ -179,7 +180,7 @@ class Training:
         """Restores the newest checkpoint; returns how far the first unfinished epoch is."""
         restored = self.checkpointing.load()
         content = restored.content if restored else {}
-        self.journal = Journal(self.run, (TIMINGS, METRICS), content)
+        self.journal = Journal(self.run, (TIMINGS, METRICS), content, TrainBoard(self.config))
         progress = EpochProgress()
         if restored is not None:
             progress = restored.progress

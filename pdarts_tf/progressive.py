@@ -20,6 +20,7 @@ from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import genotypes_json
 from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
+from pdarts_tf.report.board import SearchBoard
 from pdarts_tf.report.drawing import draw_cell
 from pdarts_tf.report.drawing_svg import svg_file
 from pdarts_tf.report.plan import search_plan, stage_memory
@@ -130,8 +131,9 @@ class ProgressiveSearch:
         """Returns the newest checkpoint, if it is of a stage that is not finished."""
         restored = self.checkpointing.load()
         content = restored.content if restored else {}
-        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content)
         self.spaces = [SearchSpace.from_json(text) for text in content.get("spaces", [])]
+        board = SearchBoard(self.config, self.spaces)
+        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content, board)
         begun = restored and restored.epochs < len(self.spaces) * self.config.epochs
         return restored if begun else None
 
