@@ -7,8 +7,8 @@ import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as custom_scalar
-from tensorboard.plugins.hparams import api_pb2
-from tensorboard.plugins.hparams import summary as hparams_summary
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
+from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.util import tensor_util
 
@@ -133,7 +133,9 @@ def table_columns() -> Summary:
         api_pb2.MetricInfo(name=api_pb2.MetricName(tag=TAGS[name]), display_name=TAGS[name])
         for name in _METRICS
     ]
-    return hparams_summary.experiment_pb(infos, metrics)
+    experiment = api_pb2.Experiment(hparam_infos=infos, metric_infos=metrics)
+    content = plugin_data_pb2.HParamsPluginData(experiment=experiment)
+    return _table_part(hparams.EXPERIMENT_TAG, content)
 
 
 def table_row(config: Settings, time: float) -> Summary:
@@ -152,7 +154,17 @@ def table_row(config: Settings, time: float) -> Summary:
 
 def table_row_end(time: float) -> Summary:
     """Returns what says that a run has measured its last epoch at a time."""
-    return hparams_summary.session_end_pb(api_pb2.STATUS_SUCCESS, time)
+    end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time)
+    content = plugin_data_pb2.HParamsPluginData(session_end_info=end)
+    return _table_part(hparams.SESSION_END_INFO_TAG, content)
+
+
+def _table_part(tag: str, content: Any) -> Summary:
+    summary = Summary()
+    summary.value.add(
+        tag=tag, metadata=hparams.create_summary_metadata(content), tensor=hparams.NULL_TENSOR
+    )
+    return summary
 
 
 def command_of(config: Settings) -> str:
