@@ -22,7 +22,7 @@ _DASH = (5.0, 3.0)
 
 def png_bytes(drawing: Drawing, pixels_per_point: int = PIXELS_PER_POINT) -> bytes:
     """Returns a PNG file on a white background."""
-    brush = _Brush(drawing.width, drawing.height, pixels_per_point * _OVERSAMPLING)
+    brush = _Brush(drawing, pixels_per_point)
     for line in drawing.lines:
         brush.draw_line(line)
     for box in drawing.boxes:
@@ -39,12 +39,16 @@ def _colour(kind: str) -> str:
 
 
 class _Brush:
-    """Draws parts, which are placed in points, on an image of so many pixels per point."""
+    """Draws parts, which are placed in points, on an image that is larger than wanted."""
 
-    def __init__(self, width: float, height: float, scale: int) -> None:
-        self.scale = scale
-        self.line_width = round(_LINE_WIDTH * scale)
-        self.image = Image.new("RGB", (round(width * scale), round(height * scale)), SURFACE.light)
+    def __init__(self, drawing: Drawing, pixels_per_point: int) -> None:
+        self.scale = pixels_per_point * _OVERSAMPLING
+        self.line_width = round(_LINE_WIDTH * self.scale)
+        width, height = (
+            round(length * pixels_per_point) * _OVERSAMPLING
+            for length in (drawing.width, drawing.height)
+        )
+        self.image = Image.new("RGB", (width, height), SURFACE.light)
         self.canvas = ImageDraw.Draw(self.image)
 
     def draw_line(self, line: Line) -> None:
