@@ -4,10 +4,10 @@ python -m benchmarks.memory_growth 3 32    # measures stage 3 at 32 images, in t
 """
 
 import json
-import resource
 import subprocess
 import sys
 
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.genotype import GENOTYPES
 from pdarts_tf.models.memory import network_memory, supernet_memory
@@ -16,7 +16,6 @@ from pdarts_tf.search_space import random_space
 WHAT = ("1", "2", "3", "network")
 """The stages of the paper, and its evaluation network with auxiliary head."""
 
-IMAGE_SIZE = 32
 CLASSES = 10
 STEPS = 3
 
@@ -73,13 +72,9 @@ def measure(what, batch_size):
     else:
         model = _supernet(SearchConfig().stages[int(what) - 1], shape)
         batch = batch, batch
-    before = _peak_memory_mb()
+    before = peak_memory_mb()
     TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS, EpochProgress())
-    return _peak_memory_mb() - before
-
-
-def _peak_memory_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory_mb() - before
 
 
 def _supernet(stage, shape):

@@ -10,7 +10,6 @@ means something on another machine. --json=FILE writes the same numbers.
 
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import time
 import numpy as np
 from absl import app, flags
 
+from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.report.console import table
 from pdarts_tf.search_space import random_space
@@ -33,7 +33,6 @@ _OFFICIAL_PYTHON = flags.DEFINE_string(
 _JSON = flags.DEFINE_string("json", None, "File to write the numbers to.")
 _WORKER = flags.DEFINE_integer("worker", None, "Internal: measure this stage, print JSON.")
 
-IMAGE_SIZE = 32
 COLUMNS = {
     "stage": "stage",
     "graph_nodes": "graph nodes",
@@ -46,11 +45,6 @@ COLUMNS = {
     "official_peak_memory_mb": "official peak MB",
     "ratio": "ratio",
 }
-
-
-def peak_memory_mb():
-    """Returns the largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(stage, batch_size, repeats):

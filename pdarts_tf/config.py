@@ -8,6 +8,7 @@ Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 import math
 from dataclasses import dataclass
 
+from pdarts_tf.compute_config import ComputeConfig
 from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError
 from pdarts_tf.settings import (
     ConfigError,
@@ -28,6 +29,11 @@ STEMS = ("cifar", "imagenet")
 SCHEDULES = ("cosine", "linear")
 AUGMENTATIONS = ("crop", "resized_crop")
 MAX_HUE = 0.5  # half a turn, the opposite colour
+_CROPPING = (
+    "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
+    "random part of each, as usual on ImageNet (tests then see the centre)."
+)
+_JITTER = "Strength of random changes of brightness, contrast, saturation and hue."
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig(Settings):
+class SearchConfig(ComputeConfig):
     """Settings of a search.
 
     Raises:
@@ -91,15 +97,8 @@ class SearchConfig(Settings):
     restrict_reduce: bool = setting(False, "Whether M holds for the reduction cell too.")
     crop_padding: int = setting(4, "Pixels around the image from which random crops are taken.")
     flip: bool = setting(True, "Whether images are mirrored at random.")
-    augmentation: str = setting(
-        "crop",
-        "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
-        "random part of each, as usual on ImageNet (tests then see the centre).",
-    )
-    color_jitter: tuple[float, ...] = setting(
-        (0.0, 0.0, 0.0, 0.0),
-        "Strength of random changes of brightness, contrast, saturation and hue.",
-    )
+    augmentation: str = setting("crop", _CROPPING)
+    color_jitter: tuple[float, ...] = setting((0.0, 0.0, 0.0, 0.0), _JITTER)
     train_images_per_class: int | None = setting(
         None, "Use so many training images of each class, drawn by --seed; by default all."
     )
@@ -113,6 +112,7 @@ class SearchConfig(Settings):
 
     def __post_init__(self) -> None:
         """Checks every value."""
+        super().__post_init__()
         self._check_stages()
         check_at_least(
             self,
@@ -193,7 +193,7 @@ class SearchConfig(Settings):
 
 
 @dataclass(frozen=True)
-class TrainConfig(Settings):
+class TrainConfig(ComputeConfig):
     """Settings of the training of an evaluation network.
 
     Raises:
@@ -208,7 +208,10 @@ class TrainConfig(Settings):
     init_channels: int = setting(36, "Channels of the first cells; reductions double them.")
     stem: str = setting("cifar", "First layers: cifar, or imagenet, which divides the size by 8.")
     epochs: int = setting(600, "Epochs.")
-    batch_size: int = setting(128, "Images per step.")
+    batch_size: int = setting(128, "Images per step, on all devices together.")
+    gradient_accumulation: int = setting(
+        1, "Parts that each device computes its batch in, one after the other, to save memory."
+    )
     learning_rate: float = setting(0.025, "Largest learning rate.")
     schedule: str = setting("cosine", "Course of the learning rate to 0: cosine or linear.")
     learning_rate_warmup_epochs: int = setting(
@@ -229,15 +232,8 @@ class TrainConfig(Settings):
     average_decay: float = setting(
         0.0, "Decay per epoch of a moving average of the weights, which is then what is tested."
     )
-    augmentation: str = setting(
-        "crop",
-        "How training images are cropped: crop, shifted within --crop_padding; or resized_crop, a "
-        "random part of each, as usual on ImageNet (tests then see the centre).",
-    )
-    color_jitter: tuple[float, ...] = setting(
-        (0.0, 0.0, 0.0, 0.0),
-        "Strength of random changes of brightness, contrast, saturation and hue.",
-    )
+    augmentation: str = setting("crop", _CROPPING)
+    color_jitter: tuple[float, ...] = setting((0.0, 0.0, 0.0, 0.0), _JITTER)
     train_images_per_class: int | None = setting(
         None, "Use so many training images of each class, drawn by --seed; by default all."
     )
@@ -253,6 +249,7 @@ class TrainConfig(Settings):
 
     def __post_init__(self) -> None:
         """Checks every value."""
+        super().__post_init__()
         try:
             Genotype.parse(self.genotype)
         except GenotypeError as error:
@@ -262,6 +259,7 @@ class TrainConfig(Settings):
             layers=MIN_LAYERS,
             epochs=1,
             batch_size=1,
+            gradient_accumulation=1,
             learning_rate_warmup_epochs=0,
             cutout_length=0,
             crop_padding=0,
@@ -282,6 +280,12 @@ class TrainConfig(Settings):
             "even and at least 2",
             self.init_channels,
         )
+        check(
+            self.gradient_accumulation == 1 or not self.sync_batch_norm,
+            "gradient_accumulation",
+            "1 with --sync_batch_norm, since batch norms see one part at a time",
+            self.gradient_accumulation,
+        )
         for name, allowed in (("stem", STEMS), ("schedule", SCHEDULES)):
             value = getattr(self, name)
             check(value in allowed, name, " or ".join(allowed), value)
@@ -291,6 +295,11 @@ class TrainConfig(Settings):
             f"less than the {self.epochs} epochs",
             self.learning_rate_warmup_epochs,
         )
+
+    @property
+    def parts_per_device(self) -> int:
+        """In how many parts, one after the other, a device computes its share of a batch."""
+        return self.gradient_accumulation
 
 
 @dataclass(frozen=True)

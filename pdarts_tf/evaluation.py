@@ -6,6 +6,7 @@ Reference: P-DARTS (arXiv 1904.12760), sections 4.3 and 4.4.
 import json
 
 import numpy as np
+import tensorflow as tf
 
 from pdarts_tf import schedules
 from pdarts_tf.data import pipeline
@@ -23,6 +24,7 @@ from pdarts_tf.training.journal import Journal, timing
 from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import weight_optimizer
+from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
     BEST_WEIGHTS,
@@ -53,17 +55,19 @@ def make_network(config, data):
         ConfigError: images of that size do not fit, or the network is larger than allowed.
     """
     try:
-        model = SupervisedNetwork(
-            Genotype.parse(config.genotype),
-            config.init_channels,
-            config.layers,
-            data.num_classes,
-            config.stem,
-            config.auxiliary,
-            config.drop_path_rate,
-            config.seed,
-            name="network",
-        )
+        with mixed_precision(config.mixed_precision):
+            model = SupervisedNetwork(
+                Genotype.parse(config.genotype),
+                config.init_channels,
+                config.layers,
+                data.num_classes,
+                config.stem,
+                config.auxiliary,
+                config.drop_path_rate,
+                config.seed,
+                name="network",
+                **config.network_options,
+            )
         model.build((None, *data.image_shape))
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -92,13 +96,15 @@ class Training:
     Args:
         config: a `TrainConfig`.
         data: `ImageData`.
+        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
+            present one.
 
     Raises:
         ConfigError: see `make_network`.
         DataError: a batch does not fit into the training images.
     """
 
-    def __init__(self, config, data):
+    def __init__(self, config, data, strategy=None):
         self.config = config
         self.data = data
         pipeline.check_batch_size(data.train.num_images, config.batch_size, f"{data.name} to train")
@@ -106,13 +112,18 @@ class Training:
             data.train.num_images, config.batch_size, config.max_steps_per_epoch
         )
         self.plan = train_plan(config, data, self.steps)
-        self.model = make_network(config, data)
-        self.model.compile(
-            weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
-            config.auxiliary_weight,
-            config.label_smoothing,
-        )
-        self.model.optimizer.build(self.model.trainable_variables)
+        self.strategy = strategy or tf.distribute.get_strategy()
+        with self.strategy.scope():
+            self.model = make_network(config, data)
+            self.model.compile(
+                weight_optimizer(
+                    config.learning_rate, config.momentum, config.l2, config.clip_norm
+                ),
+                config.auxiliary_weight,
+                config.label_smoothing,
+                config.gradient_accumulation,
+            )
+            self.model.optimizer.build(self.model.trainable_variables)
         self.weights = checkpoint.variables_of(self.model)
         self.variables = checkpoint.variables_of(
             self.model, self.model.optimizer
@@ -122,12 +133,13 @@ class Training:
         self.clock = Clock([1.0] * config.epochs, self.steps, {0})
         self.log = console().info
 
-    def execute(self, run, checkpointing):
+    def execute(self, run, checkpointing, callbacks=()):
         """Trains what is left of the run, and writes its result.
 
         Args:
             run: an open `RunDirectory`.
             checkpointing: a `Checkpointing` of it.
+            callbacks: further Keras callbacks of all steps.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
@@ -144,8 +156,8 @@ class Training:
         self.log(self.plan.text())
         progress = self._resume()
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
-        callbacks = [Progress(self.clock, 0, self.steps, config.batch_size), checkpointing]
-        self.loop = TrainingLoop(self.model, callbacks)
+        bar = Progress(self.clock, 0, self.steps, config.batch_size)
+        self.loop = TrainingLoop(self.model, [bar, checkpointing, *callbacks], self.strategy)
         try:
             self._run_epochs(progress)
         except StoppedError:

@@ -11,14 +11,14 @@ import gc
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pdarts_tf import schedules
-from pdarts_tf.data import pipeline, sources
+from pdarts_tf.data import pipeline
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import genotypes_json
-from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
 from pdarts_tf.report.board import SearchBoard
 from pdarts_tf.report.drawing import draw_cell
@@ -27,10 +27,12 @@ from pdarts_tf.report.plan import search_plan, stage_memory
 from pdarts_tf.search_space import SearchSpace, mean_entropy
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
+from pdarts_tf.training.halves import split_images
 from pdarts_tf.training.journal import Journal, timing
 from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 from pdarts_tf.training.memory import explain_out_of_memory
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
+from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.progress import Clock, Progress
 from pdarts_tf.training.run_directory import (
     ALPHAS,
@@ -52,25 +54,26 @@ class ProgressiveSearch:
     Args:
         config: a `SearchConfig`.
         data: `ImageData`.
+        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
+            present one.
 
     Raises:
         DataError: the images do not fit the settings.
     """
 
-    def __init__(self, config, data):
+    def __init__(self, config, data, strategy=None):
         self.config = config
         self.data = data
+        self.strategy = strategy or tf.distribute.get_strategy()
         self.halves = split_images(config, data)
         self.steps = pipeline.steps_per_epoch(
             self.halves[0].num_images, config.batch_size, config.max_steps_per_epoch
         )
         costs = [
-            stage.num_layers
-            * stage.num_candidates
-            * stage.init_channels
-            * (SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0)
+            stage.num_layers * stage.num_candidates * stage.init_channels * share
             for stage in config.stages
             for epoch in range(config.epochs)
+            for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
         ]
         # The functions of a stage are traced in its first epoch, and again when the alphas join in.
         traced = {
@@ -81,12 +84,13 @@ class ProgressiveSearch:
         self.clock = Clock(costs, self.steps, traced)
         self.log = console().info
 
-    def execute(self, run, checkpointing):
+    def execute(self, run, checkpointing, callbacks=()):
         """Runs what is left of the search.
 
         Args:
             run: an open `RunDirectory`.
             checkpointing: a `Checkpointing` of it.
+            callbacks: further Keras callbacks of all steps.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
@@ -98,6 +102,7 @@ class ProgressiveSearch:
         config = self.config
         self.run = run
         self.checkpointing = checkpointing
+        self.callbacks = [checkpointing, *callbacks]
         self.log(self.plan.text())
         restored = self._resume()
         for stage in config.stages[len(self.journal.metrics) // config.epochs :]:
@@ -117,15 +122,17 @@ class ProgressiveSearch:
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
-        return Supernet(
-            space,
-            stage.init_channels,
-            stage.num_layers,
-            self.data.num_classes,
-            stage.skip_dropout_rate,
-            seed=self.config.seed,
-            name="supernet",
-        )
+        with mixed_precision(self.config.mixed_precision):
+            return Supernet(
+                space,
+                stage.init_channels,
+                stage.num_layers,
+                self.data.num_classes,
+                stage.skip_dropout_rate,
+                seed=self.config.seed,
+                name="supernet",
+                **self.config.network_options,
+            )
 
     def _resume(self):
         """Returns the newest checkpoint, if it is of a stage that is not finished."""
@@ -193,10 +200,23 @@ class _StageSearch:
         self.space = space
         keras.backend.clear_session()  # the graphs of the stage before
         gc.collect()
-        self.model = search.supernet(stage, space)
-        self.model.build((None, *search.data.image_shape))
         config = self.config
-        self.model.compile(
+        with search.strategy.scope():
+            self.model = self._built_model()
+        self.variables = checkpoint.variables_of(
+            self.model, self.model.optimizer, self.model.arch_optimizer
+        ) | checkpoint.metrics_of(self.model)
+        self.first_epoch = stage.index * config.epochs
+        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
+        callbacks, part = [progress, *search.callbacks], f"stage {stage.index + 1}"
+        self.loop = TrainingLoop(self.model, callbacks, search.strategy, part)
+
+    def _built_model(self):
+        """Returns the supernet with all its variables, those of both optimizers included."""
+        config, search = self.config, self.search
+        model = search.supernet(self.stage, self.space)
+        model.build((None, *search.data.image_shape))
+        model.compile(
             weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
             arch_optimizer(
                 config.arch_learning_rate,
@@ -206,14 +226,8 @@ class _StageSearch:
                 config.arch_clip_norm,
             ),
         )
-        self.model.build_optimizers()
-        self.variables = checkpoint.variables_of(
-            self.model, self.model.optimizer, self.model.arch_optimizer
-        ) | checkpoint.metrics_of(self.model)
-        self.first_epoch = stage.index * config.epochs
-        progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        callbacks = [progress, search.checkpointing]
-        self.loop = TrainingLoop(self.model, callbacks, part=f"stage {stage.index + 1}")
+        model.build_optimizers()
+        return model
 
     def train(self, restored):
         """Trains what is left of the stage, from a checkpoint inside it if one is given.
@@ -318,22 +332,3 @@ class _StageSearch:
         progress = search.checkpointing.finish_epoch()
         search.journal.publish()
         return progress
-
-
-def split_images(config, data):
-    """Returns the training images in two parts, for the weights and for the alphas.
-
-    Raises:
-        DataError: a batch does not fit into one of them, or the size cannot be halved twice.
-    """
-    height, width, _ = data.image_shape
-    try:
-        check_image_size(height, width, "cifar")
-    except ValueError as error:
-        raise sources.DataError(str(error)) from error
-    halves = sources.split_in_two(data.train, config.train_portion, config.seed)
-    for half, what in zip(halves, ("weights", "alphas"), strict=True):
-        pipeline.check_batch_size(
-            half.num_images, config.batch_size, f"the part of {data.name} for the {what}"
-        )
-    return halves

@@ -18,19 +18,22 @@ def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
     data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
+    devices = search_flags.devices()
+    command = job.Command("search", GENOTYPE, _search, command_line.recipe_settings)
     if search_flags.DRY_RUN.value:
-        job.dry_run(config, data_dir, search_flags.MEMORY_LIMIT_GB.value, _search)
+        job.dry_run(command, config, data_dir, search_flags.MEMORY_LIMIT_GB.value)
         return
-    recipes = command_line.recipe_settings
     intervals = search_flags.checkpoint_config()
-    path = job.run("search", config, intervals, data_dir, output_dir, GENOTYPE, _search, recipes)
-    print_result(path, data_dir)
+    steps = search_flags.profile_steps()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
+    if path is not None:
+        print_result(path, data_dir)
 
 
-def _search(config, data):
+def _search(config, data, strategy):
     from pdarts_tf.progressive import ProgressiveSearch
 
-    return ProgressiveSearch(config, data)
+    return ProgressiveSearch(config, data, strategy)
 
 
 def print_result(path, data_dir):

@@ -27,19 +27,22 @@ def main():
         return
     config = train_flags.train_config()
     data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
+    devices = train_flags.devices()
+    command = job.Command("train", RESULT, _train, command_line.recipe_settings)
     if train_flags.DRY_RUN.value:
-        job.dry_run(config, data_dir, train_flags.MEMORY_LIMIT_GB.value, _train)
+        job.dry_run(command, config, data_dir, train_flags.MEMORY_LIMIT_GB.value)
         return
-    recipes = command_line.recipe_settings
     intervals = train_flags.checkpoint_config()
-    path = job.run("train", config, intervals, data_dir, output_dir, RESULT, _train, recipes)
-    print_result(path, data_dir)
+    steps = train_flags.profile_steps()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
+    if path is not None:
+        print_result(path, data_dir)
 
 
-def _train(config, data):
+def _train(config, data, strategy):
     from pdarts_tf.evaluation import Training
 
-    return Training(config, data)
+    return Training(config, data, strategy)
 
 
 def _evaluate(path):

@@ -88,8 +88,8 @@ def no_memory(monkeypatch):
 
 def expected(where):
     return (
-        rf"^out of memory in {where}: with --batch_size=8 it is estimated to need 0\.\d\d GB "
-        r"besides data and program, .* try --batch_size=4 \(0\.\d\d GB\)"
+        rf"^out of memory in {where}: a plain run on one device with --batch_size=8 is estimated "
+        r"to need 0\.\d\d GB besides data and program, .* try --batch_size=4 \(0\.\d\d GB\)"
     )
 
 

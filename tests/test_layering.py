@@ -17,6 +17,7 @@ LAYERS = (
     ("genotype", "schedules"),
     ("search_space",),
     ("derivation",),
+    ("compute_config",),
     ("config",),
     ("layers",),
     ("models",),

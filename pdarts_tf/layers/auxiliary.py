@@ -44,6 +44,7 @@ class AuxiliaryHead(keras.layers.Layer):
             num_classes,
             kernel_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed),
             bias_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed + 1),
+            dtype="float32",
             name="classifier",
         )
 
@@ -80,7 +81,7 @@ class AuxiliaryHead(keras.layers.Layer):
         x = tf.nn.relu(self.norms[0](pointwise(x, kernels[0]), training=training))
         x = tf.nn.conv2d(x, kernels[1], 1, "VALID")
         x = tf.nn.relu(self.norms[1](x, training=training))
-        return self.classifier(tf.reduce_mean(x, (1, 2)))
+        return self.classifier(tf.reduce_mean(tf.cast(x, tf.float32), (1, 2)))
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -19,7 +19,12 @@ import tensorflow as tf
 
 from pdarts_tf.layers.cell_plan import plan_cell
 from pdarts_tf.layers.convolution import fan_in_uniform, join_phases
-from pdarts_tf.layers.normalization import normalize_batch, normalize_moving, update_moving
+from pdarts_tf.layers.normalization import (
+    add_running_statistics,
+    normalize_batch,
+    normalize_moving,
+    update_moving,
+)
 from pdarts_tf.layers.operations import OPERATIONS, POOLS
 from pdarts_tf.layers.regularization import drop_elements, split_seed
 from pdarts_tf.layers.source import SourceViews
@@ -28,17 +33,19 @@ from pdarts_tf.layers.source import SourceViews
 @tf.custom_gradient
 def weighted(x, weight):
     """Returns weight * x for a scalar weight, without what broadcasting costs in the gradient."""
+    factor = tf.cast(weight, x.dtype)
 
     def gradient(dy):
-        return weight * dy, tf.reduce_sum(dy * x)
+        return factor * dy, tf.reduce_sum(tf.cast(dy * x, weight.dtype))
 
-    return weight * x, gradient
+    return factor * x, gradient
 
 
 class _BatchNorms:
     """The batch norms of a cell in training: they keep the statistics they normalized by."""
 
-    def __init__(self, plan, channels):
+    def __init__(self, plan, channels, normalize):
+        self._normalize = normalize
         self.means = [None] * plan.num_norms
         self.variances = [None] * plan.num_norms
         self.zeros = tf.zeros((channels,))
@@ -46,7 +53,7 @@ class _BatchNorms:
         self._pools = {}
 
     def normalize(self, row, x, scale):
-        y, self.means[row], self.variances[row] = normalize_batch(x, scale, self.zeros)
+        y, self.means[row], self.variances[row] = self._normalize(x, scale, self.zeros)
         return y
 
     def pool(self, row, edge, primitive, views, weight, scale):
@@ -54,7 +61,7 @@ class _BatchNorms:
         del scale
         key = edge.source, primitive
         if key not in self._pools:
-            self._pools[key] = normalize_batch(_pooled(views, primitive), self.ones, self.zeros)
+            self._pools[key] = self._normalize(_pooled(views, primitive), self.ones, self.zeros)
         y, self.means[row], self.variances[row] = self._pools[key]
         return weighted(y, weight)
 
@@ -97,9 +104,9 @@ class _Mixer:
             kernel: tf.unstack(stack)
             for (kernel, _), stack in zip(plan.stacks, kernels, strict=True)
         }
-        self.rate, self.seeds = None, {}
+        self.rate, self.seeds, self.first_image = None, {}, None
         if dropout is not None:
-            self.rate, seed = dropout
+            self.rate, seed, self.first_image = dropout
             seeds = tf.unstack(split_seed(seed, len(plan.edges)))
             self.seeds = dict(zip(plan.edges, seeds, strict=True))
 
@@ -128,7 +135,7 @@ class _Mixer:
     def _identity(self, edge, candidate, views):
         x = views.x
         if self.rate is not None:
-            x = drop_elements(x, self.rate, self.seeds[edge])
+            x = drop_elements(x, self.rate, self.seeds[edge], self.first_image)
         return weighted(x, self.scalars[candidate.weight])
 
     def _operation(self, candidate, views):
@@ -144,7 +151,14 @@ class _Mixer:
 
 
 def compute_mixed_operations(
-    plan, differentiate, inputs, weights, kernels, statistics=None, dropout=None
+    plan,
+    differentiate,
+    inputs,
+    weights,
+    kernels,
+    statistics=None,
+    dropout=None,
+    normalize=normalize_batch,
 ):
     """Computes all edges and nodes of a cell; pure, so that equal cells share one trace.
 
@@ -161,8 +175,9 @@ def compute_mixed_operations(
         weights: (edges, candidates), each row summing to one.
         kernels: per stack of the plan, (count, *shape of the kernel).
         statistics: None in training, else running (mean, variance), each (norms, channels).
-        dropout: None, or (rate, seed) of the dropout after skip-connects of stride 1: a scalar and
-            two int32.
+        dropout: None, or (rate, seed, first_image) of the dropout after skip-connects of stride 1:
+            a scalar, two int32, and see `drop_elements`.
+        normalize: what batch norms do in training, as `normalize_batch`.
 
     Returns:
         (nodes, mean, variance): the intermediate nodes concatenated, (batch, height, width,
@@ -173,7 +188,9 @@ def compute_mixed_operations(
     elif differentiate == "weights":
         weights = tf.stop_gradient(weights)
     training = statistics is None
-    norms = _BatchNorms(plan, inputs[0].shape[-1]) if training else _MovingNorms(*statistics)
+    norms = (
+        _BatchNorms(plan, inputs[0].shape[-1], normalize) if training else _MovingNorms(*statistics)
+    )
     mixer = _Mixer(plan, weights, kernels, norms, dropout)
     nodes = list(inputs)
     views = [SourceViews(x, plan.edges[0].stride) for x in inputs]
@@ -203,7 +220,7 @@ class MixedOperations(keras.layers.Layer):
     """
 
     def __init__(self, candidates, reduction, compute=compute_mixed_operations, seed=0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
         self.plan = plan_cell(candidates, reduction)
         self.compute = compute
         self.seed = seed
@@ -220,20 +237,14 @@ class MixedOperations(keras.layers.Layer):
                     name=f"{kernel.kind}_{kernel.size}",
                 )
             )
-        statistics = (self.plan.num_norms, channels)
-        self.moving_mean = self.add_weight(
-            shape=statistics, initializer="zeros", trainable=False, name="moving_mean"
-        )
-        self.moving_variance = self.add_weight(
-            shape=statistics, initializer="ones", trainable=False, name="moving_variance"
-        )
+        add_running_statistics(self, (self.plan.num_norms, channels))
 
     def call(self, inputs, weights, dropout=None, training=False, differentiate="all"):
         """Returns the concatenated nodes; see `compute_mixed_operations` for the arguments.
 
         In training it also updates the running statistics.
         """
-        kernels = [tf.convert_to_tensor(stack) for stack in self.kernels]
+        kernels = [tf.cast(stack, inputs[0].dtype) for stack in self.kernels]
         if not training:
             statistics = [tf.convert_to_tensor(s) for s in (self.moving_mean, self.moving_variance)]
             output, _, _ = self.compute(

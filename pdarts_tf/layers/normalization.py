@@ -15,7 +15,7 @@ def normalize_batch(x, scale, offset):
 
     Args:
         x: (batch, height, width, channels).
-        scale, offset: (channels,).
+        scale, offset: (channels,), float32 whatever x is.
 
     Returns:
         (y, mean, variance): y as x; mean and the *unbiased* variance, (channels,), which are what
@@ -43,11 +43,11 @@ def normalize_batch_exactly(x, scale, offset):
     exact = tf.cast(x, tf.float64)
     mean = tf.reduce_mean(exact, (0, 1, 2))
     variance = tf.reduce_mean(tf.square(exact - mean), (0, 1, 2))
-    factor = tf.cast(tf.math.rsqrt(variance + BATCH_NORM_EPSILON), x.dtype) * scale
-    y = x * factor + (offset - tf.cast(mean, x.dtype) * factor)
+    factor = tf.cast(tf.math.rsqrt(variance + BATCH_NORM_EPSILON), scale.dtype) * scale
+    y = tf.cast(x, scale.dtype) * factor + (offset - tf.cast(mean, scale.dtype) * factor)
     count = tf.cast(tf.size(x) // tf.size(mean), tf.float64)
     unbiased = variance * (count / tf.maximum(count - 1.0, 1.0))
-    return y, tf.cast(mean, x.dtype), tf.cast(unbiased, x.dtype)
+    return tf.cast(y, x.dtype), tf.cast(mean, scale.dtype), tf.cast(unbiased, scale.dtype)
 
 
 def normalize_moving(x, scale, offset, mean, variance):
@@ -76,6 +76,17 @@ def update_moving(moving, batch_value):
     moving.assign(moving * BATCH_NORM_MOMENTUM + batch_value * (1.0 - BATCH_NORM_MOMENTUM))
 
 
+def add_running_statistics(layer, shape):
+    """Adds the variables `moving_mean` and `moving_variance` to a layer; replicas agree on them."""
+    options = {"shape": shape, "trainable": False, "aggregation": "mean", "autocast": False}
+    layer.moving_mean = layer.add_weight(initializer="zeros", name="moving_mean", **options)
+    layer.moving_variance = layer.add_weight(initializer="ones", name="moving_variance", **options)
+
+
+def _has_gpu():
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 @keras.saving.register_keras_serializable("pdarts_tf")
 class BatchNormalization(keras.layers.Layer):
     """Batch normalization over all but the last axis of (batch, height, width, channels).
@@ -85,26 +96,29 @@ class BatchNormalization(keras.layers.Layer):
             candidate cannot outweigh the others by its scale instead of its alpha.
 
     Attributes:
-        exact: whether training uses `normalize_batch_exactly` where there is no GPU.
+        normalize: what training does: `normalize_batch`, or `normalize_global_batch` of
+            `layers.synchronized_normalization`.
+        exact: whether training uses `normalize_batch_exactly` instead of `normalize_batch` where
+            there is no GPU.
     """
 
     def __init__(self, affine=True, **kwargs):
         super().__init__(**kwargs)
         self.affine = bool(affine)
+        self.normalize = normalize_batch
         self.exact = False
 
     def build(self, input_shape):
         """Creates the running statistics and, if affine, scale and offset: (channels,) each."""
         shape = (input_shape[-1],)
         if self.affine:
-            self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
-            self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
-        self.moving_mean = self.add_weight(
-            shape=shape, initializer="zeros", trainable=False, name="moving_mean"
-        )
-        self.moving_variance = self.add_weight(
-            shape=shape, initializer="ones", trainable=False, name="moving_variance"
-        )
+            self.gamma = self.add_weight(
+                shape=shape, initializer="ones", autocast=False, name="gamma"
+            )
+            self.beta = self.add_weight(
+                shape=shape, initializer="zeros", autocast=False, name="beta"
+            )
+        add_running_statistics(self, shape)
 
     def call(self, x, training=False):
         """Returns x normalized; in training also updates the running statistics."""
@@ -116,8 +130,9 @@ class BatchNormalization(keras.layers.Layer):
             mean = tf.convert_to_tensor(self.moving_mean)
             variance = tf.convert_to_tensor(self.moving_variance)
             return normalize_moving(x, scale, offset, mean, variance)
-        exact = self.exact and not tf.config.list_physical_devices("GPU")
-        normalize = normalize_batch_exactly if exact else normalize_batch
+        normalize = self.normalize
+        if self.exact and normalize is normalize_batch and not _has_gpu():
+            normalize = normalize_batch_exactly
         y, mean, variance = normalize(x, scale, offset)
         update_moving(self.moving_mean, mean)
         update_moving(self.moving_variance, variance)

@@ -190,7 +190,7 @@ class Operation(keras.layers.Layer):
             training: see `BatchNormalization`.
         """
         norms = [lambda y, norm=norm: norm(y, training=training) for norm in self.norms]
-        kernels = [tf.convert_to_tensor(kernel) for kernel in self.kernels]
+        kernels = [tf.cast(kernel, views.x.dtype) for kernel in self.kernels]
         y = self.definition.apply(views, kernels, norms)
         if self.definition.in_phases and self.stride == 1 and views.has_phases:
             y = convolution.join_phases(y)

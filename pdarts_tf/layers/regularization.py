@@ -1,32 +1,41 @@
-"""Dropout that is stateless in a seed, so that a resumed run draws the same masks."""
+"""Dropout that is stateless in a seed, so that a resumed run draws the same masks.
+
+A mask belongs to the place of an image in the global batch. Devices that share a batch therefore
+draw different masks, and the same ones together as a single device would.
+"""
 
 import tensorflow as tf
 
+_PHILOX = 1
+_BLOCK = 4  # numbers of 32 bits per value of Philox' counter
 
-def drop_elements(x, rate, seed):
+
+def drop_elements(x, rate, seed, first_image=None):
     """Zeroes elements with probability `rate` and scales the others by 1 / (1 - rate).
 
     Args:
-        x: any shape.
+        x: (batch, ...).
         rate: scalar tensor, 0 <= rate < 1.
         seed: two int32.
+        first_image: place of the first image in the global batch; None if x is all of it.
 
     Returns:
         A tensor as x.
 
     Reference: P-DARTS, section 3.3, "operation-level dropout".
     """
-    keep = tf.random.stateless_uniform(tf.shape(x), seed) >= rate
-    return tf.where(keep, x / (1.0 - rate), 0.0)
+    keep = _uniform(tf.shape(x), seed, first_image) >= rate
+    return tf.where(keep, x / tf.cast(1.0 - rate, x.dtype), tf.zeros((), x.dtype))
 
 
-def drop_path(x, rate, seed):
+def drop_path(x, rate, seed, first_image=None):
     """Zeroes whole samples with probability `rate` and scales the others by 1 / (1 - rate).
 
     Args:
         x: (batch, height, width, channels), the output of one operation.
         rate: scalar tensor, 0 <= rate < 1.
         seed: two int32.
+        first_image: as in `drop_elements`.
 
     Returns:
         A tensor as x; its expectation over the seeds is x.
@@ -34,11 +43,32 @@ def drop_path(x, rate, seed):
     Reference: Larsson, Maire, Shakhnarovich, "FractalNet" (arXiv 1605.07648), in the form that
     NASNet (arXiv 1707.07012, section 4) and P-DARTS (section 4.3) train with.
     """
-    keep = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), seed) >= rate
+    keep = _uniform((tf.shape(x)[0], 1, 1, 1), seed, first_image) >= rate
     # A factor and not a selection: the graph keeps one small mask for the gradient.
-    return x * (tf.cast(keep, x.dtype) / (1.0 - rate))
+    return x * (tf.cast(keep, x.dtype) / tf.cast(1.0 - rate, x.dtype))
 
 
 def split_seed(seed, num):
     """Returns `num` independent seeds, (num, 2) int32, from one of two int32."""
     return tf.random.stateless_uniform((num, 2), seed, minval=None, maxval=None, dtype=tf.int32)
+
+
+def _uniform(shape, seed, first_image):
+    """Uniform numbers in [0, 1): rows `first_image` and following of a draw for a whole batch.
+
+    Only the rows that are asked for are drawn: Philox numbers its blocks by a counter, which can
+    begin anywhere.
+    """
+    if first_image is None:
+        return tf.random.stateless_uniform(shape, seed)
+    size = tf.reduce_prod(shape)
+    first = tf.cast(first_image, tf.int64) * tf.cast(tf.reduce_prod(shape[1:]), tf.int64)
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    numbers = tf.raw_ops.StatelessRandomUniformV2(
+        shape=[size + _BLOCK - 1],
+        key=key,
+        counter=counter + tf.cast(tf.stack([first // _BLOCK, 0]), tf.uint64),
+        alg=_PHILOX,
+    )
+    rest = tf.cast(first % _BLOCK, tf.int32)
+    return tf.reshape(tf.slice(numbers, [rest], [size]), shape)

@@ -25,8 +25,9 @@ class EvaluationCell(keras.layers.Layer):
     """
 
     def __init__(self, layout, edges, concat, seed, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the rate of drop-path stays as exact as it is
         self.channels = layout.channels
+        self.layout = layout
         self.sources = tuple(source for _, source in edges)
         self.concat = tuple(concat)
         self.input_stride = 2 if layout.reduction else 1
@@ -52,6 +53,11 @@ class EvaluationCell(keras.layers.Layer):
         return [layer.norm for layer in self.preprocess] + operations
 
     @property
+    def kind(self):
+        """What cells of one genotype have in common that compute the same: layout and shapes."""
+        return self.layout, *(tuple(variable.shape) for variable in self.variables)
+
+    @property
     def output_channels(self):
         """Channels of the concatenated nodes."""
         return len(self.concat) * self.channels
@@ -68,7 +74,8 @@ class EvaluationCell(keras.layers.Layer):
 
         Args:
             inputs: two tensors (batch, height, width, channels).
-            dropping: None, or (rate, seed) of drop-path: a scalar and two int32.
+            dropping: None, or (rate, seed, first_image) of drop-path: a scalar, two int32, and see
+                `regularization.drop_elements`.
             training: normalize by the batch and update running statistics.
         """
         nodes = [
@@ -89,11 +96,11 @@ class EvaluationCell(keras.layers.Layer):
         """Returns what follows each operation: drop-path, or nothing after an identity."""
         if dropping is None:
             return [tf.identity] * len(self.operations)
-        rate, seed = dropping
+        rate, seed, first_image = dropping
         seeds = tf.unstack(split_seed(seed, len(self.operations)))
         return [
             tf.identity
             if operation.is_identity
-            else functools.partial(drop_path, rate=rate, seed=s)
+            else functools.partial(drop_path, rate=rate, seed=s, first_image=first_image)
             for operation, s in zip(self.operations, seeds, strict=True)
         ]

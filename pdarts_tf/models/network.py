@@ -8,10 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.convolution import fan_in_uniform
 from pdarts_tf.layers.regularization import split_seed
 from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
 from pdarts_tf.models.evaluation_cell import EvaluationCell
 from pdarts_tf.models.stacking import (
     STEM_STRIDES,
@@ -45,6 +47,9 @@ class EvaluationNetwork(keras.Model):
         drop_path_rate: in [0, 1). If it is zero, drop-path is not built; else `drop_path_rate` can
             be changed while training.
         seed: fixes the initialization and the drop-path masks; not negative.
+        sync_batch_norm: whether batch norms see the batches of all replicas together.
+        rematerialize: whether cells are computed again for the gradient, instead of being kept.
+        compile_cells: whether XLA compiles the cells; those of equal shape once.
 
     Raises:
         ValueError: an argument is out of range, or, in `build` and `call`, the images' size.
@@ -60,6 +65,9 @@ class EvaluationNetwork(keras.Model):
         auxiliary=False,
         drop_path_rate=0.0,
         seed=0,
+        sync_batch_norm=False,
+        rematerialize=False,
+        compile_cells=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,13 +95,22 @@ class EvaluationNetwork(keras.Model):
             self.auxiliary_head = AuxiliaryHead(
                 num_classes, _AUXILIARY_STRIDES[stem], seeds[2], name="auxiliary_head"
             )
-        if stem == "imagenet":
-            self._normalize_exactly()
+        self.sync_batch_norm = sync_batch_norm
+        self.rematerialize = rematerialize
+        self.compile_cells = compile_cells
+        self._compiled: dict = {}
+        for norm in self._norms():
+            # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
+            # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+            norm.exact = stem == "imagenet"
+            if sync_batch_norm:
+                norm.normalize = normalize_global_batch
         fan_in = self.cells[-1].output_channels
         self.head = keras.layers.Dense(
             num_classes,
             kernel_initializer=fan_in_uniform(fan_in, seeds[0]),
             bias_initializer=fan_in_uniform(fan_in, seeds[1]),
+            dtype="float32",
             name="classifier",
         )
         # Both are there without drop-path too, so that one file of weights fits either network.
@@ -101,11 +118,17 @@ class EvaluationNetwork(keras.Model):
             shape=(),
             initializer=keras.initializers.Constant(drop_path_rate),
             trainable=False,
+            autocast=False,
             name="drop_path_rate",
         )
         # Counts training passes: with the seed it fixes every mask, also after a resume.
         self.forward_passes = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="int32",
+            aggregation="only_first_replica",
+            name="forward_passes",
         )
 
     def _make_cells(self, layouts, seeds):
@@ -129,14 +152,10 @@ class EvaluationNetwork(keras.Model):
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
 
-    def _normalize_exactly(self):
-        # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-        # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+    def _norms(self):
         norms = [layer.norm for layer in self.stem_layers]
         norms += [norm for cell in self.cells for norm in cell.norms]
-        norms += self.auxiliary_head.norms if self.auxiliary_head is not None else []
-        for norm in norms:
-            norm.exact = True
+        return norms + (self.auxiliary_head.norms if self.auxiliary_head is not None else [])
 
     @property
     def _built_with_drop_path(self):
@@ -184,12 +203,14 @@ class EvaluationNetwork(keras.Model):
                 f"pixels: build the network with auxiliary=False. Received: {height}x{width}"
             )
 
-    def call(self, images, training=False):
+    def call(self, images, training=False, first_image=None):
         """Returns logits, or in training with an auxiliary head (logits, auxiliary logits).
 
         Args:
             images: (batch, height, width, channels), height and width known.
             training: normalize by the batch, update running statistics, apply drop-path.
+            first_image: place of the first image in the global batch, for drop-path; by default
+                that of the replica's part.
         """
         _, height, width, _ = images.shape
         if height is None or width is None:
@@ -200,11 +221,13 @@ class EvaluationNetwork(keras.Model):
         dropping: list = [None] * self.num_layers
         if training and self._built_with_drop_path:
             rate = tf.convert_to_tensor(self._drop_path_rate)
-            dropping = [(rate, seed) for seed in self._draw_seeds()]
+            if first_image is None:
+                first_image = replicas.first_image(images)
+            dropping = [(rate, seed, first_image) for seed in self._draw_seeds()]
         before, last = self._apply_stem(images, training)
         auxiliary_logits = None
         for i, cell in enumerate(self.cells):
-            before, last = last, cell((before, last), dropping[i], training=training)
+            before, last = last, self._apply_cell(cell, (before, last), dropping[i], training)
             if (
                 training
                 and self.auxiliary_head is not None
@@ -214,8 +237,20 @@ class EvaluationNetwork(keras.Model):
                 # begin with a relu themselves, but with 3 cells none does: the golden numbers.
                 last = tf.nn.relu(last)
                 auxiliary_logits = self.auxiliary_head(last, training=True)
-        logits = self.head(tf.reduce_mean(last, (1, 2)))
+        logits = self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
+
+    def _apply_cell(self, cell, inputs, dropping, training):
+        """Returns the output of a cell, compiled or computed twice if that is wanted."""
+
+        def wrap(function):
+            if self.compile_cells:
+                function = self._compiled.setdefault((cell.kind, training), pure.compiled(function))
+            return pure.rematerialized(function) if training and self.rematerialize else function
+
+        if self.compile_cells or (training and self.rematerialize):
+            return pure.call_wrapped(wrap, cell, inputs, dropping, training=training)
+        return cell(inputs, dropping, training=training)
 
     def _apply_stem(self, images, training):
         """Returns the two inputs of the first cell; a relu stands between two convolutions."""
@@ -242,6 +277,9 @@ class EvaluationNetwork(keras.Model):
             "auxiliary": self.auxiliary_head is not None,
             "drop_path_rate": self._initial_drop_path_rate,
             "seed": self.seed,
+            "sync_batch_norm": self.sync_batch_norm,
+            "rematerialize": self.rematerialize,
+            "compile_cells": self.compile_cells,
         }
 
     @classmethod

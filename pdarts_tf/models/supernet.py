@@ -3,15 +3,19 @@
 Reference: P-DARTS, section 3.1; DARTS (arXiv 1806.09055), section 2.
 """
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.preprocess import Preprocess
 from pdarts_tf.layers.regularization import split_seed
+from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
 from pdarts_tf.models.stacking import cell_layout, check_image_size
 from pdarts_tf.search_space import SearchSpace
 
@@ -30,7 +34,7 @@ class SearchCell(keras.layers.Layer):
     """
 
     def __init__(self, layout, candidates, compute, seed, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
         self.reduction = layout.reduction
         channels = layout.channels
         stride = 2 if layout.reduction_prev else 1
@@ -73,6 +77,9 @@ class Supernet(keras.Model):
         skip_dropout_rate: rate of the dropout after skip-connects at stride 1, in [0, 1). If it is
             zero none is built, else `skip_dropout_rate` can be changed while training.
         seed: fixes the initialization and the dropout masks.
+        sync_batch_norm: whether batch norms see the batches of all replicas together.
+        rematerialize: whether cells are computed again for the gradient, instead of being kept.
+        compile_cells: whether XLA compiles the cells.
 
     Raises:
         ValueError: an argument is out of range.
@@ -86,6 +93,9 @@ class Supernet(keras.Model):
         num_classes=10,
         skip_dropout_rate=0.0,
         seed=0,
+        sync_batch_norm=False,
+        rematerialize=False,
+        compile_cells=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -105,9 +115,13 @@ class Supernet(keras.Model):
             num_classes,
             kernel_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[0]),
             bias_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[1]),
+            dtype="float32",
             name="classifier",
         )
-        self.cells = self._make_cells(layouts, seeds[4:])
+        self.rematerialize = rematerialize
+        self.cells = self._make_cells(layouts, seeds[4:], sync_batch_norm, compile_cells)
+        if sync_batch_norm:
+            self._synchronize_norms()
         self._stem_seed = seeds[2]
         shape = space.normal.shape[0], space.num_candidates
         self.arch_variables = [
@@ -115,6 +129,7 @@ class Supernet(keras.Model):
                 shape=shape,
                 initializer=keras.initializers.RandomNormal(0.0, ALPHA_STDDEV, seeds[3] + i),
                 trainable=False,
+                autocast=False,
                 name=name,
             )
             for i, name in enumerate(("alphas_normal", "alphas_reduce"))
@@ -122,22 +137,34 @@ class Supernet(keras.Model):
         self._dropout = None
         if skip_dropout_rate > 0.0:
             self._dropout = self.add_weight(
-                shape=(), initializer="zeros", trainable=False, name="skip_dropout_rate"
+                shape=(),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                name="skip_dropout_rate",
             )
             self._dropout.assign(skip_dropout_rate)
         # Counts training passes: with the seed it fixes every dropout mask, also after a resume.
         self.forward_passes = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, dtype="int32", name="forward_passes"
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="int32",
+            aggregation="only_first_replica",
+            name="forward_passes",
         )
 
-    def _make_cells(self, layouts, seeds):
+    def _make_cells(self, layouts, seeds, sync_batch_norm, compile_cells):
         # Cells of equal plan and shape share one trace, and stay one node of the graph each:
         # half the nodes to walk in each of the many passes at start-up.
         compute = tf.function(
             compute_mixed_operations,
             autograph=False,
+            jit_compile=compile_cells or None,
             experimental_attributes={"_noinline": True},
         )
+        if sync_batch_norm:  # replicas cannot meet inside a function of their own
+            compute = functools.partial(compute_mixed_operations, normalize=normalize_global_batch)
         return [
             SearchCell(
                 layout,
@@ -148,6 +175,11 @@ class Supernet(keras.Model):
             )
             for i, (layout, seed) in enumerate(zip(layouts, seeds, strict=True))
         ]
+
+    def _synchronize_norms(self):
+        norms = [layer.norm for cell in self.cells for layer in cell.preprocess]
+        for norm in (self.stem_norm, *norms):
+            norm.normalize = normalize_global_batch
 
     @property
     def skip_dropout_rate(self):
@@ -197,16 +229,20 @@ class Supernet(keras.Model):
         dropouts: list = [None] * self.num_layers
         if training and self._dropout is not None:
             rate = tf.convert_to_tensor(self._dropout)
-            dropouts = [(rate, seed) for seed in self._draw_seeds()]
+            first_image = replicas.first_image(images)
+            dropouts = [(rate, seed, first_image) for seed in self._draw_seeds()]
         x = conv(images, tf.convert_to_tensor(self.stem_kernel))
         before, last = (self.stem_norm(x, training=training),) * 2
         for cell, dropout in zip(self.cells, dropouts, strict=True):
             weights = reduce if cell.reduction else normal
-            output = cell(
-                (before, last), weights, dropout, training=training, differentiate=differentiate
-            )
+            arguments = (before, last), weights, dropout
+            options = {"training": training, "differentiate": differentiate}
+            if training and self.rematerialize:
+                output = pure.call_wrapped(pure.rematerialized, cell, *arguments, **options)
+            else:
+                output = cell(*arguments, **options)
             before, last = last, output
-        return self.head(tf.reduce_mean(last, (1, 2)))
+        return self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
 
     def _draw_seeds(self):
         """Returns one dropout seed per cell, other ones at every training pass."""

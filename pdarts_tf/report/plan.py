@@ -150,6 +150,7 @@ def search_plan(config, data, num_images, steps):
         "Parameters and MACs (of all candidates) are those of the heaviest candidates, memory is "
         "from candidates drawn at random to the heaviest: what stages keep is not known yet."
     )
+    note = f"{note} {_uncounted(config)}".rstrip()
     return Plan(title, parts, config.epochs, steps, config.batch_size, note)
 
 
@@ -197,6 +198,7 @@ def train_plan(config, data, steps):
         f"{config.genotype}"
     )
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
+    note = f"{note} {_uncounted(config)}".strip()
     part = Part(values, memory, memory)
     return Plan(title, [part], config.epochs, steps, config.batch_size, note)
 
@@ -206,6 +208,11 @@ def heaviest_space(num_candidates: int) -> SearchSpace:
     names = _HEAVIEST[:num_candidates]
     mask = np.tile([name in names for name in PRIMITIVES], (NUM_EDGES, 1))
     return SearchSpace(mask, mask)
+
+
+def _uncounted(config) -> str:
+    """Returns what the estimate of memory leaves out."""
+    return f"Memory is without {', '.join(config.uncounted)}." if config.uncounted else ""
 
 
 def _gigabytes(size: int) -> str:

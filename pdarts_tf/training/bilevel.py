@@ -3,10 +3,10 @@
 Reference: P-DARTS, section 4.2; DARTS (arXiv 1806.09055), section 2.3, first-order approximation.
 """
 
-import keras
 import tensorflow as tf
 
 from pdarts_tf.models import supernet
+from pdarts_tf.training.metrics import running_means, update, update_weighted
 
 WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
 ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
@@ -29,13 +29,15 @@ class Supernet(supernet.Supernet):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.search_alphas = True
-        names = WEIGHT_METRICS + ARCH_METRICS + VALID_METRICS
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = running_means(WEIGHT_METRICS + ARCH_METRICS + VALID_METRICS)
 
     def compile(self, weight_optimizer, arch_optimizer):
         """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
-        super().compile(optimizer=weight_optimizer, jit_compile=False)
+        super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.arch_optimizer = arch_optimizer
+        if self.compute_dtype == "float16":
+            weight_optimizer.use_loss_scale()
+            arch_optimizer.use_loss_scale()
 
     @property
     def search_alphas(self):
@@ -87,8 +89,8 @@ class Supernet(supernet.Supernet):
         images, labels, weights = data
         logits = self(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        self.trackers["valid_loss"].update_state(losses, weights)
-        self.trackers["valid_accuracy"].update_state(_hits(labels, logits), weights)
+        measured = {"valid_loss": losses, "valid_accuracy": _hits(labels, logits)}
+        update_weighted(self.trackers, measured, weights)
         return self._results(VALID_METRICS)
 
     def _results(self, names):
@@ -101,7 +103,8 @@ class Supernet(supernet.Supernet):
                 tape.watch(alphas.value)
             logits = self(images, training=True, differentiate="architecture")
             loss = cross_entropy(labels, logits)
-        gradients = tape.gradient(loss, [alphas.value for alphas in self.arch_variables])
+            scaled = self.arch_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, [alphas.value for alphas in self.arch_variables])
         norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
         self._track("arch_", labels, logits, loss)
         self.trackers["arch_grad_norm"].update_state(norm)
@@ -111,12 +114,13 @@ class Supernet(supernet.Supernet):
         with tf.GradientTape() as tape:
             logits = self(images, training=True, differentiate="weights")
             loss = cross_entropy(labels, logits)
+            scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
         norm = self.optimizer.clip_and_apply(gradients, variables)
         self._track("", labels, logits, loss)
         self.trackers["weight_grad_norm"].update_state(norm)
 
     def _track(self, prefix, labels, logits, loss):
-        self.trackers[prefix + "loss"].update_state(loss)
-        self.trackers[prefix + "accuracy"].update_state(_hits(labels, logits))
+        measured = {prefix + "loss": loss, prefix + "accuracy": _hits(labels, logits)}
+        update(self.trackers, measured)

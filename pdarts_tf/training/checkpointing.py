@@ -42,11 +42,12 @@ class Checkpointing(keras.callbacks.Callback):
         run: an open `RunDirectory`.
         config: settings of the run, which are a part of every checkpoint.
         intervals: a `CheckpointConfig`.
-        stop: a `StopRequest`.
+        stop: a `StopRequest`, or the `AgreedStop` of several workers.
     """
 
     def __init__(self, run, config, intervals, stop):
         super().__init__()
+        self.writes = run.writes
         self.directory = run.path / CHECKPOINTS
         self.metrics = run.path / METRICS
         self.config = json.loads(config.to_json())
@@ -111,9 +112,13 @@ class Checkpointing(keras.callbacks.Callback):
     def save(self):
         """Writes a checkpoint: the one place where a run's state goes to the disk.
 
+        Among several workers only the one whose directory it is writes.
+
         Raises:
             WriteError: it cannot be written; those before it are still there.
         """
+        if not self.writes:
+            return
         start = time.monotonic()
         index = self.epochs * self.steps + self.progress.steps
         position = {
@@ -139,8 +144,9 @@ class Checkpointing(keras.callbacks.Callback):
         self._end_if_asked()
 
     def _end_if_asked(self):
-        if self.stop.signal is not None:
-            raise StoppedError(self.stop.signal)
+        signal = self.stop.signal  # asked for once, as an `AgreedStop` wants it
+        if signal is not None:
+            raise StoppedError(signal)
 
     def on_train_batch_end(self, batch, logs=None):
         """Writes a checkpoint if one is due."""

@@ -34,7 +34,8 @@ class Journal:
         self.content = {name: content.get(name, []) for name in names}
         self._write_files()
         epochs = [self._epoch(i) for i in range(len(self.metrics))]
-        self._summaries = Summaries(run.path / TENSORBOARD, board, epochs)
+        path = run.path / TENSORBOARD
+        self._summaries = Summaries(path, board, epochs) if run.writes else None
 
     @property
     def metrics(self):
@@ -49,7 +50,8 @@ class Journal:
     def publish(self):
         """Brings the files up to date, after a checkpoint: they never say more than it does."""
         self._write_files()
-        self._summaries.write(self._epoch(-1), len(self.metrics))
+        if self._summaries is not None:
+            self._summaries.write(self._epoch(-1), len(self.metrics))
 
     def _epoch(self, index):
         """All records of one epoch, {name: record}."""

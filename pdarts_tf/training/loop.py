@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
+from pdarts_tf.training import devices
 
 
 class NonFiniteLossError(RunError):
@@ -60,8 +61,7 @@ class TrainingLoop:
 
     def _traced(self, step):
         def run(batch):
-            logs = self.strategy.run(step, args=(batch,))
-            return {name: self.strategy.reduce("MEAN", v, axis=None) for name, v in logs.items()}
+            return devices.agreed(self.strategy, self.strategy.run(step, args=(batch,)))
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
         # after its start; they may have been edited by then.
@@ -85,7 +85,8 @@ class TrainingLoop:
         for step in range(progress.steps, steps):
             self.callbacks.on_train_batch_begin(step)
             start = time.perf_counter()
-            logs = {name: float(value) for name, value in self._train(next(batches)).items()}
+            batch = devices.spread(self.strategy, next(batches))
+            logs = {name: float(value) for name, value in self._train(batch).items()}
             self._check_finite(logs, f"epoch {epoch + 1}, step {step + 1}")
             progress.steps, progress.logs = step + 1, logs
             progress.seconds += time.perf_counter() - start
@@ -108,7 +109,7 @@ class TrainingLoop:
         logs = {}
         for number, batch in enumerate(batches):
             self.callbacks.on_test_batch_begin(number)
-            logs = self._test(batch)
+            logs = self._test(devices.spread(self.strategy, batch))
         logs = {name: float(value) for name, value in logs.items()}
         self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")
         return logs

@@ -28,10 +28,11 @@ class OutOfMemoryError(RunError):
             half = batch_size // 2
             advice = f"--batch_size={half} ({memory.total(half) / GB:.2f} GB)"
         super().__init__(
-            f"out of memory in {where}: with --batch_size={batch_size} it is estimated to need "
-            f"{needed} besides data and program, {memory.fixed / GB:.2f} GB of it whatever the "
-            f"batch size; try {advice} in another --output_dir, or the same command on a larger "
-            "machine: the run keeps the state of the epoch before"
+            f"out of memory in {where}: a plain run on one device with --batch_size={batch_size} "
+            f"is estimated to need {needed} besides data and program, {memory.fixed / GB:.2f} GB "
+            f"of it whatever the batch size; try {advice} or --rematerialize in another "
+            "--output_dir, or the same command on a larger machine: the run keeps its newest "
+            "checkpoint"
         )
 
 

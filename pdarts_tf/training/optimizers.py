@@ -8,6 +8,9 @@ momentum, which differs once the learning rate changes.
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers import replicas
+from pdarts_tf.training.loss_scale import LossScale
+
 
 def clip_by_global_norm(gradients, limit):
     """Scales gradients down so that their global norm is at most `limit`.
@@ -26,18 +29,67 @@ def _bias_correction(beta, step):
 
 
 class _TorchOptimizer(keras.optimizers.Optimizer):
-    """What both optimizers share: L2 and the limit of the gradient's norm."""
+    """What both optimizers share: L2, the limit of the gradient's norm, and loss scaling."""
 
     def __init__(self, learning_rate, l2, clip_norm, name):
         super().__init__(learning_rate=learning_rate, name=name)
         self.l2 = l2
         self.clip_norm = clip_norm
+        self._loss_scale = None
+        self._finite = None
+
+    def use_loss_scale(self):
+        """From now on `scale_loss` scales; steps whose gradients overflow are left out."""
+        with keras.name_scope(self.name):
+            self._loss_scale = LossScale()
+
+    @property
+    def variables(self):
+        """All state, that of the loss scale included."""
+        return super().variables + (self._loss_scale.variables if self._loss_scale else [])
+
+    def scale_loss(self, loss):
+        """Returns the loss to differentiate; `clip_and_apply` undoes the scaling."""
+        return loss if self._loss_scale is None else loss * self._loss_scale.scale
 
     def clip_and_apply(self, gradients, variables):
-        """Clips the gradients, updates the variables, and returns the norm before clipping."""
+        """Clips the gradients, updates the variables, and returns the norm before clipping.
+
+        Under a strategy, what is clipped is the mean over the replicas, the gradient of the global
+        batch, so that every replica takes the same step.
+        """
+        gradients = replicas.mean(gradients)
+        if self._loss_scale is None:
+            clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
+            self.apply(clipped, variables)
+            return norm
+        gradients = [gradient / self._loss_scale.scale for gradient in gradients]
         clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
+        self._finite = tf.math.is_finite(norm)
+        self._loss_scale.update(self._finite)
         self.apply(clipped, variables)
+        self.iterations.assign_sub(tf.cast(~self._finite, self.iterations.dtype))
+        # At the smallest scale it is not the scale that makes gradients infinite.
+        shown = self._finite | (self._loss_scale.scale <= 1.0)
+        norm = tf.where(shown, norm, 0.0)
+        self._finite = None
         return norm
+
+    def assign(self, variable, value):
+        """Sets a variable, unless the gradients of this step have overflowed."""
+        if self._finite is not None:
+            value = tf.where(self._finite, value, variable)
+        super().assign(variable, value)
+
+    def assign_sub(self, variable, value):
+        """Subtracts from a variable, unless the gradients of this step have overflowed."""
+        if self._finite is not None:
+            value = tf.where(self._finite, value, tf.zeros_like(value))
+        super().assign_sub(variable, value)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        # Keras would now add up over the replicas what they have agreed on before clipping.
+        return grads_and_vars
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -155,7 +155,12 @@ class RunDirectory:
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
         WriteError: its files cannot be written.
+
+    Attributes:
+        writes: whether this process writes to it.
     """
+
+    writes = True
 
     def __init__(self, path, config, data):
         check(path, config)

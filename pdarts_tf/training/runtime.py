@@ -16,12 +16,19 @@ _OPTIMIZERS_OFF = (
 )
 
 
-def configure():
+def configure(num_cpu_devices=1):
     """Imports TensorFlow, and sets threads, graph optimizers and determinism.
 
     Call it once, before anything is computed.
+
+    Args:
+        num_cpu_devices: logical devices that the CPU is split into.
     """
     tf = import_tensorflow()
+    if num_cpu_devices > 1:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        split = [tf.config.LogicalDeviceConfiguration()] * num_cpu_devices
+        tf.config.set_logical_device_configuration(cpu, split)
     cores = os.cpu_count() or 1
     if not tf.config.list_physical_devices("GPU") and cores <= _FEW_CORES:
         tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -36,7 +36,7 @@ class StopRequest:
     def __exit__(self, *exception):
         signal.set_wakeup_fd(self._wakeup)
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._writer.close()  # which ends the thread
         self._thread.join()
         self._reader.close()

@@ -3,10 +3,12 @@
 Reference: P-DARTS, sections 4.3 and 4.4.
 """
 
-import keras
 import tensorflow as tf
 
+from pdarts_tf.layers import pure, replicas
 from pdarts_tf.models import network
+from pdarts_tf.training.accumulation import mean_over_parts
+from pdarts_tf.training.metrics import running_means, update, update_weighted
 
 TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
 TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
@@ -35,20 +37,30 @@ class SupervisedNetwork(network.EvaluationNetwork):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        names = TRAIN_METRICS + TEST_METRICS
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = running_means(TRAIN_METRICS + TEST_METRICS)
 
-    def compile(self, weight_optimizer, auxiliary_weight=0.4, label_smoothing=0.0):
+    def compile(
+        self,
+        weight_optimizer,
+        auxiliary_weight=0.4,
+        label_smoothing=0.0,
+        gradient_accumulation=1,
+    ):
         """Sets the optimizer and the weights of the loss.
 
         Args:
             weight_optimizer: see `optimizers.weight_optimizer`.
             auxiliary_weight: of the auxiliary head's loss.
             label_smoothing: see `smoothed_cross_entropy`; in training only.
+            gradient_accumulation: parts that every batch is computed in, one after the other. A
+                batch norm sees one part at a time.
         """
-        super().compile(optimizer=weight_optimizer, jit_compile=False)
+        super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.auxiliary_weight = auxiliary_weight
         self.label_smoothing = label_smoothing
+        self.gradient_accumulation = gradient_accumulation
+        if self.compute_dtype == "float16":
+            weight_optimizer.use_loss_scale()
 
     @property
     def metrics(self):
@@ -65,21 +77,58 @@ class SupervisedNetwork(network.EvaluationNetwork):
             The running means of the epoch by name: `TRAIN_METRICS`.
         """
         images, labels = data
-        with tf.GradientTape() as tape:
-            outputs = self(images, training=True)
-            logits, loss = self._loss(labels, outputs)
         variables = self.trainable_variables
-        gradients = tape.gradient(
-            loss,
-            [variable.value for variable in variables],
-            # A genotype may have nodes that do not reach the output.
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
+        if self.gradient_accumulation > 1:
+            gradients, measured = self._accumulated(images, labels)
+        else:
+            with tf.GradientTape() as tape:
+                loss, measured = self._scaled_loss(labels, self(images, training=True))
+            gradients = _gradients(tape, loss, [variable.value for variable in variables])
         norm = self.optimizer.clip_and_apply(gradients, variables)
-        self.trackers["loss"].update_state(loss)
-        self.trackers["accuracy"].update_state(_in_top(labels, logits, 1))
+        update(self.trackers, measured)
         self.trackers["weight_grad_norm"].update_state(norm)
         return self._results(TRAIN_METRICS)
+
+    def _accumulated(self, images, labels):
+        """Returns the gradients of a batch in parts, and {name: what was measured}.
+
+        All parts begin with the same running statistics, whose means are set at the end: the parts
+        are to the model what replicas are.
+        """
+        size = images.shape[0] // self.gradient_accumulation
+        first_image = replicas.first_image(images)
+        first_image = 0 if first_image is None else first_image
+        variables = self.variables
+        state = [tf.convert_to_tensor(variable.value) for variable in variables]
+        learned = [value for v, value in zip(variables, state, strict=True) if v.trainable]
+        moving = [i for i, variable in enumerate(variables) if not variable.trainable]
+
+        def differentiate(part):
+            first = part * size
+            rows = images[first:][:size], labels[first:][:size]
+            with tf.GradientTape() as tape:
+                tape.watch(learned)
+                outputs, after = pure.call(
+                    self, state, rows[0], training=True, first_image=first_image + first
+                )
+                loss, measured = self._scaled_loss(rows[1], outputs)
+            gradients = _gradients(tape, loss, learned)
+            return [*gradients, measured["loss"], tf.reduce_mean(measured["accuracy"])] + [
+                after[i] for i in moving
+            ]
+
+        like = [*learned, tf.zeros(()), tf.zeros(()), *(state[i] for i in moving)]
+        means = mean_over_parts(differentiate, self.gradient_accumulation, like)
+        gradients, (loss, accuracy) = means[: len(learned)], means[len(learned) :][:2]
+        for i, value in zip(moving, means[len(learned) + 2 :], strict=True):
+            variables[i].assign(value)
+        return gradients, {"loss": loss, "accuracy": accuracy}
+
+    def _scaled_loss(self, labels, outputs):
+        """Returns what is to be differentiated, and {name: what was measured}."""
+        logits, loss = self._loss(labels, outputs)
+        measured = {"loss": loss, "accuracy": _in_top(labels, logits, 1)}
+        return self.optimizer.scale_loss(loss), measured
 
     def test_step(self, data):
         """Measures a batch of (images, labels, weights of the images) in inference mode.
@@ -90,9 +139,12 @@ class SupervisedNetwork(network.EvaluationNetwork):
         images, labels, weights = data
         logits = self(images, training=False)
         losses = smoothed_cross_entropy(labels, logits)
-        self.trackers["test_loss"].update_state(losses, weights)
-        self.trackers["test_accuracy"].update_state(_in_top(labels, logits, 1), weights)
-        self.trackers["test_top5"].update_state(_in_top(labels, logits, 5), weights)
+        measured = {
+            "test_loss": losses,
+            "test_accuracy": _in_top(labels, logits, 1),
+            "test_top5": _in_top(labels, logits, 5),
+        }
+        update_weighted(self.trackers, measured, weights)
         return self._results(TEST_METRICS)
 
     def _loss(self, labels, outputs):
@@ -105,6 +157,11 @@ class SupervisedNetwork(network.EvaluationNetwork):
 
     def _results(self, names):
         return {name: self.trackers[name].result() for name in names}
+
+
+def _gradients(tape, loss, weights):
+    # A genotype may have nodes that do not reach the output.
+    return tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _in_top(labels, logits, k):

@@ -212,7 +212,7 @@ def test_another_plan_has_a_trace_of_its_own():
 
 def test_dropout_zeroes_skips_and_scales_what_stays():
     layer, inputs, _ = make_cell(SKIP_OR_POOL, False, 8)
-    dropout = tf.constant(0.75), tf.constant([1, 2])
+    dropout = tf.constant(0.75), tf.constant([1, 2]), None
     y = layer(inputs, FIRST_SKIP, dropout, training=True).numpy()
     kept = y != 0.0
     assert 0.15 < kept.mean() < 0.35
@@ -221,7 +221,7 @@ def test_dropout_zeroes_skips_and_scales_what_stays():
 
 def test_edges_drop_different_elements():
     layer, inputs, _ = make_cell(SKIP_OR_POOL, False, 8)
-    dropout = tf.constant(0.5), tf.constant([1, 2])
+    dropout = tf.constant(0.5), tf.constant([1, 2]), None
     first, second = (
         layer(inputs, weights, dropout, training=True).numpy() != 0.0
         for weights in (FIRST_SKIP, SECOND_SKIP)
@@ -231,7 +231,7 @@ def test_edges_drop_different_elements():
 
 def test_dropout_leaves_skips_at_stride_2():
     layer, inputs, _ = make_cell(SKIP_OR_POOL, True, 8)
-    dropout = tf.constant(0.9), tf.constant([1, 2])
+    dropout = tf.constant(0.9), tf.constant([1, 2]), None
     dropped = layer(inputs, BOTH_SKIPS, dropout, training=True)
     np.testing.assert_array_equal(dropped, layer(inputs, BOTH_SKIPS, training=True))
 
@@ -239,7 +239,7 @@ def test_dropout_leaves_skips_at_stride_2():
 @pytest.mark.parametrize("primitive", sorted({*PRIMITIVES} - {"none", "skip_connect"}))
 def test_dropout_leaves_other_operations(primitive):
     layer, inputs, weights = make_cell(((primitive,),) * 2, False, 8)
-    dropout = tf.constant(0.9), tf.constant([1, 2])
+    dropout = tf.constant(0.9), tf.constant([1, 2]), None
     dropped = layer(inputs, weights, dropout, training=True)
     np.testing.assert_array_equal(dropped, layer(inputs, weights, training=True))
 

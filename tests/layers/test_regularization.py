@@ -55,3 +55,16 @@ def test_seeds_that_come_from_one_all_differ():
     seeds = split_seed(SEED, 50).numpy()
     assert len(np.unique(seeds, axis=0)) == 50
     np.testing.assert_array_equal(seeds, split_seed(SEED, 50))
+
+
+@both
+@pytest.mark.parametrize("batch", [8, 3])  # whole blocks of random numbers, and parts of them
+def test_images_of_a_global_batch_are_dropped_wherever_they_are_computed(drop, batch):
+    images = ONES[:24, :, :1]
+    whole = drop(images, RATE, SEED)
+    parts = [
+        drop(images[i : i + batch], RATE, SEED, first_image=tf.constant(i))
+        for i in range(0, 24, batch)
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert any(np.any(part != parts[0]) for part in parts)

@@ -132,7 +132,7 @@ def test_identities_are_not_dropped():
     model.build(x.shape)
     cell = model.cells[0]  # a normal one
     inputs = images(2, 8, 8, 6), images(2, 8, 8, 6)
-    dropped = cell(inputs, (tf.constant(0.9), tf.constant([1, 2])), training=True)
+    dropped = cell(inputs, (tf.constant(0.9), tf.constant([1, 2]), None), training=True)
     np.testing.assert_array_equal(dropped, cell(inputs, training=True))
 
 
@@ -142,7 +142,7 @@ def test_factorized_reduces_are_dropped():
     model.build((None, 8, 8, 3))
     cell = model.cells[1]  # a reduction
     inputs = [images(2, 8, 8, model.cells[i].output_channels if i == 0 else 6) for i in (1, 0)]
-    dropped = cell(inputs, (tf.constant(0.9999), tf.constant([1, 2])), training=True)
+    dropped = cell(inputs, (tf.constant(0.9999), tf.constant([1, 2]), None), training=True)
     np.testing.assert_array_equal(dropped, np.zeros((2, 4, 4, 4)))
 
 

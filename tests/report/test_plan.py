@@ -104,6 +104,17 @@ def test_a_training():
     assert lines[4].startswith("234,000 steps of 128 images in all.")
 
 
+def test_settings_that_the_estimate_does_not_know_are_named():
+    config = TrainConfig(rematerialize=True, gradient_accumulation=2, auxiliary=False)
+    last = train_plan(config, DATA, 390).text().splitlines()[-1]
+    assert last == (
+        "234,000 steps of 128 images in all. Memory is without --rematerialize, "
+        "--gradient_accumulation."
+    )
+    search = search_plan(SearchConfig(mixed_precision="float16"), DATA, (25_000, 25_000), 260)
+    assert search.note.endswith("is not known yet. Memory is without --mixed_precision.")
+
+
 def test_the_heaviest_candidates_have_the_most_parameters():
     space = heaviest_space(3)
     names = {"sep_conv_5x5", "sep_conv_3x3", "dil_conv_5x5"}

@@ -25,6 +25,7 @@ class Example:
 
     def __init__(self, path, intervals=NEVER, config=CONFIG):
         self.path = path
+        self.writes = True
         self.stop = SimpleNamespace(signal=None)
         self.value = np.float32(1.5)
         self.content = {"spaces": ["all"]}

@@ -23,7 +23,7 @@ def run(tmp_path):
         text = "".join(json.dumps(each) + "\n" for each in records)
         (tmp_path / name).write_text(text)
 
-    return SimpleNamespace(path=tmp_path, write_records=write_records)
+    return SimpleNamespace(path=tmp_path, writes=True, write_records=write_records)
 
 
 def epoch(number, **measured):

@@ -20,16 +20,16 @@ def test_the_estimate_and_the_batch_size_to_try_are_named(error):
     ):
         raise error
     assert str(raised.value).startswith(
-        "out of memory in stage 2: with --batch_size=96 it is estimated to need 7.00 GB besides "
-        "data and program, 1.00 GB of it whatever the batch size; try --batch_size=48 (4.00 GB) in "
-        "another --output_dir"
+        "out of memory in stage 2: a plain run on one device with --batch_size=96 is estimated to "
+        "need 7.00 GB besides data and program, 1.00 GB of it whatever the batch size; try "
+        "--batch_size=48 (4.00 GB) or --rematerialize in another --output_dir"
     )
     assert raised.value.__cause__ is error
 
 
 def test_half_an_image_is_no_advice():
     message = str(OutOfMemoryError(MEMORY, 1, "the training"))
-    assert "try fewer --layers or --init_channels in another --output_dir" in message
+    assert "try fewer --layers or --init_channels or --rematerialize in another" in message
 
 
 def test_other_errors_pass():

@@ -1,0 +1,109 @@
+"""Layers as pure functions of tensors, which can be compiled, or computed again for the gradient.
+
+A layer's variables go in as tensors and come out as what they shall become, so that running
+statistics move once however often the function runs.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+
+def call(layer, state, *inputs, **options):
+    """Calls a layer with other values in the place of its variables, and moves none of them.
+
+    Args:
+        layer: a built Keras layer.
+        state: one tensor per variable of `layer.variables`.
+        *inputs: of the layer.
+        **options: of the layer, that are no tensors.
+
+    Returns:
+        (outputs, state): what the layer returns, and the values its variables shall have now.
+    """
+    mapping = list(zip(layer.variables, state, strict=True))
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        outputs = layer(*inputs, **options)
+    return outputs, [scope.get_current_value(variable) for variable in layer.variables]
+
+
+def call_wrapped(wrap, layer, *inputs, **options):
+    """Calls a layer as usual, but for the pure function in between being wrapped.
+
+    Args:
+        wrap: function that gets a pure function of tensors and returns another, such as
+            `rematerialized`.
+        layer, *inputs, **options: see `call`.
+
+    Returns:
+        What the layer returns.
+    """
+    variables = layer.variables
+    moving = [i for i, variable in enumerate(variables) if not variable.trainable]
+
+    def run(state, inputs):
+        outputs, after = call(layer, state, *inputs, **options)
+        return outputs, [after[i] for i in moving]
+
+    state = [tf.convert_to_tensor(variable.value) for variable in variables]
+    outputs, after = wrap(run)(state, inputs)
+    for i, value in zip(moving, after, strict=True):
+        variables[i].assign(value)
+    return outputs
+
+
+def compiled(function):
+    """Returns a function that XLA compiles."""
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def rematerialized(function):
+    """Returns a function that keeps its arguments alone for the gradient, and then runs again.
+
+    `tf.recompute_grad` takes no function with variables that move; this one takes none at all.
+
+    Args:
+        function: pure; of structures of tensors, returns (outputs, others): a tensor and a list of
+            tensors without a gradient. Random numbers in it are functions of its arguments.
+
+    Reference: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost" (arXiv
+    1604.06174).
+    """
+
+    @functools.wraps(function)
+    def run(*arguments):
+        leaves = tf.nest.flatten(arguments)
+
+        def from_tensors(*tensors):
+            given = iter(tensors)
+            filled = [None if leaf is None else next(given) for leaf in leaves]
+            return function(*tf.nest.pack_sequence_as(arguments, filled))
+
+        @tf.custom_gradient
+        def run_twice(*tensors):
+            outputs, others = from_tensors(*tensors)
+
+            def gradient(upstream, *of_others):
+                del of_others
+                return _gradient_again(from_tensors, tensors, upstream)
+
+            return (outputs, *others), gradient
+
+        outputs, *others = run_twice(*(leaf for leaf in leaves if leaf is not None))
+        return outputs, others
+
+    return run
+
+
+def _gradient_again(function, tensors, upstream):
+    """Returns the gradient with respect to the arguments of a function that now runs again."""
+    # Without this it would run at once, with the forward pass, and everything would be kept.
+    with tf.control_dependencies([upstream]):
+        tensors = [tf.identity(tensor) for tensor in tensors]
+    floating = [tensor for tensor in tensors if tensor.dtype.is_floating]
+    with tf.GradientTape() as tape:
+        tape.watch(floating)
+        outputs, _ = function(*tensors)
+    gradients = iter(tape.gradient(outputs, floating, output_gradients=upstream))
+    return [next(gradients) if tensor.dtype.is_floating else None for tensor in tensors]

@@ -1,0 +1,238 @@
+"""Which devices a run uses, how a batch is divided among them, and who writes.
+
+One process per machine: `mirrored` uses the GPUs of one, `multi_worker` those of all machines that
+the environment variable TF_CONFIG names. TensorFlow is imported only where it is needed.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+
+from pdarts_tf.errors import InputError, RunError, StoppedError
+
+DISTRIBUTIONS = ("auto", "one", "mirrored", "multi_worker")
+_TASKS = ("chief", "worker")
+
+
+class DevicesError(InputError):
+    """Devices that are not there or do not fit the settings; one line says what to do."""
+
+
+class WorkerLostError(RunError):
+    """Another worker of this run has ended."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """The place of this process among the workers of a run."""
+
+    kind: str = "worker"
+    index: int = 0
+    num_workers: int = 1
+    has_chief: bool = False
+
+    @property
+    def is_chief(self):
+        """Whether this process writes: the chief, or where none is named the first worker."""
+        return self.kind == "chief" or (not self.has_chief and self.index == 0)
+
+    @property
+    def name(self):
+        """Such as "worker 1"."""
+        return f"{self.kind} {self.index}"
+
+
+def read_task(text):
+    """Returns the `Task` that the value of TF_CONFIG describes; a lone worker if it is None.
+
+    Raises:
+        DevicesError: it is no such value.
+    """
+    if not text:
+        return Task()
+    try:
+        content = json.loads(text)
+        cluster, task = content["cluster"], content["task"]
+        kind, index = task["type"], int(task["index"])
+        sizes = {name: len(addresses) for name, addresses in cluster.items()}
+        known = set(sizes) <= set(_TASKS) and 0 <= index < sizes[kind]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DevicesError(_expected(text)) from error
+    if not known or sizes.get("chief", 0) > 1:
+        raise DevicesError(_expected(text))
+    return Task(kind, index, sum(sizes.values()), "chief" in sizes)
+
+
+def _expected(text):
+    return (
+        'TF_CONFIG must be like {"cluster": {"worker": ["host0:port", "host1:port"]}, "task": '
+        '{"type": "worker", "index": 0}}, with tasks of type worker and at most one chief. '
+        f"Received: {text[:200]}"
+    )
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What the command line and TF_CONFIG say of the devices.
+
+    Args:
+        distribution: one of `DISTRIBUTIONS`.
+        num_cpu_devices: logical CPU devices to use as if they were GPUs; 1 for none.
+        task: the place of this process among the workers.
+
+    Raises:
+        DevicesError: these do not fit each other.
+    """
+
+    distribution: str = "auto"
+    num_cpu_devices: int = 1
+    task: Task = Task()
+
+    def __post_init__(self):
+        if self.distribution not in DISTRIBUTIONS:
+            allowed = ", ".join(DISTRIBUTIONS)
+            raise DevicesError(
+                f"--distribution must be one of {allowed}. Received: {self.distribution}"
+            )
+        if self.num_cpu_devices < 1:
+            raise DevicesError(
+                f"--num_cpu_devices must be at least 1. Received: {self.num_cpu_devices}"
+            )
+        if self.distribution == "multi_worker" and self.task.num_workers == 1:
+            raise DevicesError(
+                "--distribution=multi_worker needs at least two workers in the environment "
+                "variable TF_CONFIG; use --distribution=mirrored on one machine"
+            )
+        if self.num_cpu_devices > 1 and (self.distribution == "one" or self.multi_worker):
+            raise DevicesError(
+                "--num_cpu_devices is for --distribution=mirrored. "
+                f"Received: {self.num_cpu_devices}"
+            )
+
+    @classmethod
+    def from_environment(cls, distribution, num_cpu_devices):
+        """Returns the devices for the values of the two flags, and for TF_CONFIG.
+
+        Raises:
+            DevicesError: see `Devices` and `read_task`.
+        """
+        alone = distribution in ("one", "mirrored")
+        task = Task() if alone else read_task(os.environ.get("TF_CONFIG"))
+        return cls(distribution, num_cpu_devices, task)
+
+    @property
+    def multi_worker(self):
+        """Whether several processes work together."""
+        return self.distribution != "one" and self.task.num_workers > 1
+
+    def make_strategy(self):
+        """Returns the tf.distribute.Strategy, the default one for a single device.
+
+        Call it before anything is computed, as all workers of a run have to.
+
+        Raises:
+            DevicesError: --distribution=mirrored, and there are not two devices.
+        """
+        import tensorflow as tf
+
+        if self.multi_worker:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        kind = "CPU" if self.num_cpu_devices > 1 else "GPU"
+        names = [device.name for device in tf.config.list_logical_devices(kind)]
+        if self.distribution == "one" or (self.distribution == "auto" and len(names) < 2):
+            return tf.distribute.get_strategy()
+        if len(names) < 2:
+            raise DevicesError(
+                f"--distribution=mirrored needs at least two GPUs. Received: {len(names)}; use "
+                "--distribution=one, or --num_cpu_devices=2 to try it out"
+            )
+        return tf.distribute.MirroredStrategy([name.removeprefix("/device:") for name in names])
+
+
+def check_batch_size(batch_size, num_replicas, num_parts=1):
+    """Sees to it that all replicas, and all parts that they compute, get equally many images.
+
+    Args:
+        batch_size: images per step, on all replicas together.
+        num_replicas: number of replicas.
+        num_parts: parts that each replica computes its share in.
+
+    Raises:
+        DevicesError: the global batch size is not a multiple of the number of parts.
+    """
+    parts = num_replicas * num_parts
+    if batch_size % parts:
+        near = max(batch_size // parts, 1) * parts
+        what = "the number of devices that share a batch"
+        if num_parts > 1:
+            what += " times --gradient_accumulation"
+        raise DevicesError(
+            f"--batch_size must be a multiple of {parts}, {what}. Received: {batch_size}; set "
+            f"--batch_size={near}"
+        )
+
+
+def spread(strategy, batch):
+    """Returns a global batch divided among the replicas, for `strategy.run`.
+
+    Args:
+        strategy: the present one.
+        batch: a structure of tensors (batch, ...), the same in all workers; the batch size is a
+            multiple of the number of replicas.
+    """
+    count = strategy.num_replicas_in_sync
+    if count == 1:
+        return batch
+    import tensorflow as tf
+
+    def part(context):
+        def rows(x):
+            size = x.shape[0] // count
+            return x[context.replica_id_in_sync_group * size :][:size]
+
+        return tf.nest.map_structure(rows, batch)
+
+    return strategy.experimental_distribute_values_from_function(part)
+
+
+def agreed(strategy, values):
+    """Returns what a step has returned, of which all replicas hold the same: {name: scalar}."""
+    return {name: strategy.experimental_local_results(v)[0] for name, v in values.items()}
+
+
+@contextlib.contextmanager
+def lost_workers_reported(task):
+    """Turns the errors that the end of another worker leaves in this one into one line.
+
+    After an error of a worker its process ends without taking TensorFlow apart, which would wait
+    for the others for many minutes.
+
+    Raises:
+        WorkerLostError: another worker has ended.
+    """
+    import tensorflow as tf
+
+    lost = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError
+    try:
+        yield
+    except StoppedError:
+        raise  # as all workers do, at the same step
+    except BaseException as error:
+        if task.num_workers == 1:
+            raise
+        atexit.register(_end_at_once, 2 if isinstance(error, InputError) else 1)
+        if not isinstance(error, lost):
+            raise
+        raise WorkerLostError(
+            f"{task.name} has lost another worker; start the same command on all of them again, "
+            "which resumes the run"
+        ) from error
+
+
+def _end_at_once(code):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,138 @@
+"""Steps on however many devices there are: python -m tests.shared_steps OUT.npz DEVICES
+
+Runs with 1 or 2 logical CPU devices, or as a worker of TF_CONFIG, what has to come out the same,
+and writes all numbers. A process of its own, since TensorFlow's devices cannot be changed later.
+"""
+
+import sys
+
+import numpy as np
+
+import pdarts_tf as pd
+from pdarts_tf.training.devices import Devices, spread
+from pdarts_tf.training.runtime import configure
+
+BATCH = 8
+STEPS = 5
+OTHERS = ("sep_conv_3x3", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3")
+GENOTYPE = pd.GENOTYPES["DARTS_V2"]
+
+
+def search_space():
+    """Every edge may be skipped or has one of four other operations."""
+    mask = np.array(
+        [[name in ("skip_connect", OTHERS[i % 4]) for name in pd.PRIMITIVES] for i in range(14)]
+    )
+    return pd.SearchSpace(mask, mask)
+
+
+def labelled_images(seed):
+    """Images (8, 8, 8, 3) whose halves differ in mean, and labels."""
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=(BATCH, 8, 8, 3)) + 0.1 * np.arange(BATCH).reshape(-1, 1, 1, 1)
+    return images.astype(np.float32), rng.integers(0, 3, BATCH)
+
+
+def arrays(prefix, variables):
+    return {f"{prefix}/{variable.path}": np.asarray(variable) for variable in variables}
+
+
+def normalization(strategy):
+    """Synchronized batch norm of images far from 0, and its gradients."""
+    import tensorflow as tf
+
+    from pdarts_tf.layers import replicas
+    from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
+
+    images, _ = labelled_images(0)
+    rng = np.random.default_rng(1)
+    scale, offset = tf.constant([1.0, 0.5, -2.0]), tf.constant([0.0, 3.0, -1.0])
+    upstream = rng.normal(size=images.shape).astype(np.float32)
+
+    def step(batch):
+        x, dy = batch
+        with tf.GradientTape() as tape:
+            tape.watch([x, scale, offset])
+            y, mean, variance = normalize_global_batch(x, scale, offset)
+        dx, dscale, doffset = tape.gradient(y, [x, scale, offset], dy)
+        sums = replicas.total([dscale, doffset])
+        return {"y": y, "dx": dx}, {"mean": mean, "variance": variance}, sums
+
+    batch = spread(strategy, (tf.constant(images + 10.0), tf.constant(upstream)))
+    parts, statistics, sums = tf.function(lambda b: strategy.run(step, (b,)))(batch)
+    local = strategy.experimental_local_results
+    result = {f"norm/{name}": np.concatenate(local(v)) for name, v in parts.items()}
+    result |= {f"norm/{name}": np.asarray(local(v)[0]) for name, v in statistics.items()}
+    names = ("dscale", "doffset")
+    result |= {f"norm/{n}": np.asarray(local(v)[0]) for n, v in zip(names, sums, strict=True)}
+    return result | {"norm/dy": upstream}
+
+
+def bilevel(strategy):
+    """Bilevel steps with dropout and synchronized batch norms, and a validation."""
+    import tensorflow as tf
+
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+
+    with strategy.scope():
+        model = pd.Supernet(
+            search_space(), 2, 3, 3, skip_dropout_rate=0.4, seed=3, sync_batch_norm=True
+        )
+        model.build((None, 8, 8, 3))
+        model.compile(
+            weight_optimizer=pd.weight_optimizer(0.025), arch_optimizer=pd.arch_optimizer(6e-3)
+        )
+        model.build_optimizers()
+    batches = [
+        tuple(tuple(map(tf.constant, labelled_images(seed))) for seed in (i, i + 100))
+        for i in range(STEPS)
+    ]
+    loop = TrainingLoop(model, strategy=strategy)
+    progress = EpochProgress()
+    loop.run_epoch(0, iter(batches), STEPS, progress)
+    weights = tf.constant([1.0] * 6 + [0.0] * 2)  # the second half counts less than the first
+    logs = progress.logs | loop.evaluate([(*batches[0][0], weights)])
+    optimizers = [*model.optimizer.variables, *model.arch_optimizer.variables]
+    state = arrays("bilevel", [*model.weights, *optimizers])
+    return state | {f"bilevel_logs/{name}": value for name, value in logs.items()}
+
+
+def supervised(strategy, sync_batch_norm):
+    """Two steps of an evaluation network with drop-path.
+
+    Without synchronized batch norms a single device computes its batch in two parts.
+    """
+    import tensorflow as tf
+
+    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.supervised import SupervisedNetwork
+
+    with strategy.scope():
+        model = SupervisedNetwork(
+            GENOTYPE, 2, 3, 3, drop_path_rate=0.5, sync_batch_norm=sync_batch_norm
+        )
+        model.build((None, 8, 8, 3))
+        alone = strategy.num_replicas_in_sync == 1 and not sync_batch_norm
+        model.compile(pd.weight_optimizer(), gradient_accumulation=2 if alone else 1)
+        model.optimizer.build(model.trainable_variables)
+    batches = [tuple(map(tf.constant, labelled_images(i))) for i in range(2)]
+    progress = EpochProgress()
+    TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2, progress)
+    prefix = "synchronized" if sync_batch_norm else "local"
+    state = arrays(prefix, [*model.weights, *model.optimizer.variables])
+    return state | {f"{prefix}_logs/{name}": value for name, value in progress.logs.items()}
+
+
+def main(path, num_devices):
+    """Writes the numbers of all of the above."""
+    devices = Devices.from_environment("auto", num_devices)
+    configure(num_devices)
+    strategy = devices.make_strategy()
+    results = normalization(strategy) | bilevel(strategy) | supervised(strategy, True)
+    if not devices.multi_worker:
+        results |= supervised(strategy, False)
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
