@@ -3,6 +3,7 @@
 from absl import flags
 
 from flags.device_flags import define_device_flags
+from flags.profile_flags import define_profile_flag
 from flags.settings import define_flags, read_flags
 from pdarts_tf.config import CheckpointConfig, TrainConfig
 from pdarts_tf.genotype import load_genotype
@@ -10,6 +11,7 @@ from pdarts_tf.genotype import load_genotype
 define_flags(TrainConfig, __name__)
 define_flags(CheckpointConfig, __name__)
 devices = define_device_flags(__name__)
+profile_steps = define_profile_flag(__name__)
 DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the data lies, or where TFDS may download it to."
 )

@@ -15,6 +15,7 @@ from pdarts_tf.data.sources import DataError
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.models.complexity import count_macs, count_parameters
+from pdarts_tf.report.board import TrainBoard
 from pdarts_tf.report.plan import train_plan
 from pdarts_tf.settings import ConfigError
 from pdarts_tf.training import checkpoint
@@ -132,12 +133,13 @@ class Training:
         self.clock = Clock([1.0] * config.epochs, self.steps, {0})
         self.log = console().info
 
-    def execute(self, run, checkpointing):
+    def execute(self, run, checkpointing, callbacks=()):
         """Trains what is left of the run, and writes its result.
 
         Args:
             run: an open `RunDirectory`.
             checkpointing: a `Checkpointing` of it.
+            callbacks: further Keras callbacks of all steps.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
@@ -154,8 +156,8 @@ class Training:
         self.log(self.plan.text())
         progress = self._resume()
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
-        callbacks = [Progress(self.clock, 0, self.steps, config.batch_size), checkpointing]
-        self.loop = TrainingLoop(self.model, callbacks, self.strategy)
+        bar = Progress(self.clock, 0, self.steps, config.batch_size)
+        self.loop = TrainingLoop(self.model, [bar, checkpointing, *callbacks], self.strategy)
         try:
             self._run_epochs(progress)
         except StoppedError:
@@ -190,7 +192,7 @@ class Training:
         """Restores the newest checkpoint; returns how far the first unfinished epoch is."""
         restored = self.checkpointing.load()
         content = restored.content if restored else {}
-        self.journal = Journal(self.run, (TIMINGS, METRICS), content)
+        self.journal = Journal(self.run, (TIMINGS, METRICS), content, TrainBoard(self.config))
         progress = EpochProgress()
         if restored is not None:
             progress = restored.progress

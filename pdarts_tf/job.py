@@ -21,7 +21,7 @@ class Command:
         name: "search" or "train".
         result: the file whose presence in a run directory says that the job is finished.
         make_job: function (config, data, strategy) -> an object with a `plan` and
-            `execute(run, checkpointing)`; strategy is a `tf.distribute.Strategy`, or None for the
+            `execute(run, checkpointing, callbacks)`; strategy is a `tf.distribute.Strategy`, or None for the
             present one.
         recipes: function (command's name, data set) -> the settings of its recipe, for the report.
     """
@@ -32,7 +32,7 @@ class Command:
     recipes: Callable[[str, str], Any]
 
 
-def run(command, config, intervals, devices, data_dir, output_dir):
+def run(command, config, intervals, devices, data_dir, output_dir, profile_steps=None):
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
@@ -44,6 +44,7 @@ def run(command, config, intervals, devices, data_dir, output_dir):
         devices: the `Devices` to run on.
         data_dir: where the data lies, or None.
         output_dir: the run directory, or None for the default one.
+        profile_steps: first and last step to be profiled, or None.
 
     Returns:
         The run directory; None in a worker that is not the chief, which has nothing to tell.
@@ -76,7 +77,9 @@ def run(command, config, intervals, devices, data_dir, output_dir):
         data = sources.load_for(config, data_dir, run_directory.stored_data(path))
         job = command.make_job(config, data, strategy)
         opened = _opened(path, config, data, devices, strategy)
-        _execute(job, command, config, intervals, *stack.enter_context(opened))
+        run, stop = stack.enter_context(opened)
+        callbacks = _profiling(stack, run, profile_steps)
+        _execute(job, command, config, intervals, run, stop, callbacks)
     return path if chief else None
 
 
@@ -104,10 +107,19 @@ def _opened(path, config, data, devices, strategy):
         yield run, agreed
 
 
-def _execute(job, command, config, intervals, run, stop):
+def _profiling(stack, run, steps):
+    """The callbacks that profile the steps, as far as this process may write."""
+    if steps is None or not run.writes:
+        return []
+    from pdarts_tf.training.profiling import Profiling
+
+    return [stack.enter_context(Profiling(run.path / run_directory.TENSORBOARD, *steps))]
+
+
+def _execute(job, command, config, intervals, run, stop, callbacks):
     from pdarts_tf.training.checkpointing import Checkpointing
 
-    job.execute(run, Checkpointing(run, config, intervals, stop))
+    job.execute(run, Checkpointing(run, config, intervals, stop), callbacks)
     if run.writes:
         write_report(run.path, command.recipes)
 

@@ -14,19 +14,20 @@ import numpy as np
 import tensorflow as tf
 
 from pdarts_tf import schedules
-from pdarts_tf.data import pipeline, sources
+from pdarts_tf.data import pipeline
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.genotype import genotypes_json
-from pdarts_tf.models.stacking import check_image_size
 from pdarts_tf.report import console as text
+from pdarts_tf.report.board import SearchBoard
 from pdarts_tf.report.drawing import draw_cell
 from pdarts_tf.report.drawing_svg import svg_file
 from pdarts_tf.report.plan import search_plan, stage_memory
 from pdarts_tf.search_space import SearchSpace, mean_entropy
 from pdarts_tf.training import checkpoint
 from pdarts_tf.training.bilevel import Supernet
+from pdarts_tf.training.halves import split_images
 from pdarts_tf.training.journal import Journal, timing
 from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 from pdarts_tf.training.memory import explain_out_of_memory
@@ -83,12 +84,13 @@ class ProgressiveSearch:
         self.clock = Clock(costs, self.steps, traced)
         self.log = console().info
 
-    def execute(self, run, checkpointing):
+    def execute(self, run, checkpointing, callbacks=()):
         """Runs what is left of the search.
 
         Args:
             run: an open `RunDirectory`.
             checkpointing: a `Checkpointing` of it.
+            callbacks: further Keras callbacks of all steps.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
@@ -100,6 +102,7 @@ class ProgressiveSearch:
         config = self.config
         self.run = run
         self.checkpointing = checkpointing
+        self.callbacks = [checkpointing, *callbacks]
         self.log(self.plan.text())
         restored = self._resume()
         for stage in config.stages[len(self.journal.metrics) // config.epochs :]:
@@ -135,8 +138,9 @@ class ProgressiveSearch:
         """Returns the newest checkpoint, if it is of a stage that is not finished."""
         restored = self.checkpointing.load()
         content = restored.content if restored else {}
-        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content)
         self.spaces = [SearchSpace.from_json(text) for text in content.get("spaces", [])]
+        board = SearchBoard(self.config, self.spaces)
+        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content, board)
         begun = restored and restored.epochs < len(self.spaces) * self.config.epochs
         return restored if begun else None
 
@@ -204,7 +208,7 @@ class _StageSearch:
         ) | checkpoint.metrics_of(self.model)
         self.first_epoch = stage.index * config.epochs
         progress = Progress(search.clock, self.first_epoch, search.steps, config.batch_size)
-        callbacks, part = [progress, search.checkpointing], f"stage {stage.index + 1}"
+        callbacks, part = [progress, *search.callbacks], f"stage {stage.index + 1}"
         self.loop = TrainingLoop(self.model, callbacks, search.strategy, part)
 
     def _built_model(self):
@@ -328,22 +332,3 @@ class _StageSearch:
         progress = search.checkpointing.finish_epoch()
         search.journal.publish()
         return progress
-
-
-def split_images(config, data):
-    """Returns the training images in two parts, for the weights and for the alphas.
-
-    Raises:
-        DataError: a batch does not fit into one of them, or the size cannot be halved twice.
-    """
-    height, width, _ = data.image_shape
-    try:
-        check_image_size(height, width, "cifar")
-    except ValueError as error:
-        raise sources.DataError(str(error)) from error
-    halves = sources.split_in_two(data.train, config.train_portion, config.seed)
-    for half, what in zip(halves, ("weights", "alphas"), strict=True):
-        pipeline.check_batch_size(
-            half.num_images, config.batch_size, f"the part of {data.name} for the {what}"
-        )
-    return halves

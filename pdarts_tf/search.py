@@ -24,7 +24,8 @@ def main():
         job.dry_run(command, config, data_dir, search_flags.MEMORY_LIMIT_GB.value)
         return
     intervals = search_flags.checkpoint_config()
-    path = job.run(command, config, intervals, devices, data_dir, output_dir)
+    steps = search_flags.profile_steps()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
     if path is not None:
         print_result(path, data_dir)
 

@@ -53,10 +53,16 @@ def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return probabilities
 
 
+def edge_entropies(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns the entropy of softmax(alphas) of every edge, in nats: (edges,)."""
+    probabilities = edge_probabilities(alphas)
+    entropies: npt.NDArray[np.float64] = -(probabilities * np.log(probabilities)).sum(1)
+    return entropies
+
+
 def mean_entropy(alphas):
     """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
-    probabilities = edge_probabilities(alphas)
-    return float(-(probabilities * np.log(probabilities)).sum(1).mean())
+    return float(edge_entropies(alphas).mean())
 
 
 @dataclass(frozen=True, eq=False)

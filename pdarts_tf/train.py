@@ -33,7 +33,8 @@ def main():
         job.dry_run(command, config, data_dir, train_flags.MEMORY_LIMIT_GB.value)
         return
     intervals = train_flags.checkpoint_config()
-    path = job.run(command, config, intervals, devices, data_dir, output_dir)
+    steps = train_flags.profile_steps()
+    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
     if path is not None:
         print_result(path, data_dir)
 

@@ -82,11 +82,11 @@ def arrays(file):
 
 
 def events(path):
-    """{tag: [(step, value)]} that TensorBoard's own reader finds in a run."""
+    """{tag: [(step, value)]} of the curves that TensorBoard's own reader finds in a run."""
     read = EventAccumulator(str(path / "tensorboard"), size_guidance={"tensors": 0}).Reload()
     return {
         tag: [(each.step, float(tf.make_ndarray(each.tensor_proto))) for each in read.Tensors(tag)]
-        for tag in read.Tags()["tensors"]
+        for tag in read.PluginTagToContent("scalars")
     }
 
 

@@ -145,7 +145,7 @@ def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[st
     frame = run.frames.get(key)
     if frame is None:
         return None
-    genotype = derived(run, frame)
+    genotype = derived(run.settings, frame)
     low, high = scales[key[0]]
     maps: dict[str, Any] = {"scale": [f"{low:.2f}", f"{high:.2f}"]}
     for cell in CELLS:

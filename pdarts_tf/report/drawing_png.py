@@ -15,26 +15,21 @@ from pdarts_tf.report.palette import INK, KINDS, MUTED, SURFACE
 
 PIXELS_PER_POINT = 2
 _OVERSAMPLING = 3
-_SCALE = PIXELS_PER_POINT * _OVERSAMPLING
-_LINE_WIDTH = round(1.5 * _SCALE)
+_LINE_WIDTH = 1.5
 _STEPS = 96  # straight pieces per Bézier curve, each shorter than a dash
 _DASH = (5.0, 3.0)
 
 
-def png_bytes(drawing: Drawing) -> bytes:
+def png_bytes(drawing: Drawing, pixels_per_point: int = PIXELS_PER_POINT) -> bytes:
     """Returns a PNG file on a white background."""
-    size = round(drawing.width * _SCALE), round(drawing.height * _SCALE)
-    image = Image.new("RGB", size, SURFACE.light)
-    canvas = ImageDraw.Draw(image)
+    brush = _Brush(drawing, pixels_per_point)
     for line in drawing.lines:
-        _draw_line(canvas, line)
+        brush.draw_line(line)
     for box in drawing.boxes:
-        _draw_box(canvas, box)
-    small = image.resize(
-        (size[0] // _OVERSAMPLING, size[1] // _OVERSAMPLING), Image.Resampling.LANCZOS
-    )
+        brush.draw_box(box)
+    small = brush.image.reduce(_OVERSAMPLING)
     file = io.BytesIO()
-    density = 72 * PIXELS_PER_POINT
+    density = 72 * pixels_per_point
     small.quantize(256).save(file, "PNG", optimize=True, dpi=(density, density))
     return file.getvalue()
 
@@ -43,39 +38,56 @@ def _colour(kind: str) -> str:
     return KINDS[kind].light if kind else MUTED.light
 
 
-def _draw_line(canvas: ImageDraw.ImageDraw, line: Line) -> None:
-    colour = _colour(line.kind)
-    points = list(_polyline(line.points))
-    for piece in _dashes(points) if line.kind == "skip" else [points]:
-        canvas.line([_scaled(point) for point in piece], colour, _LINE_WIDTH, joint="curve")
-    if line.tip is not None:
-        canvas.polygon([_scaled(point) for point in arrow(line.points[-1], line.tip)], colour)
+class _Brush:
+    """Draws parts, which are placed in points, on an image that is larger than wanted."""
 
+    def __init__(self, drawing: Drawing, pixels_per_point: int) -> None:
+        self.scale = pixels_per_point * _OVERSAMPLING
+        self.line_width = round(_LINE_WIDTH * self.scale)
+        width, height = (
+            round(length * pixels_per_point) * _OVERSAMPLING
+            for length in (drawing.width, drawing.height)
+        )
+        self.image = Image.new("RGB", (width, height), SURFACE.light)
+        self.canvas = ImageDraw.Draw(self.image)
 
-def _draw_box(canvas: ImageDraw.ImageDraw, box: Box) -> None:
-    half = box.width / 2, box.height / 2
-    corners = [
-        _scaled((box.x - half[0], box.y - half[1])),
-        _scaled((box.x + half[0], box.y + half[1])),
-    ]
-    fill, outline = SURFACE.light, _colour(box.kind)
-    if box.shape == "node":
-        canvas.ellipse(corners, fill, outline, _LINE_WIDTH)
-    elif box.shape != "caption":
-        radius = half[1] if box.shape == "operation" else 5
-        canvas.rounded_rectangle(corners, radius * _SCALE, fill, outline, _LINE_WIDTH)
-    _draw_text(canvas, box)
+    def draw_line(self, line: Line) -> None:
+        colour = _colour(line.kind)
+        points = list(_polyline(line.points))
+        for piece in _dashes(points) if line.kind == "skip" else [points]:
+            self.canvas.line([self._scaled(p) for p in piece], colour, self.line_width, "curve")
+        if line.tip is not None:
+            tip = [self._scaled(point) for point in arrow(line.points[-1], line.tip)]
+            self.canvas.polygon(tip, colour)
 
+    def draw_box(self, box: Box) -> None:
+        half = box.width / 2, box.height / 2
+        corners = [
+            self._scaled((box.x - half[0], box.y - half[1])),
+            self._scaled((box.x + half[0], box.y + half[1])),
+        ]
+        fill, outline = SURFACE.light, _colour(box.kind)
+        if box.shape == "node":
+            self.canvas.ellipse(corners, fill, outline, self.line_width)
+        elif box.shape != "caption":
+            radius = (half[1] if box.shape == "operation" else 5) * self.scale
+            self.canvas.rounded_rectangle(corners, radius, fill, outline, self.line_width)
+        self._draw_text(box)
 
-def _draw_text(canvas: ImageDraw.ImageDraw, box: Box) -> None:
-    base, subscript = split_subscript(box.text)
-    font, small = (ImageFont.load_default(FONT_SIZE * _SCALE * part) for part in (1, 0.75))
-    width = canvas.textlength(base, font)
-    x, y = _scaled((box.x, box.y))
-    x -= (width + canvas.textlength(subscript, small)) / 2
-    # "m" of the anchor is the middle of the line, which lies above that of small letters.
-    canvas.text((x, y), base, INK.light, font, anchor="lm")
-    canvas.text((x + width, y + 4 * _SCALE), subscript, INK.light, small, anchor="lm")
+    def _draw_text(self, box: Box) -> None:
+        base, subscript = split_subscript(box.text)
+        size = FONT_SIZE * self.scale
+        font, small = (ImageFont.load_default(size * part) for part in (1, 0.75))
+        width = self.canvas.textlength(base, font)
+        x, y = self._scaled((box.x, box.y))
+        x -= (width + self.canvas.textlength(subscript, small)) / 2
+        # "m" of the anchor is the middle of the line, which lies above that of small letters.
+        self.canvas.text((x, y), base, INK.light, font, anchor="lm")
+        lower = y + 4 * self.scale
+        self.canvas.text((x + width, lower), subscript, INK.light, small, anchor="lm")
+
+    def _scaled(self, point: Point) -> Point:
+        return point[0] * self.scale, point[1] * self.scale
 
 
 def _polyline(points: tuple[Point, ...]) -> Iterator[Point]:
@@ -107,7 +119,3 @@ def _dashes(points: list[Point]) -> Iterator[list[Point]]:
             piece, length, drawn = [point], 0.0, not drawn
     if drawn and len(piece) > 1:
         yield piece
-
-
-def _scaled(point: Point) -> Point:
-    return point[0] * _SCALE, point[1] * _SCALE

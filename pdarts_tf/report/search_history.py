@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
+from pdarts_tf.config import SearchConfig
 from pdarts_tf.derivation import derive_genotype
 from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, PRIMITIVES, Genotype
 from pdarts_tf.models.counting import supernet_blocks, total
@@ -127,9 +128,8 @@ def chosen_operations(genotype: Genotype, cell: str) -> set[tuple[int, int]]:
     return chosen
 
 
-def derived(run: Run, frame: Frame) -> Genotype | None:
+def derived(settings: SearchConfig, frame: Frame) -> Genotype | None:
     """Returns what a derivation after an epoch gives, None if the limit cannot be reached then."""
-    settings = run.settings
     try:
         return derive_genotype(
             frame.space,

@@ -2,7 +2,7 @@
 
 import time
 
-from pdarts_tf.training.run_directory import METRICS, TIMINGS
+from pdarts_tf.training.run_directory import METRICS, TENSORBOARD
 from pdarts_tf.training.summaries import Summaries
 
 
@@ -23,18 +23,19 @@ class Journal:
         run: an open `RunDirectory`.
         names: of the files, with one object per epoch each; METRICS and TIMINGS among them.
         content: {name: records so far}, from a checkpoint; {} for a new run.
+        board: what TensorBoard is to show of them; see `Summaries`.
 
     Raises:
         WriteError: a file cannot be written.
     """
 
-    def __init__(self, run, names, content):
+    def __init__(self, run, names, content, board):
         self.run = run
         self.content = {name: content.get(name, []) for name in names}
         self._write_files()
-        times = zip(self.metrics, self.content[TIMINGS], strict=True)
-        records = [m | t for m, t in times]
-        self._summaries = Summaries(run.path / "tensorboard", records) if run.writes else None
+        epochs = [self._epoch(i) for i in range(len(self.metrics))]
+        path = run.path / TENSORBOARD
+        self._summaries = Summaries(path, board, epochs) if run.writes else None
 
     @property
     def metrics(self):
@@ -50,8 +51,11 @@ class Journal:
         """Brings the files up to date, after a checkpoint: they never say more than it does."""
         self._write_files()
         if self._summaries is not None:
-            last = self.metrics[-1] | self.content[TIMINGS][-1]
-            self._summaries.write(last, len(self.metrics))
+            self._summaries.write(self._epoch(-1), len(self.metrics))
+
+    def _epoch(self, index):
+        """All records of one epoch, {name: record}."""
+        return {name: records[index] for name, records in self.content.items()}
 
     def _write_files(self):
         for name, records in self.content.items():

@@ -30,6 +30,7 @@ TIMINGS = "timings.jsonl"
 ALPHAS = "alphas.jsonl"
 DRAWINGS = {"normal": "normal.svg", "reduce": "reduce.svg"}  # by cell
 REPORT = "report.html"
+TENSORBOARD = "tensorboard"
 RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""The event file that TensorBoard reads."""
 
 import io
 import os
@@ -7,83 +7,64 @@ import socket
 import time
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from pdarts_tf.training.files import write_whole, writing
+from pdarts_tf.training.run_directory import TIMINGS
 
-# Where each value of an epoch's record appears in TensorBoard.
-_TAGS = {
-    "loss": "loss/weights",
-    "arch_loss": "loss/alphas",
-    "valid_loss": "loss/validation",
-    "test_loss": "loss/test",
-    "accuracy": "accuracy/weights",
-    "arch_accuracy": "accuracy/alphas",
-    "valid_accuracy": "accuracy/validation",
-    "test_accuracy": "accuracy/test",
-    "test_top5": "accuracy/test_top5",
-    "learning_rate": "schedule/learning_rate",
-    "skip_dropout_rate": "schedule/skip_dropout_rate",
-    "drop_path_rate": "schedule/drop_path_rate",
-    "weight_grad_norm": "gradient_norm/weights",
-    "arch_grad_norm": "gradient_norm/alphas",
-    "entropy_normal": "alphas/entropy_normal",
-    "entropy_reduce": "alphas/entropy_reduce",
-    "skip_connects": "alphas/skip_connects",
-    "images_per_second": "speed/images_per_second",
-}
+EVENT_FILES = "events.out.tfevents.*"
 
 
 class Summaries:
-    """Writes the records of epochs as TensorBoard scalars.
+    """Writes what a board makes of the records of epochs.
 
     The event file is made anew from the records whenever a run is resumed: an older one may end in
     a torn event, lack the last epoch, or have epochs that will be measured again.
 
     Args:
         directory: where the event file goes.
-        records: of all epochs so far, in order; see `write`.
+        board: gives the summaries, by `start(time)` and `epoch(records, step)`.
+        epochs: the records of all epochs so far, in order; see `write`.
 
     Raises:
         WriteError: the file cannot be written.
     """
 
-    def __init__(self, directory, records):
+    def __init__(self, directory, board, epochs):
         directory = pathlib.Path(directory)
         with writing(directory):
             directory.mkdir(exist_ok=True)
-        older = list(directory.glob("events.out.tfevents.*"))
+        self.board = board
+        older = list(directory.glob(EVENT_FILES))
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}.v2"
         self._path = directory / name
         now = time.time()
+        begun = epochs[0][TIMINGS]["time"] - epochs[0][TIMINGS]["seconds"] if epochs else now
         events = [
             Event(wall_time=now, file_version="brain.Event:2"),
             # A TensorBoard that is looking forgets what it has read from the older files.
             Event(wall_time=now, step=0, session_log=SessionLog(status=SessionLog.START)),
-            *(_event(record, step) for step, record in enumerate(records, 1)),
+            Event(wall_time=begun, step=0, summary=board.start(begun)),
+            *(self._event(records, step) for step, records in enumerate(epochs, 1)),
         ]
         write_whole(self._path, b"".join(map(_framed, events)))
         for old in older:
             old.unlink()
 
-    def write(self, record, step):
-        """Writes one record at a step, the epochs of the whole run counted through.
+    def write(self, records, step):
+        """Writes one epoch at a step, the epochs of the whole run counted through.
 
         Args:
-            record: {name: value}; "time" is when it was measured, in seconds since 1970.
+            records: {name: record of the epoch}; that of TIMINGS has "time", when it was measured,
+                in seconds since 1970.
             step: from 1.
         """
         with writing(self._path), open(self._path, "ab") as file:
-            file.write(_framed(_event(record, step)))
+            file.write(_framed(self._event(records, step)))
 
-
-def _event(record, step):
-    event = Event(wall_time=record["time"], step=step)
-    for name, tag in _TAGS.items():
-        if name in record:
-            event.summary.MergeFrom(scalar_pb(tag, record[name]))
-    return event
+    def _event(self, records, step):
+        summary = self.board.epoch(records, step)
+        return Event(wall_time=records[TIMINGS]["time"], step=step, summary=summary)
 
 
 def _framed(event):

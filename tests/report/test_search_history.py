@@ -58,4 +58,4 @@ def test_operations_outside_the_search_space_are_left_out():
 
 
 def test_the_last_derivation_is_the_result(run):
-    assert derived(run, run.frames[3, 4]) == run.genotype
+    assert derived(run.settings, run.frames[3, 4]) == run.genotype

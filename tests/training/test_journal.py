@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from pdarts_tf.config import TrainConfig
+from pdarts_tf.report.board import TrainBoard
 from pdarts_tf.training import journal
 from pdarts_tf.training.journal import Journal, timing
 from pdarts_tf.training.run_directory import METRICS, TIMINGS
@@ -34,12 +36,12 @@ def test_times_of_an_epoch(monkeypatch):
 
 
 def test_a_new_run_has_empty_files(run):
-    Journal(run, (TIMINGS, METRICS), {})
+    Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
     assert (run.path / METRICS).read_text() == (run.path / TIMINGS).read_text() == ""
 
 
 def test_the_files_follow_when_a_checkpoint_has_an_epoch(run):
-    kept = Journal(run, (TIMINGS, METRICS), {})
+    kept = Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
     kept.add(epoch(1, loss=0.5))
     assert kept.content == {name: [record] for name, record in epoch(1, loss=0.5).items()}
     assert (run.path / METRICS).read_text() == ""
@@ -50,11 +52,11 @@ def test_the_files_follow_when_a_checkpoint_has_an_epoch(run):
 
 
 def test_files_say_what_the_checkpoint_says(run):
-    kept = Journal(run, (TIMINGS, METRICS), {})
+    kept = Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
     for number in (1, 2):
         kept.add(epoch(number, loss=0.5))
         kept.publish()
     content = json.loads(json.dumps({name: each[:1] for name, each in kept.content.items()}))
-    Journal(run, (TIMINGS, METRICS), content)
+    Journal(run, (TIMINGS, METRICS), content, TrainBoard(TrainConfig()))
     assert (run.path / METRICS).read_text() == '{"epoch": 1, "loss": 0.5}\n'
     assert events(run.path)["loss/weights"] == [(1, 0.5)]
