@@ -21,8 +21,8 @@ class Command:
         name: "search" or "train".
         result: the file whose presence in a run directory says that the job is finished.
         make_job: function (config, data, strategy) -> an object with a `plan` and
-            `execute(run, checkpointing, callbacks)`; strategy is a `tf.distribute.Strategy`, or None for the
-            present one.
+            `execute(run, checkpointing, callbacks)`; strategy is a `tf.distribute.Strategy`, or
+            None for the present one.
         recipes: function (command's name, data set) -> the settings of its recipe, for the report.
     """
 

@@ -1,5 +1,7 @@
 """A trace of chosen steps, for TensorBoard's profile plugin."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -24,7 +26,7 @@ class Profiling(keras.callbacks.Callback):
         self.first = first
         self.last = last
         self._step = 0
-        self._trace = None
+        self._trace: Any = None  # of the step that is being computed
 
     def __enter__(self):
         return self

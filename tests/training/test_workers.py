@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import StoppedError
+from pdarts_tf.report.board import TrainBoard
 from pdarts_tf.training import workers
 from pdarts_tf.training.checkpointing import CHECKPOINTS
 from pdarts_tf.training.devices import Task
@@ -30,7 +32,7 @@ def exchange(monkeypatch):
 def test_a_worker_that_is_not_the_chief_writes_nothing(tmp_path):
     with workers.ReadOnlyDirectory(tmp_path) as run:
         run.write("genotype.json", "{}")
-        journal = Journal(run, (TIMINGS, METRICS), {})
+        journal = Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
         journal.add({METRICS: {"epoch": 1, "loss": 0.5}, TIMINGS: {"time": 1.0}})
         journal.publish()
     assert not list(tmp_path.iterdir())
