@@ -118,16 +118,7 @@ def _skip_connect(operation):
 
 
 def _max_pool(operation):
-    if operation.stride == 1:
-        return lambda views: views.max_pool
-
-    def apply(views):
-        # TensorFlow Lite's pool knows no explicit padding, so the border is made before it.
-        border = ((0, 0), (1, 1), (1, 1), (0, 0))
-        padded = tf.pad(views.x, border, constant_values=views.x.dtype.min)
-        return tf.nn.max_pool2d(padded, 3, 2, "VALID")
-
-    return apply
+    return lambda views: views.max_pool
 
 
 def _avg_pool(operation):

@@ -8,7 +8,6 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.source_tree import ROOT
@@ -82,11 +81,11 @@ def arrays(file):
 
 
 def events(path):
-    """{tag: [(step, value)]} of the curves that TensorBoard's own reader finds in a run."""
+    """{tag: [(step, bytes)]} of all that TensorBoard's own reader finds in a run."""
     read = EventAccumulator(str(path / "tensorboard"), size_guidance={"tensors": 0}).Reload()
     return {
-        tag: [(each.step, float(tf.make_ndarray(each.tensor_proto))) for each in read.Tensors(tag)]
-        for tag in read.PluginTagToContent("scalars")
+        tag: [(each.step, each.tensor_proto.SerializeToString()) for each in read.Tensors(tag)]
+        for tag in read.Tags()["tensors"]
     }
 
 

@@ -9,6 +9,8 @@ import functools
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers.pooling import pools_for_xla
+
 
 def call(layer, state, *inputs, **options):
     """Calls a layer with other values in the place of its variables, and moves none of them.
@@ -55,7 +57,13 @@ def call_wrapped(wrap, layer, *inputs, **options):
 
 def compiled(function):
     """Returns a function that XLA compiles."""
-    return tf.function(function, jit_compile=True, autograph=False)
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        with pools_for_xla():
+            return function(*args, **kwargs)
+
+    return tf.function(run, jit_compile=True, autograph=False)
 
 
 def rematerialized(function):

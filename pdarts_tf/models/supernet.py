@@ -157,14 +157,16 @@ class Supernet(keras.Model):
     def _make_cells(self, layouts, seeds, sync_batch_norm, compile_cells):
         # Cells of equal plan and shape share one trace, and stay one node of the graph each:
         # half the nodes to walk in each of the many passes at start-up.
-        compute = tf.function(
-            compute_mixed_operations,
-            autograph=False,
-            jit_compile=compile_cells or None,
-            experimental_attributes={"_noinline": True},
-        )
         if sync_batch_norm:  # replicas cannot meet inside a function of their own
             compute = functools.partial(compute_mixed_operations, normalize=normalize_global_batch)
+        elif compile_cells:
+            compute = pure.compiled(compute_mixed_operations)
+        else:
+            compute = tf.function(
+                compute_mixed_operations,
+                autograph=False,
+                experimental_attributes={"_noinline": True},
+            )
         return [
             SearchCell(
                 layout,

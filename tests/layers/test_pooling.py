@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pdarts_tf.layers import pure
 from pdarts_tf.layers.pooling import avg_pool_3x3, max_pool_3x3
 from tests import numpy_layers
 
@@ -31,7 +32,7 @@ def gradient(pool, x, stride):
 def test_max_pool_equals_numpy(stride, size):
     x = normal(2, *size, 3)
     expected = numpy_layers.max_pool_3x3(x, stride)
-    np.testing.assert_array_equal(max_pool_3x3(x, stride), expected)
+    np.testing.assert_array_equal(max_pool_3x3(tf.constant(x), stride), expected)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -88,3 +89,18 @@ def test_gradient_of_avg_pool_is_shared_by_the_pixels_of_the_window(stride):
         window = expected[0, rows, columns, c]
         window += value / window.size
     np.testing.assert_allclose(dx, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("pool", [max_pool_3x3, avg_pool_3x3])
+def test_xla_compiles_pools_and_their_gradients(stride, pool):
+    x = normal(2, 8, 6, 3)
+
+    def run(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = pool(x, stride)
+        return tape.gradient(y, x, dy)
+
+    dy, expected = gradient(pool, x, stride)
+    received = pure.compiled(run)(tf.constant(x), tf.constant(dy))
+    np.testing.assert_allclose(received, expected, rtol=1e-6)
