@@ -24,6 +24,7 @@ LAYERS = (
     ("data",),
     ("training",),
     ("report",),
+    ("stage_search",),
     ("evaluation", "progressive"),
     ("interop",),
     ("job",),

@@ -12,7 +12,7 @@ import pytest
 from tests.cheap_search import FILES
 from tests.interruptions import assert_same_run, newest_step
 from tests.source_tree import ROOT
-from tests.training.test_devices import config, free_ports
+from tests.workers import free_addresses, task_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
@@ -65,9 +65,9 @@ def start(path, *flags, rank=None, out=None):
 
 def start_both(paths, outs=(None, None)):
     """Starts two workers, each in its directory."""
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    workers = free_addresses(2)
     return [
-        start(path, rank=config(index=i, worker=workers), out=out)
+        start(path, rank=task_config(index=i, worker=workers), out=out)
         for i, (path, out) in enumerate(zip(paths, outs, strict=True))
     ]
 

@@ -1,9 +1,7 @@
 """Which devices are chosen, how a batch is divided, and that several equal one."""
 
 import concurrent.futures
-import json
 import os
-import socket
 import subprocess
 import sys
 
@@ -21,13 +19,14 @@ from pdarts_tf.training.devices import (
 )
 from tests.shared_steps import labelled_images
 from tests.source_tree import ROOT
+from tests.workers import free_addresses, task_config
 
 TOLERANCE = 1e-5
 CLUSTER = {"worker": ["a:1", "b:1", "c:1"]}
 
 
 def config(kind="worker", index=0, **cluster):
-    return json.dumps({"cluster": cluster or CLUSTER, "task": {"type": kind, "index": index}})
+    return task_config(kind, index, **(cluster or CLUSTER))
 
 
 # TF_CONFIG and the flags.
@@ -133,14 +132,6 @@ def test_the_end_of_another_worker_is_reported_in_one_line(monkeypatch):
 # The same steps on one device, on two, and on two workers, each in processes of their own.
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def run_steps(path, num_devices, **variables):
     """Runs `tests.shared_steps` and returns its numbers."""
     command = [sys.executable, "-m", "tests.shared_steps", str(path), str(num_devices)]
@@ -167,7 +158,7 @@ def numbers(tmp_path_factory):
 def workers(tmp_path_factory):
     """Numbers of "worker 0" and "worker 1"."""
     path = tmp_path_factory.mktemp("workers")
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    addresses = free_addresses(2)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         runs = [
             pool.submit(
