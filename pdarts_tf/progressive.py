@@ -1,8 +1,8 @@
 """The progressive search: three stages of growing depth and shrinking choice, then a genotype.
 
-Only this module knows that there are several stages. Everything it needs to go on after a crash is in a checkpoint: beside
-the variables the search space of each stage, the alphas and the measurements of every epoch. The
-files that people read are written from it.
+Only this module knows that there are several stages. Everything it needs to go on after a crash is
+in a checkpoint: beside the variables the search space of each stage, the alphas and the
+measurements of every epoch. The files that people read are written from it.
 
 Reference: P-DARTS (arXiv 1904.12760), sections 3.2 and 3.3.
 """
