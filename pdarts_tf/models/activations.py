@@ -21,9 +21,9 @@ POOLS = ("max_pool_3x3", "avg_pool_3x3")
 MASK = 0.25  # a truth value, in units of a float
 
 # What an operation keeps of its source, by stride; those that read the same view share it
-# (`layers.source`). The number is the padding.
+# (`layers.source`). A number is the padding with zeros; max pools pad one pixel of lowest values.
 _VIEWS: dict[str, dict[int, tuple[str | int, ...]]] = {
-    "max_pool_3x3": {1: ("node",), 2: ("node",)},
+    "max_pool_3x3": {1: ("node",), 2: ("lowest",)},
     "avg_pool_3x3": {1: (), 2: ()},
     "skip_connect": {1: (), 2: ("relu", "phases")},
     "sep_conv_3x3": {1: ("relu",), 2: ("relu", 1)},
@@ -175,8 +175,8 @@ def _kept_by_operation(cell: Cell, primitive: str, source: int) -> int:
 
 def _kept_by_view(cell: Cell, source: int, view: str | int) -> int:
     height, width = cell.source_size(source)
-    if isinstance(view, int):
-        height, width = height + 2 * view, width + 2 * view
+    padding = {"lowest": 1}.get(view, 0) if isinstance(view, str) else view
+    height, width = height + 2 * padding, width + 2 * padding
     if view == "phases" and (height % 2 or width % 2):
         return 0
     return cell.layout.channels * height * width
