@@ -35,9 +35,7 @@ NETWORKS = {
     "evaluation": "P-DARTS, 8 cells of 16 channels",
 }
 _NETWORKS = flags.DEFINE_list("networks", list(NETWORKS), "Networks to measure.")
-_SETTINGS = flags.DEFINE_list(
-    "settings", [s for s in SETTINGS if s != "jit_compile"], f"Of {', '.join(SETTINGS)}."
-)
+_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), f"Of {', '.join(SETTINGS)}.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images per step.", lower_bound=4)
 _JSON = flags.DEFINE_string("json", None, "File to write the numbers to.")
 _WORKER = flags.DEFINE_string("worker", None, "Internal: NETWORK,SETTING to measure, prints JSON.")
