@@ -58,7 +58,7 @@ def measure(variables):
     with tempfile.TemporaryDirectory(dir=".") as directory:
         for index in range(REPETITIONS):
             start = time.perf_counter()
-            checkpoint.save(directory, index, variables, {})
+            checkpoint.save(directory, index, variables, {}, 2)
             seconds.append(time.perf_counter() - start)
         size = len(checkpoint.archive(variables, {}))
     return statistics.median(seconds), size

@@ -304,7 +304,7 @@ class TrainConfig(ComputeConfig):
 
 @dataclass(frozen=True)
 class CheckpointConfig(Settings):
-    """When checkpoints are written besides those at the ends of epochs.
+    """When checkpoints are written besides those at the ends of epochs, and how many stay.
 
     They have no influence on results, so that a run may be resumed with other ones.
 
@@ -318,11 +318,12 @@ class CheckpointConfig(Settings):
     checkpoint_every_steps: int | None = setting(
         None, "Write a checkpoint inside an epoch after so many steps; by default never."
     )
+    keep_checkpoints: int = setting(2, "How many checkpoints stay, the newest ones.")
 
     def __post_init__(self) -> None:
         """Checks every value."""
         check_not_negative(self, "checkpoint_every_minutes")
-        check_at_least(self, checkpoint_every_steps=1)
+        check_at_least(self, checkpoint_every_steps=1, keep_checkpoints=1)
 
 
 def _check_augmentation(config: SearchConfig | TrainConfig) -> None:

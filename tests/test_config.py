@@ -194,6 +194,7 @@ def test_settings_cannot_be_changed():
         ({"checkpoint_every_minutes": -1.0}, "--checkpoint_every_minutes must be finite and not"),
         ({"checkpoint_every_minutes": float("nan")}, "Received: nan"),
         ({"checkpoint_every_steps": 0}, "--checkpoint_every_steps must be at least 1. Received: 0"),
+        ({"keep_checkpoints": 0}, "--keep_checkpoints must be at least 1. Received: 0"),
     ],
     ids=str,
 )

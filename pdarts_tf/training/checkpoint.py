@@ -17,7 +17,6 @@ import numpy as np
 from pdarts_tf.errors import InputError
 from pdarts_tf.training.files import sync_directory, write_whole, writing
 
-KEPT = 2
 _POSITION = "position"
 # What zipfile and NumPy raise, depending on which bytes are not those that were written.
 _DAMAGES = (
@@ -63,14 +62,15 @@ def archive(variables, position):
     return buffer.getvalue()
 
 
-def save(directory, index, variables, position):
-    """Writes a checkpoint and removes all but the newest `KEPT`.
+def save(directory, index, variables, position, keep):
+    """Writes a checkpoint and removes all but the newest ones.
 
     Args:
         directory: of the checkpoints.
         index: increases from one checkpoint of the run to the next.
         variables: {name: variable or array}, see `variables_of`.
         position: where the run was: an object for JSON.
+        keep: how many stay, at least 1.
 
     Raises:
         WriteError: it cannot be written; those before it are still there.
@@ -84,7 +84,7 @@ def save(directory, index, variables, position):
     older = sorted(each for each in directory.glob("*.npz") if each < path)
     # A run that is behind one of its checkpoints has found that one damaged.
     newer = [each for each in directory.glob("*.npz") if each > path]
-    for old in [*older[: 1 - KEPT], *newer]:
+    for old in [*older[: max(len(older) + 1 - keep, 0)], *newer]:
         old.unlink()
 
 

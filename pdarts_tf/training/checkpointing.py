@@ -127,7 +127,8 @@ class Checkpointing(keras.callbacks.Callback):
             "progress": dataclasses.asdict(self.progress),
             "content": self.content(),
         }
-        checkpoint.save(self.directory, index, self.variables(), position)
+        keep = self.intervals.keep_checkpoints
+        checkpoint.save(self.directory, index, self.variables(), position, keep)
         self._note_time()
         self._cost = self._saved - start
 

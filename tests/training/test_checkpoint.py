@@ -40,7 +40,7 @@ def assert_equal(arrays, others):
 @pytest.fixture
 def saved(tmp_path):
     """The path of a checkpoint of `model_with_optimizer(0)`."""
-    checkpoint.save(tmp_path / "checkpoints", 28, model_with_optimizer(0), POSITION)
+    checkpoint.save(tmp_path / "checkpoints", 28, model_with_optimizer(0), POSITION, 2)
     return tmp_path / "checkpoints" / "000000028.npz"
 
 
@@ -64,9 +64,9 @@ def test_types_come_back(saved):
     assert {name: array.dtype for name, array in arrays.items()} == expected
 
 
-def save_several(directory, *indices):
+def save_several(directory, *indices, keep=2):
     for index in indices:
-        checkpoint.save(directory, index, {"x": np.float32(index)}, {"epochs": index})
+        checkpoint.save(directory, index, {"x": np.float32(index)}, {"epochs": index}, keep)
 
 
 def names(directory):
@@ -76,6 +76,12 @@ def names(directory):
 def test_the_two_newest_stay(tmp_path):
     save_several(tmp_path, 8, 9, 10, 11)
     assert names(tmp_path) == ["000000010.npz", "000000011.npz"]
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(1, [6]), (3, [4, 5, 6]), (9, [2, 3, 4, 5, 6])])
+def test_as_many_stay_as_are_wanted(tmp_path, keep, kept):
+    save_several(tmp_path, 2, 3, 4, 5, 6, keep=keep)
+    assert names(tmp_path) == [f"{index:09d}.npz" for index in kept]
 
 
 def test_what_is_ahead_of_the_run_goes(tmp_path):
