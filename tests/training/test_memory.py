@@ -1,9 +1,12 @@
 """What is said when memory is not enough."""
 
+from types import SimpleNamespace
+
 import pytest
 import tensorflow as tf
 
 from pdarts_tf.models.memory import Memory
+from pdarts_tf.training import memory
 from pdarts_tf.training.memory import OutOfMemoryError, explain_out_of_memory, present_memory
 
 GB = 2**30
@@ -30,6 +33,23 @@ def test_the_estimate_and_the_batch_size_to_try_are_named(error):
 def test_half_an_image_is_no_advice():
     message = str(OutOfMemoryError(MEMORY, 1, "the training"))
     assert "try fewer --layers or --init_channels or --rematerialize in another" in message
+
+
+@pytest.mark.parametrize("scarce", [True, False])
+def test_what_will_not_fit_is_said_before(monkeypatch, scarce):
+    free = SimpleNamespace(available=6 * GB if scarce else 7 * GB)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    held = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=GB // 2))
+    monkeypatch.setattr("psutil.Process", lambda: held)
+    said: list[str] = []
+    monkeypatch.setattr(memory.console(), "warning", said.append)
+    with explain_out_of_memory(MEMORY, 96, "stage 2"):
+        pass
+    line = (
+        "warning: a plain run of stage 2 is estimated to need 7.00 GB of memory, and 6.50 GB are "
+        "free; if it dies, try --batch_size=48 (4.00 GB) or --rematerialize in another --output_dir"
+    )
+    assert said == [line][:scarce]
 
 
 def test_other_errors_pass():
