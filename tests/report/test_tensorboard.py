@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -65,8 +66,8 @@ def tensorboard(directory, epochs):
     command = [sys.executable, "-m", "tensorboard.main", f"--logdir={directory}", "--port=0"]
     command += ["--reload_interval=1", "--samples_per_plugin=images=100,text=100"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    lines: Iterator[str] = iter(process.stderr.readline, "")  # type: ignore[union-attr]
     try:
-        lines = iter(process.stderr.readline, "")
         address = next(filter(None, (re.search(r"http://localhost:\d+/", each) for each in lines)))
         server = Server(address[0])
         limit = time.monotonic() + SECONDS_TO_START
