@@ -8,6 +8,7 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.source_tree import ROOT
@@ -81,12 +82,25 @@ def arrays(file):
 
 
 def events(path):
-    """{tag: [(step, bytes)]} of all that TensorBoard's own reader finds in a run."""
-    read = EventAccumulator(str(path / "tensorboard"), size_guidance={"tensors": 0}).Reload()
+    """{tag: [(step, value)]} of the curves that TensorBoard's own reader finds in a run."""
+    shown = board(path)
+    return {tag: shown[tag] for tag in _read(path).PluginTagToContent("scalars")}
+
+
+def board(path):
+    """{tag: [(step, value)]} of all that it finds: curves, pictures, texts, histograms, tables."""
+    read = _read(path)
     return {
-        tag: [(each.step, each.tensor_proto.SerializeToString()) for each in read.Tensors(tag)]
+        tag: [
+            (each.step, tf.make_ndarray(each.tensor_proto).tolist()) for each in read.Tensors(tag)
+        ]
         for tag in read.Tags()["tensors"]
     }
+
+
+def _read(path):
+    directory = str(path / "tensorboard")
+    return EventAccumulator(directory, size_guidance={"tensors": 0}).Reload()
 
 
 def assert_same_run(path, reference, files):
@@ -99,7 +113,7 @@ def assert_same_run(path, reference, files):
     assert mine.keys() == theirs.keys()
     for name, array in mine.items():
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)
-    shown, expected = events(path), events(reference)
+    shown, expected = board(path), board(reference)
     assert shown.keys() == expected.keys()
     for tag in shown.keys() - {"speed/images_per_second"}:
         assert shown[tag] == expected[tag], tag

@@ -22,8 +22,9 @@ import pytest
 import pdarts_tf as pd
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.derivation import count_skip_connects
+from pdarts_tf.report.board_layout import TAGS
 from pdarts_tf.search_space import SearchSpace
-from tests.interruptions import Moment, assert_same_run, run_with
+from tests.interruptions import Moment, assert_same_run, board, events, run_with
 from tests.source_tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
@@ -260,16 +261,20 @@ def test_the_two_newest_checkpoints_stay(finished):
 
 
 def test_tensorboard_shows_all_epochs(finished):
-    import tensorflow as tf
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(finished.path / "tensorboard")).Reload()
-    shown = [
-        (each.step, float(tf.make_ndarray(each.tensor_proto)))
-        for each in events.Tensors("loss/weights")
-    ]
+    shown, steps = board(finished.path), range(1, STAGES * EPOCHS + 1)
+    for tag in ("softmax_alpha/normal", "cell/reduce", "genotype", "alphas/normal"):
+        assert [step for step, _ in shown[tag]] == list(steps), tag
     expected = [record["loss"] for record in finished.metrics()]
-    assert shown == list(enumerate(expected, 1))
+    assert shown["loss/weights"] == list(enumerate(expected, 1))
+
+
+def test_tensorboard_has_a_curve_of_every_number_and_a_number_for_every_curve(finished):
+    names = {name for record in finished.metrics() for name in record} - {"epoch"}
+    assert names <= TAGS.keys()
+    curves = events(finished.path).keys()
+    assert {tag for tag in curves if not tag.startswith("entropy_")} == {
+        TAGS[name] for name in names | {"images_per_second"}
+    }
 
 
 def test_log_holds_what_was_printed(finished):

@@ -6,6 +6,7 @@ resumed run can show its past anew, and no curve is doubled or torn. Nothing her
 
 import functools
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -116,7 +117,6 @@ def _start(config: SearchConfig | TrainConfig, time: float) -> Summary:
     return _merged(
         [
             board_layout.layout(board_layout.command_of(config)),
-            board_layout.table_columns(),
             board_layout.table_row(config, time),
         ]
     )
@@ -159,8 +159,9 @@ def _stage_text(stage: StageConfig, step: int, config: SearchConfig) -> Summary:
 
 
 def _code(genotype: Genotype) -> str:
-    """The genotype as a code block, in which nothing is Markdown."""
-    return f"    {genotype}".replace("], ", "],\n    ")
+    """The genotype as a code block, in which nothing is Markdown, in lines of two nodes."""
+    lines = re.sub(r"((?:\('\w+', \d+\), ){3}\('\w+', \d+\),|\],) ", r"\1\n    ", str(genotype))
+    return f"    {lines}"
 
 
 def _drawing(genotype: Genotype, cell: str) -> Summary:

@@ -40,23 +40,6 @@ TAGS = {
 }
 """Where each value of an epoch's records appears."""
 
-# The columns of the table of runs, which shows the last value of each.
-_METRICS = (
-    "valid_accuracy",
-    "valid_loss",
-    "test_accuracy",
-    "test_top5",
-    "test_loss",
-    "accuracy",
-    "loss",
-    "skip_connects",
-    "images_per_second",
-)
-_TYPES: dict[Any, Any] = {
-    bool: api_pb2.DATA_TYPE_BOOL,
-    int: api_pb2.DATA_TYPE_FLOAT64,
-    float: api_pb2.DATA_TYPE_FLOAT64,
-}
 _COMMANDS = {SearchConfig: "search", TrainConfig: "train"}
 
 
@@ -120,49 +103,26 @@ def layout(command: str) -> Summary:
     return summary
 
 
-def table_columns() -> Summary:
-    """Returns the columns of the table of runs.
-
-    TensorBoard takes them from any one run, so that they are those of all searches and trainings.
-    """
-    infos = [
-        api_pb2.HParamInfo(name=name, type=kind, description=text)
-        for name, (kind, text) in _columns().items()
-    ]
-    metrics = [
-        api_pb2.MetricInfo(name=api_pb2.MetricName(tag=TAGS[name]), display_name=TAGS[name])
-        for name in _METRICS
-    ]
-    experiment = api_pb2.Experiment(hparam_infos=infos, metric_infos=metrics)
-    content = plugin_data_pb2.HParamsPluginData(experiment=experiment)
-    return _table_part(hparams.EXPERIMENT_TAG, content)
-
-
 def table_row(config: Settings, time: float) -> Summary:
-    """Returns the settings of a run that has begun at a time, in seconds since 1970."""
+    """Returns the settings of a run that has begun at a time, in seconds since 1970.
+
+    Which columns there are is left to TensorBoard, which then shows first those that differ between
+    runs, and lets strings be chosen from.
+    """
     values = {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
-    values["command"] = command_of(config)
-    columns = _columns()
-    return hparams_pb(
-        {
-            name: shown(value) if columns[name][0] == api_pb2.DATA_TYPE_STRING else value
-            for name, value in values.items()
-        },
-        start_time_secs=time,
-    )
+    row = {name: value if _is_plain(value) else shown(value) for name, value in values.items()}
+    return hparams_pb({"command": command_of(config)} | row, start_time_secs=time)
 
 
 def table_row_end(time: float) -> Summary:
     """Returns what says that a run has measured its last epoch at a time."""
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time)
     content = plugin_data_pb2.HParamsPluginData(session_end_info=end)
-    return _table_part(hparams.SESSION_END_INFO_TAG, content)
-
-
-def _table_part(tag: str, content: Any) -> Summary:
     summary = Summary()
     summary.value.add(
-        tag=tag, metadata=hparams.create_summary_metadata(content), tensor=hparams.NULL_TENSOR
+        tag=hparams.SESSION_END_INFO_TAG,
+        metadata=hparams.create_summary_metadata(content),
+        tensor=hparams.NULL_TENSOR,
     )
     return summary
 
@@ -172,13 +132,6 @@ def command_of(config: Settings) -> str:
     return _COMMANDS[type(config)]
 
 
-def _columns() -> dict[str, tuple[Any, str]]:
-    """{setting: (type, help)} of both commands; what is of several types, or a list, is text."""
-    found: dict[str, tuple[Any, str]] = {"command": (api_pb2.DATA_TYPE_STRING, "search or train.")}
-    for kind in _COMMANDS:
-        for each in dataclasses.fields(kind):
-            column = _TYPES.get(each.type, api_pb2.DATA_TYPE_STRING)
-            if each.name in found and found[each.name][0] != column:
-                column = api_pb2.DATA_TYPE_STRING
-            found[each.name] = column, each.metadata["help"]
-    return found
+def _is_plain(value: Any) -> bool:
+    """Whether the table has a type for a value; None and lists are shown as text."""
+    return isinstance(value, bool | int | float | str)

@@ -6,7 +6,9 @@ It is drawn larger than wanted and made smaller, which smooths its edges.
 import io
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pdarts_tf.report.drawing import FONT_SIZE, Box, Drawing, Line, Point
@@ -30,7 +32,7 @@ def png_bytes(drawing: Drawing, pixels_per_point: int = PIXELS_PER_POINT) -> byt
     small = brush.image.reduce(_OVERSAMPLING)
     file = io.BytesIO()
     density = 72 * pixels_per_point
-    small.quantize(256).save(file, "PNG", optimize=True, dpi=(density, density))
+    small.quantize(256).save(file, "PNG", dpi=(density, density))
     return file.getvalue()
 
 
@@ -94,13 +96,12 @@ def _polyline(points: tuple[Point, ...]) -> Iterator[Point]:
     """Points on Bézier curves."""
     yield points[0]
     for i in range(0, len(points) - 1, 3):
-        curve = points[i : i + 4]
-        for step in range(1, _STEPS + 1):
-            yield point_on_curve(curve, step / _STEPS)
+        x, y = point_on_curve(points[i : i + 4], np.arange(1, _STEPS + 1) / _STEPS)
+        yield from zip(x.tolist(), y.tolist(), strict=True)
 
 
-def point_on_curve(curve: tuple[Point, ...], t: float) -> Point:
-    """Returns the point of a cubic Bézier curve at a parameter from 0 to 1."""
+def point_on_curve(curve: tuple[Point, ...], t: Any) -> tuple[Any, Any]:
+    """Returns x and y of a cubic Bézier curve at a parameter, or an array of them, from 0 to 1."""
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
     x = sum(weight * point[0] for weight, point in zip(weights, curve, strict=True))
     y = sum(weight * point[1] for weight, point in zip(weights, curve, strict=True))

@@ -26,14 +26,14 @@ class Profiling(keras.callbacks.Callback):
         self.first = first
         self.last = last
         self._step = 0
+        self._running = False
         self._trace: Any = None  # of the step that is being computed
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        if self._trace is not None:  # the run has ended inside the steps
-            self._end_step()
+        if self._running:  # the run has ended before the last of the steps
             self._stop()
         elif self._step < self.first:
             console().warning(
@@ -48,22 +48,26 @@ class Profiling(keras.callbacks.Callback):
             with writing(self.directory):
                 self.directory.mkdir(parents=True, exist_ok=True)
             tf.profiler.experimental.start(str(self.directory))
-        if self.first <= self._step <= self.last:
+            self._running = True
+        if self._running:
             self._trace = tf.profiler.experimental.Trace("train", step_num=self._step, _r=1)
             self._trace.__enter__()
 
     def on_train_batch_end(self, batch, logs=None):
         """Ends the trace after its last step."""
-        if self._trace is not None:
+        if self._running:
             self._end_step()
             if self._step == self.last:
                 self._stop()
 
     def _end_step(self):
-        self._trace.__exit__(None, None, None)
-        self._trace = None
+        if self._trace is not None:
+            self._trace.__exit__(None, None, None)
+            self._trace = None
 
     def _stop(self):
+        self._end_step()
+        self._running = False
         tf.profiler.experimental.stop()
         # TensorFlow marks the directory with an empty event file, after whose name TensorBoard's
         # reader would look for no more events in that of the run.

@@ -3,31 +3,19 @@
 import functools
 import http.server
 import json
-import subprocess
-import sys
+import shutil
 import threading
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from flags.command_line import recipe_settings
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.report.page import report, write_report
 from pdarts_tf.report.run import read_run
-from tests import browser
 from tests.run_directories import write_search, write_training
-from tests.source_tree import ROOT
 
 CELL = "[data-heat=normal] tbody tr:nth-child(1) td:nth-child(2)"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        program = browser.find_browser()
-        running = playwright.chromium.launch(executable_path=program, args=list(browser.OPTIONS))
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +193,8 @@ def test_everything_can_be_reached_by_the_keyboard_and_has_a_name(opened):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_report_of_a_real_search_on_digits(opened, directory):
-    command = [sys.executable, "-m", "pdarts_tf.search", "--dataset=digits", "--epochs=3"]
-    command += ["--warmup_epochs=1", f"--output_dir={directory / 'real'}"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+def test_the_report_of_a_real_search_on_digits(opened, directory, real_search):
+    shutil.copytree(real_search, directory / "real")
     shown = opened("real/report.html", width=400)
     shown.page.wait_for_load_state("networkidle")
     assert (shown.messages, shown.requests) == ([], [shown.page.url])
