@@ -32,7 +32,7 @@ def png_bytes(drawing: Drawing, pixels_per_point: int = PIXELS_PER_POINT) -> byt
     small = brush.image.reduce(_OVERSAMPLING)
     file = io.BytesIO()
     density = 72 * pixels_per_point
-    small.quantize(256).save(file, "PNG", dpi=(density, density))
+    small.quantize(256, Image.Quantize.FASTOCTREE).save(file, "PNG", dpi=(density, density))
     return file.getvalue()
 
 
