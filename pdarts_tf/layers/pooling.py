@@ -37,7 +37,7 @@ def max_pool_3x3(x, stride):
     if stride == 1 and not _FOR_XLA.get():
         return _max_pool_same(x)
     # A pool that pads by itself is three times slower on a CPU; TensorFlow Lite and XLA have none.
-    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=x.dtype.min)
+    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=tf.as_dtype(x.dtype).min)
     if not _FOR_XLA.get():
         return tf.nn.max_pool2d(padded, 3, 2, "VALID")
     height, width = x.shape[1:3]
