@@ -32,7 +32,7 @@ lint: setup ## Check style, formatting and types
 # would need more than the memory of a usual machine.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-test: lint ## Lint, then run the tests, all but the slow ones (10 minutes on 2 cores)
+test: lint ## Lint, then run the tests, all but the slow ones (11 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: lint ## Lint, then run all tests
