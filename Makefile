@@ -20,7 +20,7 @@ $(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
 	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt
 	@touch $@
 
 lint: setup ## Check style, formatting and types
@@ -50,7 +50,7 @@ format: setup ## Format and fix the sources, and rewrite BUILD from their import
 	$(BIN)/python -m tools.build_file --write
 
 lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from what is installed
-	{ echo "# Written by 'make lock' from requirements.txt and requirements-dev.txt: do not edit."; \
+	{ echo "# Written by 'make lock' from what 'make setup' installs: do not edit."; \
 	  echo "# Bazel needs every package that those bring along; pip does not read this file."; \
 	  $(BIN)/python -m pip freeze --all --exclude pip; } > requirements-lock.txt.new
 	mv requirements-lock.txt.new requirements-lock.txt

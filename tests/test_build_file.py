@@ -7,6 +7,7 @@ import ast
 import difflib
 import re
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -152,10 +153,27 @@ def test_entry_points_and_tests_have_their_rule():
     assert {target["main"] for target in TARGETS if target["rule"] == "py_test"} == {TEST_MAIN}
 
 
+def package_requirements() -> list[str]:
+    """The files that installing the package reads."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    dynamic = content["tool"]["setuptools"]["dynamic"]
+    extras = dynamic["optional-dependencies"].values()
+    return [file for each in (dynamic["dependencies"], *extras) for file in each["file"]]
+
+
+@pytest.mark.parametrize("file", package_requirements())
+def test_requirements_of_the_package_are_pins_and_nothing_else(file):
+    """Installing the package reads these files, but knows no `-r` in them."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    lines = [line for line in lines if line and not line.startswith("#")]
+    assert len(lines) == len(pins(file)) > 0
+
+
 def test_requirements_are_declared_and_locked():
     used = {dep[1:].lower() for target in TARGETS for dep in target["deps"] if dep[0] == "@"}
     used = {re.sub(r"[-_.]+", "-", name) for name in used}
-    declared = pins("requirements.txt") | pins("requirements-dev.txt")
+    files = ("requirements.txt", "requirements-dev.txt", "requirements-onnx.txt")
+    declared = dict(pin for file in files for pin in pins(file).items())
     undeclared = used - declared.keys()
     assert not undeclared, f"imported, but in no requirements file: {undeclared}"
     assert declared.items() <= pins("requirements-lock.txt").items(), "run `make lock`"
