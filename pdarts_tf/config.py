@@ -80,7 +80,9 @@ class SearchConfig(ComputeConfig):
     epochs: int = setting(25, "Epochs per stage.")
     warmup_epochs: int = setting(10, "First epochs of each stage, in which only weights learn.")
     validation_epochs: int = setting(5, "Last epochs of each stage, which end with a validation.")
-    batch_size: int = setting(96, "Images per step of the weights, and per step of the alphas.")
+    batch_size: int = setting(
+        96, "Images per step of the weights, and of the alphas, on all devices together."
+    )
     train_portion: float = setting(
         0.5, "Portion of the training images for the weights; the alphas learn from the rest."
     )

@@ -32,6 +32,28 @@ class Command:
     recipes: Callable[[str, str], Any]
 
 
+def start(command, config, flags):
+    """Runs a job, or tells what it would do, as the flags say.
+
+    Args:
+        command: a `Command`.
+        config: the settings.
+        flags: the module of the command's flags.
+
+    Returns:
+        As `run`; None after a dry run.
+
+    Raises:
+        InputError, RunError, StoppedError: see `run`.
+    """
+    data_dir, devices = flags.DATA_DIR.value, flags.devices()
+    if flags.DRY_RUN.value:
+        dry_run(command, config, data_dir, flags.MEMORY_LIMIT_GB.value)
+        return None
+    intervals, steps = flags.checkpoint_config(), flags.profile_steps()
+    return run(command, config, intervals, devices, data_dir, flags.OUTPUT_DIR.value, steps)
+
+
 def run(command, config, intervals, devices, data_dir, output_dir, profile_steps=None):
     """Runs a job in its directory, unless it has been finished there before.
 

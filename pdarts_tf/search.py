@@ -17,17 +17,10 @@ from pdarts_tf.training.run_directory import GENOTYPE, REPORT
 def main():
     """Runs the search of the flags, and prints its result."""
     config = search_flags.search_config()
-    data_dir, output_dir = search_flags.DATA_DIR.value, search_flags.OUTPUT_DIR.value
-    devices = search_flags.devices()
     command = job.Command("search", GENOTYPE, _search, command_line.recipe_settings)
-    if search_flags.DRY_RUN.value:
-        job.dry_run(command, config, data_dir, search_flags.MEMORY_LIMIT_GB.value)
-        return
-    intervals = search_flags.checkpoint_config()
-    steps = search_flags.profile_steps()
-    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
+    path = job.start(command, config, search_flags)
     if path is not None:
-        print_result(path, data_dir)
+        print_result(path, search_flags.DATA_DIR.value)
 
 
 def _search(config, data, strategy):

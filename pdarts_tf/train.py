@@ -26,17 +26,10 @@ def main():
         _evaluate(train_flags.RUN_DIR.value)
         return
     config = train_flags.train_config()
-    data_dir, output_dir = train_flags.DATA_DIR.value, train_flags.OUTPUT_DIR.value
-    devices = train_flags.devices()
     command = job.Command("train", RESULT, _train, command_line.recipe_settings)
-    if train_flags.DRY_RUN.value:
-        job.dry_run(command, config, data_dir, train_flags.MEMORY_LIMIT_GB.value)
-        return
-    intervals = train_flags.checkpoint_config()
-    steps = train_flags.profile_steps()
-    path = job.run(command, config, intervals, devices, data_dir, output_dir, steps)
+    path = job.start(command, config, train_flags)
     if path is not None:
-        print_result(path, data_dir)
+        print_result(path, train_flags.DATA_DIR.value)
 
 
 def _train(config, data, strategy):

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
+from pdarts_tf.layers.regularization import draw_seeds
 from pdarts_tf.progressive import ProgressiveSearch
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.checkpointing import Checkpointing
@@ -48,7 +49,7 @@ class OneLayer(Supernet):
     def call(self, images, training=False, differentiate="all"):
         x = tf.reduce_mean(self.stem_norm(images, training=training), (1, 2))
         if training and self._dropout is not None:
-            x *= tf.random.stateless_uniform(tf.shape(x), self._draw_seeds()[0])
+            x *= tf.random.stateless_uniform(tf.shape(x), draw_seeds(self)[0])
         alphas = tf.stack(
             [tf.reduce_sum(tf.nn.softmax(a.value)[:, 0]) for a in self.arch_variables]
         )

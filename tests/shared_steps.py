@@ -97,7 +97,7 @@ def bilevel(strategy):
     return state | {f"bilevel_logs/{name}": value for name, value in logs.items()}
 
 
-def supervised(strategy, sync_batch_norm):
+def supervised(strategy, sync_batch_norm, precision="none"):
     """Two steps of an evaluation network with drop-path.
 
     Without synchronized batch norms a single device computes its batch in two parts.
@@ -105,9 +105,10 @@ def supervised(strategy, sync_batch_norm):
     import tensorflow as tf
 
     from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.precision import mixed_precision
     from pdarts_tf.training.supervised import SupervisedNetwork
 
-    with strategy.scope():
+    with strategy.scope(), mixed_precision(precision):
         model = SupervisedNetwork(
             GENOTYPE, 2, 3, 3, drop_path_rate=0.5, sync_batch_norm=sync_batch_norm
         )
@@ -115,10 +116,14 @@ def supervised(strategy, sync_batch_norm):
         alone = strategy.num_replicas_in_sync == 1 and not sync_batch_norm
         model.compile(pd.weight_optimizer(), gradient_accumulation=2 if alone else 1)
         model.optimizer.build(model.trainable_variables)
+        for variable in model.optimizer.variables:
+            if variable.name == "loss_scale":
+                variable.assign(256.0)  # small enough for these gradients
     batches = [tuple(map(tf.constant, labelled_images(i))) for i in range(2)]
     progress = EpochProgress()
     TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2, progress)
     prefix = "synchronized" if sync_batch_norm else "local"
+    prefix = prefix if precision == "none" else precision
     state = arrays(prefix, [*model.weights, *model.optimizer.variables])
     return state | {f"{prefix}_logs/{name}": value for name, value in progress.logs.items()}
 
@@ -134,7 +139,7 @@ def main(path, num_devices):
     strategy = devices.make_strategy()
     results = normalization(strategy) | bilevel(strategy) | supervised(strategy, True)
     if not devices.multi_worker:
-        results |= supervised(strategy, False)
+        results |= supervised(strategy, False) | supervised(strategy, True, "float16")
     np.savez(path, **results)
 
 

@@ -53,6 +53,28 @@ def split_seed(seed, num):
     return tf.random.stateless_uniform((num, 2), seed, minval=None, maxval=None, dtype=tf.int32)
 
 
+def add_pass_counter(model):
+    """Adds `forward_passes` to a model, the number of its training passes.
+
+    With the model's seed it fixes every mask, also after a resume.
+    """
+    model.forward_passes = model.add_weight(
+        shape=(),
+        initializer="zeros",
+        trainable=False,
+        dtype="int32",
+        aggregation="only_first_replica",
+        name="forward_passes",
+    )
+
+
+def draw_seeds(model):
+    """Counts a training pass, and returns its seeds: two int32 for each of the model's cells."""
+    model.forward_passes.assign_add(1)
+    key = tf.stack([model.seed, tf.convert_to_tensor(model.forward_passes)])
+    return tf.unstack(split_seed(key, model.num_layers))
+
+
 def _uniform(shape, seed, first_image):
     """Uniform numbers in [0, 1): rows `first_image` and following of a draw for a whole batch.
 

@@ -175,7 +175,7 @@ def _kept_by_operation(cell: Cell, primitive: str, source: int) -> int:
 
 def _kept_by_view(cell: Cell, source: int, view: str | int) -> int:
     height, width = cell.source_size(source)
-    padding = {"lowest": 1}.get(view, 0) if isinstance(view, str) else view
+    padding = view if isinstance(view, int) else int(view == "lowest")
     height, width = height + 2 * padding, width + 2 * padding
     if view == "phases" and (height % 2 or width % 2):
         return 0

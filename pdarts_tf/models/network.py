@@ -11,7 +11,7 @@ from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.convolution import fan_in_uniform
-from pdarts_tf.layers.regularization import split_seed
+from pdarts_tf.layers.regularization import add_pass_counter, draw_seeds
 from pdarts_tf.layers.stem import ConvNorm
 from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
 from pdarts_tf.models.evaluation_cell import EvaluationCell
@@ -99,12 +99,7 @@ class EvaluationNetwork(keras.Model):
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
         self._compiled: dict = {}
-        for norm in self._norms():
-            # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-            # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
-            norm.exact = stem == "imagenet"
-            if sync_batch_norm:
-                norm.normalize = normalize_global_batch
+        self._choose_normalization()
         fan_in = self.cells[-1].output_channels
         self.head = keras.layers.Dense(
             num_classes,
@@ -121,15 +116,7 @@ class EvaluationNetwork(keras.Model):
             autocast=False,
             name="drop_path_rate",
         )
-        # Counts training passes: with the seed it fixes every mask, also after a resume.
-        self.forward_passes = self.add_weight(
-            shape=(),
-            initializer="zeros",
-            trainable=False,
-            dtype="int32",
-            aggregation="only_first_replica",
-            name="forward_passes",
-        )
+        add_pass_counter(self)
 
     def _make_cells(self, layouts, seeds):
         cells = self.genotype
@@ -152,10 +139,16 @@ class EvaluationNetwork(keras.Model):
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
 
-    def _norms(self):
+    def _choose_normalization(self):
         norms = [layer.norm for layer in self.stem_layers]
         norms += [norm for cell in self.cells for norm in cell.norms]
-        return norms + (self.auxiliary_head.norms if self.auxiliary_head is not None else [])
+        norms += self.auxiliary_head.norms if self.auxiliary_head is not None else []
+        for norm in norms:
+            # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
+            # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+            norm.exact = self.stem == "imagenet"
+            if self.sync_batch_norm:
+                norm.normalize = normalize_global_batch
 
     @property
     def _built_with_drop_path(self):
@@ -223,7 +216,7 @@ class EvaluationNetwork(keras.Model):
             rate = tf.convert_to_tensor(self._drop_path_rate)
             if first_image is None:
                 first_image = replicas.first_image(images)
-            dropping = [(rate, seed, first_image) for seed in self._draw_seeds()]
+            dropping = [(rate, seed, first_image) for seed in draw_seeds(self)]
         before, last = self._apply_stem(images, training)
         auxiliary_logits = None
         for i, cell in enumerate(self.cells):
@@ -258,12 +251,6 @@ class EvaluationNetwork(keras.Model):
         for layer in self.stem_layers[1:]:
             before, last = last, layer(tf.nn.relu(last), training=training)
         return before, last
-
-    def _draw_seeds(self):
-        """Returns one seed per cell for drop-path, other ones at every training pass."""
-        self.forward_passes.assign_add(1)
-        key = tf.stack([self.seed, tf.convert_to_tensor(self.forward_passes)])
-        return tf.unstack(split_seed(key, self.num_layers))
 
     def get_config(self):
         """Returns the constructor's arguments, the genotype as JSON."""

@@ -14,7 +14,7 @@ from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.preprocess import Preprocess
-from pdarts_tf.layers.regularization import split_seed
+from pdarts_tf.layers.regularization import add_pass_counter, draw_seeds
 from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
 from pdarts_tf.models.stacking import cell_layout, check_image_size
 from pdarts_tf.search_space import SearchSpace
@@ -123,35 +123,32 @@ class Supernet(keras.Model):
         if sync_batch_norm:
             self._synchronize_norms()
         self._stem_seed = seeds[2]
-        shape = space.normal.shape[0], space.num_candidates
-        self.arch_variables = [
+        self.arch_variables = self._add_architecture_parameters(seeds[3])
+        self._dropout = None
+        if skip_dropout_rate > 0.0:
+            self._dropout = self._add_rate(skip_dropout_rate)
+        add_pass_counter(self)
+
+    def _add_architecture_parameters(self, seed):
+        shape = self.space.normal.shape[0], self.space.num_candidates
+        return [
             self.add_weight(
                 shape=shape,
-                initializer=keras.initializers.RandomNormal(0.0, ALPHA_STDDEV, seeds[3] + i),
+                initializer=keras.initializers.RandomNormal(0.0, ALPHA_STDDEV, seed + i),
                 trainable=False,
                 autocast=False,
                 name=name,
             )
             for i, name in enumerate(("alphas_normal", "alphas_reduce"))
         ]
-        self._dropout = None
-        if skip_dropout_rate > 0.0:
-            self._dropout = self.add_weight(
-                shape=(),
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-                name="skip_dropout_rate",
-            )
-            self._dropout.assign(skip_dropout_rate)
-        # Counts training passes: with the seed it fixes every dropout mask, also after a resume.
-        self.forward_passes = self.add_weight(
+
+    def _add_rate(self, rate):
+        return self.add_weight(
             shape=(),
-            initializer="zeros",
+            initializer=keras.initializers.Constant(rate),
             trainable=False,
-            dtype="int32",
-            aggregation="only_first_replica",
-            name="forward_passes",
+            autocast=False,
+            name="skip_dropout_rate",
         )
 
     def _make_cells(self, layouts, seeds, sync_batch_norm, compile_cells):
@@ -232,7 +229,7 @@ class Supernet(keras.Model):
         if training and self._dropout is not None:
             rate = tf.convert_to_tensor(self._dropout)
             first_image = replicas.first_image(images)
-            dropouts = [(rate, seed, first_image) for seed in self._draw_seeds()]
+            dropouts = [(rate, seed, first_image) for seed in draw_seeds(self)]
         x = conv(images, tf.convert_to_tensor(self.stem_kernel))
         before, last = (self.stem_norm(x, training=training),) * 2
         for cell, dropout in zip(self.cells, dropouts, strict=True):
@@ -245,12 +242,6 @@ class Supernet(keras.Model):
                 output = cell(*arguments, **options)
             before, last = last, output
         return self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
-
-    def _draw_seeds(self):
-        """Returns one dropout seed per cell, other ones at every training pass."""
-        self.forward_passes.assign_add(1)
-        key = tf.stack([self.seed, tf.convert_to_tensor(self.forward_passes)])
-        return tf.unstack(split_seed(key, self.num_layers))
 
 
 def _check_rate(rate):

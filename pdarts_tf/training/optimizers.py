@@ -65,15 +65,15 @@ class _TorchOptimizer(keras.optimizers.Optimizer):
             return norm
         gradients = [gradient / self._loss_scale.scale for gradient in gradients]
         clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
-        self._finite = tf.math.is_finite(norm)
-        self._loss_scale.update(self._finite)
-        self.apply(clipped, variables)
-        self.iterations.assign_sub(tf.cast(~self._finite, self.iterations.dtype))
-        # At the smallest scale it is not the scale that makes gradients infinite.
-        shown = self._finite | (self._loss_scale.scale <= 1.0)
-        norm = tf.where(shown, norm, 0.0)
+        finite = tf.math.is_finite(norm)
+        self._loss_scale.update(finite)
+        self._finite = finite
+        self.apply(clipped, variables)  # all replicas together
         self._finite = None
-        return norm
+        self.iterations.assign_sub(tf.cast(~finite, self.iterations.dtype))
+        # At the smallest scale it is not the scale that makes gradients infinite.
+        shown = finite | (self._loss_scale.scale <= 1.0)
+        return tf.where(shown, norm, 0.0)
 
     def assign(self, variable, value):
         """Sets a variable, unless the gradients of this step have overflowed."""

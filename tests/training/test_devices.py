@@ -215,6 +215,20 @@ def test_accumulated_parts_are_to_batch_norms_what_devices_are(numbers):
     assert_equal(numbers["mirrored"], numbers["one"], "local", "local_logs")
 
 
+def test_a_scaled_loss_of_two_devices_is_that_of_one(numbers):
+    """Close: how float16 rounds depends on what is added up where."""
+    mirrored, one = (part(numbers[name], "float16") for name in ("mirrored", "one"))
+    (steps,) = (name for name in one if name.endswith("steps_of_loss_scale"))
+    assert mirrored[steps] == one[steps] == 2  # none was left out
+    losses = [numbers[name]["float16_logs/loss"] for name in ("mirrored", "one")]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    names = [name for name in one if name.endswith("_velocity")]  # sums of gradients
+    received, expected = (
+        np.concatenate([arrays[name].ravel() for name in names]) for arrays in (mirrored, one)
+    )
+    assert np.linalg.norm(received - expected) <= 0.05 * np.linalg.norm(expected)
+
+
 @pytest.mark.slow
 def test_workers_hold_the_same_bit_by_bit(workers):
     for name, array in part(workers["worker 0"], "bilevel").items():
