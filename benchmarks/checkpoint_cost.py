@@ -18,7 +18,7 @@ REPETITIONS = 9
 
 def checkpoint_of(model, optimizers):
     """Returns {name: variable} of a run with that model."""
-    from pdarts_tf.training import checkpoint
+    from pdarts_tf.runs import checkpoint
 
     return checkpoint.variables_of(model, *optimizers) | checkpoint.metrics_of(model)
 
@@ -52,7 +52,7 @@ def network():
 
 def measure(variables):
     """Returns (median seconds, bytes) of writing a checkpoint."""
-    from pdarts_tf.training import checkpoint
+    from pdarts_tf.runs import checkpoint
 
     seconds = []
     with tempfile.TemporaryDirectory(dir=".") as directory:

@@ -24,16 +24,16 @@ import numpy as np
 from absl import app, flags
 
 from flags.command_line import recipe_settings
-from pdarts_tf import progressive
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData, Split
-from pdarts_tf.training.checkpointing import Checkpointing
-from pdarts_tf.training.journal import Journal
-from pdarts_tf.training.progress import Progress
-from pdarts_tf.training.run_directory import TIMINGS, RunDirectory
+from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.runs.journal import Journal
+from pdarts_tf.runs.progress import Progress
+from pdarts_tf.runs.run_directory import TIMINGS, RunDirectory
+from pdarts_tf.runs.stopping import StopRequest
+from pdarts_tf.search import progressive
 from pdarts_tf.training.runtime import configure
-from pdarts_tf.training.stopping import StopRequest
 
 LOGGING = (
     (Journal, "__init__"),

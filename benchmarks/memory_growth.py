@@ -9,8 +9,8 @@ import sys
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.cost.memory import network_memory, supernet_memory
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.models.memory import network_memory, supernet_memory
 from pdarts_tf.search_space import random_space
 
 WHAT = ("1", "2", "3", "network")

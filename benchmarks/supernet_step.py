@@ -19,9 +19,9 @@ from absl import app, flags
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
-from pdarts_tf.report.console import table
+from pdarts_tf.runs.files import write_whole
+from pdarts_tf.search.console import table
 from pdarts_tf.search_space import random_space
-from pdarts_tf.training.files import write_whole
 
 _STAGES = flags.DEFINE_list("stages", ["1", "2", "3"], "Stages to measure.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Images per step.", lower_bound=1)

@@ -12,8 +12,8 @@ from export.inference import inference_function
 from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import RunError
-from pdarts_tf.evaluation import make_network
-from pdarts_tf.training import checkpoint
+from pdarts_tf.runs import checkpoint
+from pdarts_tf.train.evaluation import make_network
 
 CLASSES = "classes.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"

@@ -11,7 +11,7 @@ import tensorflow as tf
 from export import exporter, versions, warmup
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import InputError
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.runs.files import write_whole
 
 SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx"}
 _OPSET = 17

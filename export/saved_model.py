@@ -12,8 +12,8 @@ from export import versions
 from flags import command_line, export_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import InputError
-from pdarts_tf.training import run_directory
-from pdarts_tf.training.run_directory import BEST_WEIGHTS
+from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS
 
 
 def main():

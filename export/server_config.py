@@ -6,7 +6,7 @@ They are written once: what somebody has changed since stays as it is.
 import pathlib
 import string
 
-from pdarts_tf.training.files import write_whole
+from pdarts_tf.runs.files import write_whole
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 NAMES = ("README.md", "models.config", "batching.config", "monitoring.config")

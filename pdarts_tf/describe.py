@@ -12,11 +12,13 @@ Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 import json
 
 from flags import command_line, describe_flags
+from pdarts_tf.cost import description
+from pdarts_tf.drawing import png as drawing_png
+from pdarts_tf.drawing import svg as drawing_svg
+from pdarts_tf.drawing.layout import draw_genotype
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import GENOTYPES, load_genotype
-from pdarts_tf.report import description, drawing_png, drawing_svg
-from pdarts_tf.report.drawing import draw_genotype
-from pdarts_tf.training.files import WriteError, write_whole
+from pdarts_tf.runs.files import WriteError, write_whole
 
 
 def main():

@@ -5,6 +5,7 @@ accepted. Every function raises a ValueError for arguments outside the ranges it
 """
 
 import math
+from collections.abc import Callable
 
 
 def cosine(epoch: float, epochs: int, base: float) -> float:
@@ -72,6 +73,13 @@ def cosine_with_warmup(epoch: float, epochs: int, base: float, warmup_epochs: in
     if epoch < warmup_epochs:
         return _warmup(epoch, base, warmup_epochs)
     return cosine(epoch - warmup_epochs, epochs - warmup_epochs, base)
+
+
+LEARNING_RATE_SCHEDULES: dict[str, Callable[[float, int, float, int], float]] = {
+    "cosine": cosine_with_warmup,
+    "linear": linear_with_warmup,
+}
+"""Values of `--schedule`: functions (epoch, epochs, base, warmup_epochs) -> learning rate."""
 
 
 def skip_dropout(epoch: float, epochs: int, warmup_epochs: int, initial: float) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 from tensorboard.util import tensor_util
 
 from pdarts_tf.config import SearchConfig
-from pdarts_tf.report.board import SearchBoard, TrainBoard
 from pdarts_tf.report.run import read_run
-from pdarts_tf.training.run_directory import ALPHAS, METRICS, TENSORBOARD, TIMINGS
-from pdarts_tf.training.summaries import Summaries
+from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TENSORBOARD, TIMINGS
+from pdarts_tf.tensorboard.board import SearchBoard, TrainBoard
+from pdarts_tf.tensorboard.summaries import Summaries
 
 
 def epochs_of(path):

@@ -5,11 +5,11 @@ import tensorflow as tf
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
 from pdarts_tf.layers.regularization import draw_seeds
-from pdarts_tf.progressive import ProgressiveSearch
+from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.runs.run_directory import RunDirectory
+from pdarts_tf.runs.stopping import StopRequest
+from pdarts_tf.search.progressive import ProgressiveSearch
 from pdarts_tf.training.bilevel import Supernet
-from pdarts_tf.training.checkpointing import Checkpointing
-from pdarts_tf.training.run_directory import RunDirectory
-from pdarts_tf.training.stopping import StopRequest
 
 CONFIG = SearchConfig(
     layers=(3, 3),

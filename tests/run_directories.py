@@ -8,8 +8,8 @@ import numpy as np
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.genotype import PRIMITIVES, genotypes_json
+from pdarts_tf.runs.run_directory import space_file
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace
-from pdarts_tf.training.run_directory import space_file
 
 SEARCH = SearchConfig(epochs=4, warmup_epochs=1, init_channels=8, layers=(3, 4, 5))
 TRAINING = TrainConfig(genotype="DARTS_V2", epochs=5, layers=5, init_channels=8, auxiliary=False)

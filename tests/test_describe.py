@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from pdarts_tf.drawing.layout import draw_genotype
+from pdarts_tf.drawing.svg import svg_file
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.report.drawing import draw_genotype
-from pdarts_tf.report.drawing_svg import svg_file
 from tests.source_tree import ROOT
 
 

@@ -20,10 +20,10 @@ from pdarts_tf.data import sources
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import genotypes_json, load_genotype
+from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, GENOTYPES, LAST_WEIGHTS
 from pdarts_tf.search_space import SearchSpace
-from pdarts_tf.training import run_directory
-from pdarts_tf.training.files import write_whole
-from pdarts_tf.training.run_directory import BEST_WEIGHTS, GENOTYPE, GENOTYPES, LAST_WEIGHTS
 
 _DATASETS = {10: "cifar10", 100: "cifar100", 1000: "imagenet2012"}
 _ALPHAS = ("alphas_normal", "alphas_reduce")
@@ -99,9 +99,9 @@ def import_network(arrays, genotype, dataset, data_dir, output_dir):
         **network_settings(arrays),
     )
     _check_empty(output_dir)
-    from pdarts_tf.evaluation import make_network
     from pdarts_tf.interop.torch_names import load_torch_state_dict
-    from pdarts_tf.training import checkpoint
+    from pdarts_tf.runs import checkpoint
+    from pdarts_tf.train.evaluation import make_network
 
     data = sources.load_for(config, data_dir)
     model = make_network(config, data)

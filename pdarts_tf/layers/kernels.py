@@ -1,6 +1,6 @@
 """Which kernels and batch norms every operation owns, and what they cost; needs no TensorFlow.
 
-The layers create their variables from these tables, and `models.counting` counts parameters and
+The layers create their variables from these tables, and `cost.counting` counts parameters and
 multiply-accumulates from them, so that neither can be right without the other.
 """
 

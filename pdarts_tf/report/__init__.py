@@ -1,1 +1,1 @@
-"""What a person is shown of a run."""
+"""The HTML report of runs."""

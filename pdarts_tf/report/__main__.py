@@ -15,8 +15,8 @@ from flags import command_line, report_flags
 from pdarts_tf.errors import InputError
 from pdarts_tf.report.page import report
 from pdarts_tf.report.run import read_run
-from pdarts_tf.training.files import WriteError, write_whole
-from pdarts_tf.training.run_directory import REPORT
+from pdarts_tf.runs.files import WriteError, write_whole
+from pdarts_tf.runs.run_directory import REPORT
 
 
 def main(paths):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from pdarts_tf.cost.cell_statistics import cell_depth, cell_width
+from pdarts_tf.cost.counting import Count, network_blocks, total
+from pdarts_tf.cost.description import SETTINGS
+from pdarts_tf.drawing.layout import draw_cell
+from pdarts_tf.drawing.svg import svg_element
 from pdarts_tf.genotype import Genotype
-from pdarts_tf.models.cell_statistics import cell_depth, cell_width
-from pdarts_tf.models.counting import Count, network_blocks, total
-from pdarts_tf.report.description import SETTINGS
-from pdarts_tf.report.drawing import draw_cell
-from pdarts_tf.report.drawing_svg import svg_element
 from pdarts_tf.report.run import Run
 
 _PUBLISHED = ("cifar10", "imagenet")
@@ -23,7 +23,7 @@ class Card:
     Args:
         names: all that it goes by in its run, such as "unrestricted" and "M=3".
         genotype: itself.
-        depth, width: of the normal cell, see `models.cell_statistics`.
+        depth, width: of the normal cell, see `cost.cell_statistics`.
         counts: (title of a published setting, parameters and MACs in it).
         drawings: SVG elements by cell.
     """

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from pdarts_tf.config.settings import shown
 from pdarts_tf.report.cards import Card, make_cards
 from pdarts_tf.report.charts import Chart, PlacedChart, Series, number, percent, place
 from pdarts_tf.report.course import epochs_of, measured
 from pdarts_tf.report.run import Run
-from pdarts_tf.settings import shown
 
 # Per command: title of a chart, how values are shown, name in the records.
 _CHARTS = {

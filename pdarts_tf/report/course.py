@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pdarts_tf.alphas import chosen_operations
 from pdarts_tf.report.charts import Chart, Series, number, percent, place
 from pdarts_tf.report.run import Key, Run
-from pdarts_tf.report.search_history import chosen_operations, derived
 from pdarts_tf.search_space import CELLS
 
 # Title, how values are shown, and {name of the line: name in the records}; lines that a run has no
@@ -145,7 +145,8 @@ def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[st
     frame = run.frames.get(key)
     if frame is None:
         return None
-    genotype = derived(run.settings, frame)
+    limit, restrict = run.settings.max_skip_connects, run.settings.restrict_reduce
+    genotype = frame.derive_if_possible(limit, restrict_reduce=restrict)
     low, high = scales[key[0]]
     maps: dict[str, Any] = {"scale": [f"{low:.2f}", f"{high:.2f}"]}
     for cell in CELLS:

@@ -15,20 +15,21 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from pdarts_tf.config.settings import Settings
+from pdarts_tf.drawing import svg as drawing_svg
+from pdarts_tf.drawing.layout import CELL_NAMES
+from pdarts_tf.drawing.palette import css_variables
 from pdarts_tf.genotype import PRIMITIVES
-from pdarts_tf.report import charts, drawing_svg
+from pdarts_tf.report import charts
 from pdarts_tf.report.cards import make_cards, network_count
 from pdarts_tf.report.comparison import compare
 from pdarts_tf.report.course import course, epochs_of
-from pdarts_tf.report.drawing import CELL_NAMES
-from pdarts_tf.report.palette import css_variables
 from pdarts_tf.report.repeat import command_to_repeat, compared_settings, published_name
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
+from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.run_directory import REPORT
 from pdarts_tf.search_space import CELLS, edge_nodes
-from pdarts_tf.settings import Settings
-from pdarts_tf.training.files import write_whole
-from pdarts_tf.training.run_directory import REPORT
 
 Recipes = Callable[[str, str], Settings]
 """(command, data set) -> the settings of its recipe."""

@@ -4,10 +4,10 @@ import dataclasses
 import shlex
 from typing import Any, NamedTuple
 
+from pdarts_tf.config.settings import Settings, shown
 from pdarts_tf.genotype import GENOTYPES, Genotype
 from pdarts_tf.report.run import Run
-from pdarts_tf.settings import Settings, shown
-from pdarts_tf.training.run_directory import GENOTYPE
+from pdarts_tf.runs.run_directory import GENOTYPE
 
 
 class Setting(NamedTuple):

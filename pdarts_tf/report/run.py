@@ -12,14 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.genotype import PRIMITIVES, Genotype, GenotypeError, load_genotype
-from pdarts_tf.search_space import CELLS, SearchSpace, edge_probabilities
-from pdarts_tf.settings import Settings
-from pdarts_tf.training.run_directory import (
+from pdarts_tf.config.settings import Settings
+from pdarts_tf.genotype import Genotype, GenotypeError, load_genotype
+from pdarts_tf.runs.run_directory import (
     ALPHAS,
     GENOTYPE,
     GENOTYPES,
@@ -30,6 +27,7 @@ from pdarts_tf.training.run_directory import (
     read_settings,
     space_file,
 )
+from pdarts_tf.search_space import SearchSpace
 
 # What reading JSON of another shape than expected can raise.
 _DAMAGE = (
@@ -44,25 +42,6 @@ _HUGE = 1e30  # beyond it, the bounds and steps of an axis lose their meaning
 
 Key = tuple[int, int]
 """(stage, epoch), both counted from 1; a training has one stage."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The architecture parameters after an epoch.
-
-    Args:
-        space: the candidates of its stage.
-        alphas: per cell (14, candidates).
-    """
-
-    space: SearchSpace
-    alphas: dict[str, npt.NDArray[np.float64]]
-
-    def probabilities(self, cell: str) -> npt.NDArray[np.float64]:
-        """Returns the probabilities (14, 8) of a cell; NaN for what is no candidate any more."""
-        grid = np.full((len(self.alphas[cell]), len(PRIMITIVES)), np.nan)
-        grid[getattr(self.space, cell)] = edge_probabilities(self.alphas[cell]).ravel()
-        return grid
 
 
 @dataclass
@@ -92,7 +71,7 @@ class Run:
     versions: dict[str, str]
     records: dict[Key, dict[str, float]] = field(default_factory=dict)
     spaces: dict[int, SearchSpace] = field(default_factory=dict)
-    frames: dict[Key, Frame] = field(default_factory=dict)
+    frames: dict[Key, Alphas] = field(default_factory=dict)
     genotypes: dict[str, Genotype] = field(default_factory=dict)
     genotype: Genotype | None = None
     result: dict[str, Any] | None = None
@@ -191,14 +170,7 @@ def _objects(run: Run, name: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         try:
             content = json.loads(line)
             key = int(content.get("stage", 1)), int(content["epoch"])
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ):
+        except _DAMAGE:
             damaged.append(number)
             continue
         if 1 <= key[0] <= run.num_stages and 1 <= key[1] <= run.settings.epochs:
@@ -247,18 +219,18 @@ def _spaces(run: Run) -> Iterator[tuple[int, SearchSpace]]:
             yield stage, space
 
 
-def _frames(run: Run) -> Iterator[tuple[Key, Frame]]:
+def _frames(run: Run) -> Iterator[tuple[Key, Alphas]]:
     odd = []
     for key, content in _objects(run, ALPHAS):
         space = run.spaces.get(key[0])
         try:
             if space is None:
                 raise ValueError("the candidates of the stage are unknown")
-            alphas = {cell: space.checked_alphas(cell, content[cell]) for cell in CELLS}
+            alphas = Alphas.from_record(space, content)
         except (ValueError, KeyError, TypeError):
             odd.append(f"stage {key[0]} epoch {key[1]}")
             continue
-        yield key, Frame(space, alphas)
+        yield key, alphas
     if odd:
         run.problems.append(
             f"{ALPHAS} does not fit the candidates in {', '.join(odd[:3])}"

@@ -3,11 +3,10 @@
 import statistics
 from dataclasses import dataclass
 
-from pdarts_tf.config import SearchConfig
-from pdarts_tf.derivation import derive_genotype
-from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, PRIMITIVES, Genotype
-from pdarts_tf.models.counting import supernet_blocks, total
-from pdarts_tf.report.run import Frame, Run
+from pdarts_tf.alphas import chosen_operations
+from pdarts_tf.cost.counting import supernet_blocks, total
+from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.report.run import Run
 from pdarts_tf.search_space import edge_nodes
 
 
@@ -115,28 +114,3 @@ def _fate(run: Run, cell: str, edge: int, operation: int, chosen: bool) -> Fate:
     if last < max(run.spaces, default=0):
         return Fate("fell", last, probability)
     return Fate("kept", 0, probability)
-
-
-def chosen_operations(genotype: Genotype, cell: str) -> set[tuple[int, int]]:
-    """Returns the (edge, operation) indices of a genotype, without what is in no search space."""
-    indices = {edge: i for i, edge in enumerate(edge_nodes())}
-    chosen = set()
-    for i, (operation, source) in enumerate(getattr(genotype, cell)):
-        edge = source, NUM_INPUT_NODES + i // EDGES_PER_NODE
-        if edge in indices and operation in PRIMITIVES:
-            chosen.add((indices[edge], PRIMITIVES.index(operation)))
-    return chosen
-
-
-def derived(settings: SearchConfig, frame: Frame) -> Genotype | None:
-    """Returns what a derivation after an epoch gives, None if the limit cannot be reached then."""
-    try:
-        return derive_genotype(
-            frame.space,
-            frame.alphas["normal"],
-            frame.alphas["reduce"],
-            settings.max_skip_connects,
-            restrict_reduce=settings.restrict_reduce,
-        )
-    except ValueError:
-        return None

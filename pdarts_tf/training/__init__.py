@@ -1,1 +1,1 @@
-"""How models are trained: the bilevel search step, and the loop that drives it."""
+"""Training steps, optimizers and the loop that drives them."""

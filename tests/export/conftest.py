@@ -8,7 +8,7 @@ import pytest
 
 import pdarts_tf as pd
 from pdarts_tf.config import TrainConfig
-from pdarts_tf.training.run_directory import BEST_WEIGHTS, RunDirectory
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, RunDirectory
 
 # Every primitive of the search space is in one of the two cells.
 GENOTYPE = pd.Genotype(
@@ -68,8 +68,8 @@ def trained(run_dir):
     """Makes a run directory with a network whose statistics are not those of initialization."""
     import types
 
-    from pdarts_tf.evaluation import make_network
-    from pdarts_tf.training import checkpoint
+    from pdarts_tf.runs import checkpoint
+    from pdarts_tf.train.evaluation import make_network
 
     shape = types.SimpleNamespace(num_classes=3, image_shape=tuple(DATA["image_shape"]))
     network = make_network(CONFIG, shape)

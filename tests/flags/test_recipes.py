@@ -8,7 +8,7 @@ from absl import flags
 from flags.command_line import RECIPES, recipe_path
 from flags.settings import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
-from pdarts_tf.settings import first_difference
+from pdarts_tf.config.settings import first_difference
 
 PATHS = sorted(RECIPES.glob("search_*.flags"))
 

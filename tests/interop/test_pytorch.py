@@ -9,11 +9,11 @@ import pdarts_tf as pd
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
-from pdarts_tf.evaluation import Training
 from pdarts_tf.interop import pytorch
 from pdarts_tf.interop.torch_names import network_slots
-from pdarts_tf.training import run_directory
-from pdarts_tf.training.run_directory import read_settings
+from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.run_directory import read_settings
+from pdarts_tf.train.evaluation import Training
 
 PDARTS = pd.GENOTYPES["PDARTS"]
 

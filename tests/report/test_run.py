@@ -7,7 +7,7 @@ import pytest
 
 from pdarts_tf.genotype import GENOTYPES
 from pdarts_tf.report.run import read_run
-from pdarts_tf.training.run_directory import RunDirectoryError
+from pdarts_tf.runs.run_directory import RunDirectoryError
 from tests.run_directories import SEARCH, write_config, write_search, write_training
 
 

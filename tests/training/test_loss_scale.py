@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pdarts_tf.runs.checkpoint import variables_of
 from pdarts_tf.training import loss_scale
-from pdarts_tf.training.checkpoint import variables_of
 from pdarts_tf.training.optimizers import AdamL2, MomentumSGD
 
 both = pytest.mark.parametrize("kind", [MomentumSGD, AdamL2])

@@ -1,0 +1,62 @@
+"""Settings of how steps are computed, which searches and trainings share."""
+
+from dataclasses import dataclass
+
+from pdarts_tf.config.settings import Settings, check, setting
+
+PRECISIONS = ("none", "float16", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeConfig(Settings):
+    """How steps are computed, whatever they compute.
+
+    Raises:
+        ConfigError: values do not fit each other.
+    """
+
+    sync_batch_norm: bool = setting(
+        False, "Compute batch-norm statistics over the batches of all devices."
+    )
+    mixed_precision: str = setting("none", "Mixed precision: none (float32), float16 or bfloat16.")
+    rematerialize: bool = setting(
+        False, "Recompute cells in the backward pass instead of storing them; saves memory."
+    )
+    jit_compile: bool = setting(False, "Compile the cells with XLA, for GPUs.")
+
+    def __post_init__(self) -> None:
+        """Validates every value."""
+        super().__post_init__()
+        value = self.mixed_precision
+        check(value in PRECISIONS, "mixed_precision", " or ".join(PRECISIONS), value)
+        check(
+            not (self.sync_batch_norm and self.jit_compile),
+            "jit_compile",
+            "false with --sync_batch_norm, since devices cannot meet inside what XLA compiles",
+            self.jit_compile,
+        )
+
+    @property
+    def network_options(self) -> dict[str, bool]:
+        """What of this the networks take as arguments."""
+        return {
+            "sync_batch_norm": self.sync_batch_norm,
+            "rematerialize": self.rematerialize,
+            "compile_cells": self.jit_compile,
+        }
+
+    @property
+    def parts_per_device(self) -> int:
+        """In how many parts, one after the other, a device computes its share of a batch."""
+        return 1
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Flags in use that change the memory a run needs, of which estimates know nothing."""
+        used = {
+            "rematerialize": self.rematerialize,
+            "gradient_accumulation": self.parts_per_device > 1,
+            "mixed_precision": self.mixed_precision != "none",
+            "jit_compile": self.jit_compile,
+        }
+        return tuple(f"--{name}" for name, value in used.items() if value)

@@ -1,0 +1,63 @@
+"""Settings of the data that searches and trainings share."""
+
+import math
+from dataclasses import dataclass
+
+from pdarts_tf.config.settings import Settings, check, check_at_least, setting
+
+AUGMENTATIONS = ("crop", "resized_crop")
+MAX_HUE = 0.5  # half a turn, the opposite colour
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(Settings):
+    """Which images a run sees, and how they are augmented.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    dataset: str = setting("digits", "Data set: digits, folder, or a name in TFDS.")
+    crop_padding: int = setting(4, "Padding in pixels from which random crops are taken.")
+    flip: bool = setting(True, "Flip training images horizontally at random.")
+    augmentation: str = setting(
+        "crop",
+        "Random crop of the training images: crop shifts them within --crop_padding; resized_crop "
+        "resizes a random part, as usual on ImageNet (evaluation then takes the centre).",
+    )
+    color_jitter: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0, 0.0),
+        "Strength of random brightness, contrast, saturation and hue.",
+    )
+    train_images_per_class: int | None = setting(
+        None, "Number of training images per class, drawn with --seed; by default all."
+    )
+    image_size: int | None = setting(
+        None, "Height and width in pixels to resize images to; by default they keep their size."
+    )
+    max_steps_per_epoch: int | None = setting(
+        None, "Maximum number of batches per epoch, validation and test; by default no limit."
+    )
+    seed: int = setting(0, "Random seed of initialization, data order, augmentation and dropout.")
+
+    def __post_init__(self) -> None:
+        """Validates every value."""
+        super().__post_init__()
+        check_at_least(
+            self,
+            crop_padding=0,
+            train_images_per_class=1,
+            image_size=1,
+            max_steps_per_epoch=1,
+            seed=0,
+        )
+        check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
+        value = self.augmentation
+        check(value in AUGMENTATIONS, "augmentation", " or ".join(AUGMENTATIONS), value)
+        jitter = self.color_jitter
+        check(
+            len(jitter) == 4 and all(0 <= s < math.inf for s in jitter) and jitter[3] <= MAX_HUE,
+            "color_jitter",
+            f"four strengths of at least 0, the last at most {MAX_HUE}",
+            jitter,
+        )

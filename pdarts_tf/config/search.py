@@ -1,0 +1,186 @@
+"""Settings of a search.
+
+Reference: P-DARTS (arXiv 1904.12760), section 4.2.
+"""
+
+from dataclasses import dataclass
+
+from pdarts_tf.config.compute import ComputeConfig
+from pdarts_tf.config.data import DataConfig
+from pdarts_tf.config.settings import (
+    ConfigError,
+    check,
+    check_at_least,
+    check_not_negative,
+    check_positive,
+    check_share,
+    setting,
+)
+from pdarts_tf.genotype import PRIMITIVES
+
+MIN_LAYERS = 3
+# Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
+# genotype with fewer skip-connects exists.
+MIN_CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Settings that differ between the stages of a search.
+
+    Args:
+        index: 0 for the first stage.
+        num_layers: Number of cells of the supernet.
+        num_candidates: Number of candidate operations per edge.
+        init_channels: Channels of the first cells.
+        skip_dropout_rate: Initial rate of the dropout after skip-connects.
+        num_to_drop: Number of candidates that every edge loses after the stage; 0 after the last.
+    """
+
+    index: int
+    num_layers: int
+    num_candidates: int
+    init_channels: int
+    skip_dropout_rate: float
+    num_to_drop: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig(DataConfig, ComputeConfig):
+    """Settings of a search.
+
+    Raises:
+        ConfigError: A value is out of range, or values do not fit each other.
+
+    Example:
+
+    >>> SearchConfig(init_channels=15)
+    Traceback (most recent call last):
+    ...
+    pdarts_tf.config.settings.ConfigError: --init_channels must be even and at least 2 in every \
+stage, with --add_channels added. Received: 15
+    """
+
+    layers: tuple[int, ...] = setting((5, 11, 17), "Number of cells of the supernet, per stage.")
+    candidates: tuple[int, ...] = setting(
+        (8, 5, 3),
+        "Number of candidate operations per edge, per stage; the least probable are dropped in "
+        "between.",
+    )
+    skip_dropout_rates: tuple[float, ...] = setting(
+        (0.0, 0.4, 0.7), "Initial rate of the dropout after skip-connects, per stage."
+    )
+    add_channels: tuple[int, ...] = setting(
+        (0, 0, 0), "Channels to add to --init_channels, per stage."
+    )
+    init_channels: int = setting(16, "Channels of the first cells; reduction cells double them.")
+    epochs: int = setting(25, "Number of epochs per stage.")
+    warmup_epochs: int = setting(
+        10, "Number of epochs at the start of each stage in which only the weights are trained."
+    )
+    validation_epochs: int = setting(
+        5, "Number of epochs at the end of each stage after which the supernet is validated."
+    )
+    batch_size: int = setting(
+        96, "Images per weight step and per architecture step, summed over all devices."
+    )
+    train_portion: float = setting(
+        0.5,
+        "Portion of the training images that trains the weights; the rest trains the alphas.",
+    )
+    learning_rate: float = setting(
+        0.025, "Initial learning rate of the weights (SGD, cosine decay to 0)."
+    )
+    momentum: float = setting(0.9, "Momentum of the weights.")
+    l2: float = setting(3e-4, "L2 penalty of the weights, added to their gradient.")
+    clip_norm: float = setting(5.0, "Maximum global norm of the weights' gradient.")
+    arch_learning_rate: float = setting(6e-4, "Learning rate of the alphas (Adam).")
+    arch_beta_1: float = setting(0.5, "Decay rate of Adam's first moment.")
+    arch_beta_2: float = setting(0.999, "Decay rate of Adam's second moment.")
+    arch_l2: float = setting(1e-3, "L2 penalty of the alphas, added to their gradient.")
+    arch_clip_norm: float = setting(5.0, "Maximum global norm of the alphas' gradient.")
+    max_skip_connects: int = setting(
+        2, "Maximum number of skip-connects in the normal cell (M of the paper)."
+    )
+    restrict_reduce: bool = setting(
+        False, "Apply --max_skip_connects to the reduction cell as well."
+    )
+
+    def __post_init__(self) -> None:
+        """Validates every value."""
+        super().__post_init__()
+        self._check_stages()
+        check_at_least(
+            self,
+            epochs=1,
+            warmup_epochs=0,
+            validation_epochs=0,
+            batch_size=1,
+            max_skip_connects=0,
+        )
+        check_positive(self, "learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm")
+        check_not_negative(self, "l2", "arch_l2")
+        check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
+        check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
+        check(
+            self.warmup_epochs < self.epochs,
+            "warmup_epochs",
+            f"less than --epochs={self.epochs}, or the alphas are never trained",
+            self.warmup_epochs,
+        )
+
+    def _check_stages(self) -> None:
+        lists = ("layers", "candidates", "skip_dropout_rates", "add_channels")
+        lengths = {name: len(getattr(self, name)) for name in lists}
+        if len(set(lengths.values())) != 1 or not self.layers:
+            counts = ", ".join(f"--{name} has {length}" for name, length in lengths.items())
+            raise ConfigError(f"All lists must have one value per stage. Received: {counts}")
+        for value in self.layers:
+            check(value >= MIN_LAYERS, "layers", f"at least {MIN_LAYERS} cells", self.layers)
+        for rate in self.skip_dropout_rates:
+            check(0 <= rate < 1, "skip_dropout_rates", "in [0, 1)", self.skip_dropout_rates)
+        first = len(PRIMITIVES)
+        check(
+            self.candidates[0] == first,
+            "candidates",
+            f"{first} in the first stage, the number of primitives",
+            self.candidates,
+        )
+        for before, after in zip(self.candidates, self.candidates[1:], strict=False):
+            check(after < before, "candidates", "fewer in every stage", self.candidates)
+        check(
+            self.candidates[-1] >= MIN_CANDIDATES,
+            "candidates",
+            f"at least {MIN_CANDIDATES}, so that an edge has more to choose from than none and "
+            "skip_connect",
+            self.candidates,
+        )
+        for added in self.add_channels:
+            channels = self.init_channels + added
+            check(
+                channels >= 2 and channels % 2 == 0,
+                "init_channels",
+                "even and at least 2 in every stage, with --add_channels added",
+                channels,
+            )
+
+    @property
+    def stages(self) -> tuple[StageConfig, ...]:
+        """Settings of each stage, in order."""
+        following = (*self.candidates[1:], self.candidates[-1])
+        return tuple(
+            StageConfig(
+                index=i,
+                num_layers=self.layers[i],
+                num_candidates=self.candidates[i],
+                init_channels=self.init_channels + self.add_channels[i],
+                skip_dropout_rate=self.skip_dropout_rates[i],
+                num_to_drop=self.candidates[i] - following[i],
+            )
+            for i in range(len(self.layers))
+        )
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs of all stages together."""
+        return len(self.layers) * self.epochs

@@ -1,0 +1,112 @@
+"""What all settings have in common: they come from flags, go to JSON and back, and are checked."""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pdarts_tf.errors import InputError
+
+
+class ConfigError(InputError):
+    """A setting that is out of range or does not fit the others; one line says which and why."""
+
+
+def setting(default: Any, text: str) -> Any:
+    """Returns a dataclass field with a default and the help text of its flag."""
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all settings can do: go to JSON and come back."""
+
+    def __post_init__(self) -> None:
+        """Validates every value; subclasses call this first."""
+
+    def to_json(self) -> str:
+        """Returns the settings as a JSON object, one per line."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The settings with these values, such as read from JSON.
+
+        Raises:
+            ConfigError: a name is unknown or missing, or a value is of another type or not valid.
+        """
+        names = {each.name for each in dataclasses.fields(cls)}
+        odd = sorted(names.symmetric_difference(values))
+        if odd:
+            raise ConfigError(f"missing or unknown: {', '.join(odd[:3])}")
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        for name, hint in typing.get_type_hints(cls).items():
+            expected = getattr(hint, "__name__", str(hint))
+            check(_fits(fields[name], hint), name, f"of type {expected}", fields[name])
+        return cls(**fields)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is what the annotation of a setting allows."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+    if typing.get_origin(hint) is types.UnionType:
+        return any(_fits(value, each) for each in arguments)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint
+
+
+def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
+    """Returns (name, value, other value) of the first setting that differs, or None."""
+    for each in dataclasses.fields(config):
+        mine, theirs = getattr(config, each.name), getattr(other, each.name)
+        if mine != theirs:
+            return each.name, mine, theirs
+    return None
+
+
+def shown(value: Any) -> str:
+    """Returns a value as it is typed on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def check(valid: bool, name: str, expected: str, received: Any) -> None:
+    """Raises ConfigError unless a setting is valid; the message says what was expected."""
+    if not valid:
+        raise ConfigError(f"--{name} must be {expected}. Received: {shown(received)}")
+
+
+def check_at_least(config: Any, **least: int) -> None:
+    """Checks that settings which are not None have at least these values."""
+    for name, limit in least.items():
+        value = getattr(config, name)
+        check(value is None or value >= limit, name, f"at least {limit}", value)
+
+
+def check_positive(config: Any, *names: str) -> None:
+    """Checks that settings are positive and finite."""
+    for name in names:
+        value = getattr(config, name)
+        check(0 < value < math.inf, name, "positive and finite", value)
+
+
+def check_not_negative(config: Any, *names: str) -> None:
+    """Checks that settings are finite and not negative."""
+    for name in names:
+        value = getattr(config, name)
+        check(0 <= value < math.inf, name, "finite and not negative", value)
+
+
+def check_share(config: Any, *names: str) -> None:
+    """Checks that settings are in [0, 1)."""
+    for name in names:
+        value = getattr(config, name)
+        check(0 <= value < 1, name, "in [0, 1)", value)

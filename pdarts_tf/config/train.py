@@ -1,0 +1,126 @@
+"""Settings of the training of an evaluation network.
+
+Reference: P-DARTS (arXiv 1904.12760), sections 4.3 (CIFAR, the defaults) and 4.4 (ImageNet).
+"""
+
+from dataclasses import dataclass
+
+from pdarts_tf.config.compute import ComputeConfig
+from pdarts_tf.config.data import DataConfig
+from pdarts_tf.config.search import MIN_LAYERS
+from pdarts_tf.config.settings import (
+    ConfigError,
+    check,
+    check_at_least,
+    check_not_negative,
+    check_positive,
+    check_share,
+    setting,
+)
+from pdarts_tf.genotype import Genotype, GenotypeError
+from pdarts_tf.schedules import LEARNING_RATE_SCHEDULES
+
+STEMS = ("cifar", "imagenet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(DataConfig, ComputeConfig):
+    """Settings of the training of an evaluation network.
+
+    Raises:
+        ConfigError: A value is out of range, or values do not fit each other.
+
+    Example:
+
+    >>> TrainConfig(genotype="DARTS_V2", layers=8).init_channels
+    36
+    """
+
+    genotype: str = setting("PDARTS", "Genotype: a file, or the name of a published cell.")
+    layers: int = setting(20, "Number of cells of the network.")
+    init_channels: int = setting(36, "Channels of the first cells; reduction cells double them.")
+    stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
+    epochs: int = setting(600, "Number of epochs.")
+    batch_size: int = setting(128, "Images per step, summed over all devices.")
+    gradient_accumulation: int = setting(
+        1, "Number of parts in which each device computes its batch one by one, to save memory."
+    )
+    learning_rate: float = setting(0.025, "Peak learning rate.")
+    schedule: str = setting(
+        "cosine", f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0."
+    )
+    learning_rate_warmup_epochs: int = setting(
+        0, "Number of epochs of linear learning-rate warm-up."
+    )
+    momentum: float = setting(0.9, "Momentum.")
+    l2: float = setting(3e-4, "L2 penalty of the weights, added to their gradient.")
+    clip_norm: float = setting(5.0, "Maximum global norm of the gradient.")
+    auxiliary: bool = setting(True, "Train with an auxiliary head after two thirds of the cells.")
+    auxiliary_weight: float = setting(0.4, "Weight of the auxiliary head's loss.")
+    drop_path_rate: float = setting(0.3, "Final drop-path rate; it grows linearly from 0.")
+    cutout_length: int = setting(16, "Side of the cutout square in pixels; 0 for no cutout.")
+    label_smoothing: float = setting(0.0, "Label smoothing.")
+    average_decay: float = setting(
+        0.0,
+        "Decay per epoch of an exponential moving average of the weights, which is then tested "
+        "instead of them; 0 for none.",
+    )
+    max_parameters: int | None = setting(
+        None, "Maximum number of parameters; larger networks are refused."
+    )
+    max_macs: int | None = setting(
+        None, "Maximum number of multiply-accumulates; larger networks are refused."
+    )
+
+    def __post_init__(self) -> None:
+        """Validates every value."""
+        super().__post_init__()
+        try:
+            Genotype.parse(self.genotype)
+        except GenotypeError as error:
+            raise ConfigError(str(error)) from error
+        check_at_least(
+            self,
+            layers=MIN_LAYERS,
+            epochs=1,
+            batch_size=1,
+            gradient_accumulation=1,
+            learning_rate_warmup_epochs=0,
+            cutout_length=0,
+            max_parameters=1,
+            max_macs=1,
+        )
+        check_positive(self, "learning_rate", "clip_norm")
+        check_not_negative(self, "l2", "auxiliary_weight")
+        check_share(self, "momentum", "drop_path_rate", "label_smoothing", "average_decay")
+        check(
+            self.init_channels >= 2 and self.init_channels % 2 == 0,
+            "init_channels",
+            "even and at least 2",
+            self.init_channels,
+        )
+        check(
+            self.gradient_accumulation == 1 or not self.sync_batch_norm,
+            "gradient_accumulation",
+            "1 with --sync_batch_norm, since batch norms see one part at a time",
+            self.gradient_accumulation,
+        )
+        for name, allowed in (("stem", STEMS), ("schedule", tuple(LEARNING_RATE_SCHEDULES))):
+            value = getattr(self, name)
+            check(value in allowed, name, " or ".join(allowed), value)
+        check(
+            self.learning_rate_warmup_epochs < self.epochs,
+            "learning_rate_warmup_epochs",
+            f"less than --epochs={self.epochs}",
+            self.learning_rate_warmup_epochs,
+        )
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs."""
+        return self.epochs
+
+    @property
+    def parts_per_device(self) -> int:
+        """Number of parts in which a device computes its share of a batch, one by one."""
+        return self.gradient_accumulation

@@ -1,0 +1,86 @@
+"""Parameters and multiply-accumulates of a model: exact, at once, and without building anything.
+
+They follow from the model's arguments (`cost.counting`); tests compare them with the variables of
+built networks and with the official code's counts.
+"""
+
+import numpy as np
+
+from pdarts_tf.cost.counting import auxiliary_parameters, network_blocks, supernet_blocks, total
+from pdarts_tf.models.network import EvaluationNetwork
+from pdarts_tf.models.stacking import image_divisor
+from pdarts_tf.models.supernet import Supernet
+
+_RGB = 3
+
+
+def model_blocks(model, image_size):
+    """Returns the blocks of a model in the order of execution, without an auxiliary head.
+
+    Args:
+        model: an `EvaluationNetwork` or a `Supernet`. If it is not built, images of three channels
+            are assumed.
+        image_size: pixels along a side, or (height, width).
+
+    Returns:
+        A list of `counting.Block`.
+
+    Raises:
+        ValueError: the model is neither, or cannot take such images.
+    """
+    height, width = np.broadcast_to(image_size, 2).tolist()
+    if isinstance(model, EvaluationNetwork):
+        return network_blocks(
+            model.genotype,
+            model.init_channels,
+            model.num_layers,
+            model.num_classes,
+            model.stem,
+            (height, width),
+            model.stem_layers[0].kernel.shape[2] if model.built else _RGB,
+        )
+    if isinstance(model, Supernet):
+        return supernet_blocks(
+            model.space,
+            model.init_channels,
+            model.num_layers,
+            model.num_classes,
+            (height, width),
+            model.stem_kernel.shape[2] if model.built else _RGB,
+        )
+    raise ValueError(f"`model` must be an EvaluationNetwork or a Supernet. Received: {model!r}")
+
+
+def count_parameters(model, include_auxiliary=False):
+    """Returns how many numbers the optimizer of the weights owns.
+
+    Args:
+        model: an `EvaluationNetwork`, or a `Supernet`, whose alphas are not counted.
+        include_auxiliary: whether to count the auxiliary head, if the model has one. Published
+            figures leave it out, since it only serves training.
+
+    Raises:
+        ValueError: the model is neither.
+    """
+    # Parameters do not depend on the size of the images: the smallest one will do.
+    stem = model.stem if isinstance(model, EvaluationNetwork) else "cifar"
+    parameters = total(model_blocks(model, image_divisor(stem))).parameters
+    if include_auxiliary and getattr(model, "auxiliary_head", None) is not None:
+        parameters += auxiliary_parameters(
+            model.genotype, model.init_channels, model.num_layers, model.num_classes
+        )
+    return parameters
+
+
+def count_macs(model, image_size):
+    """Returns the multiply-accumulates of the convolutions and the classifier for one image.
+
+    Args:
+        model: an `EvaluationNetwork` (its auxiliary head does not count), or a `Supernet` with all
+            its candidates.
+        image_size: pixels along a side, or (height, width).
+
+    Raises:
+        ValueError: the model is neither, or cannot take such images.
+    """
+    return total(model_blocks(model, image_size)).macs

@@ -1,0 +1,174 @@
+"""Memory that training takes, estimated from a model's arguments alone; needs no TensorFlow.
+
+It peaks at the end of the forward pass, when all that the backward pass will read has been computed
+and none of it been freed; on the way back more is freed than made. So what depends on the batch is
+counted tensor by tensor (`cost.activations`). The step of the alphas needs as much as that of the
+weights, since the cells of a supernet keep the same for either, and they do not overlap.
+
+The rest is TensorFlow's: the graphs of the step, traced, optimized and instantiated, and the update
+of the weights. Those constants were measured on a CPU; docs/memory.md has the figures.
+"""
+
+from dataclasses import dataclass
+
+from pdarts_tf.cost.activations import (
+    Size,
+    kept_by_mixing,
+    kept_by_operations,
+    kept_by_preprocessing,
+    normalized,
+    pixels,
+    place_cells,
+)
+from pdarts_tf.cost.counting import (
+    auxiliary_parameters,
+    candidate_edges,
+    network_blocks,
+    supernet_blocks,
+    total,
+)
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.models.stacking import auxiliary_cell, cell_layout, stem_channels
+from pdarts_tf.search_space import NUM_NODES, SearchSpace
+
+MB = 2**20
+FLOAT_BYTES = 4
+# Threads, and kernels that oneDNN compiles.
+RUNTIME_BYTES = 40 * MB
+# Graphs of both steps of a search: cells of one kind and width share those of their operations.
+SEARCH_BYTES_PER_OPERATION = 2.1 * MB
+SEARCH_BYTES_PER_CELL = 22 * MB
+# Graph of the step of an evaluation network, which has variables of its own for every kernel.
+TRAIN_BYTES_PER_KERNEL = 1.3 * MB
+# Gradient, clipped gradient, step and new velocity, all there before the first is assigned.
+UPDATE_COPIES = 4
+# `layers.normalization.normalize_batch_exactly` keeps deviations from the mean in float64.
+_EXACT_COPIES = 2
+
+
+@dataclass(frozen=True)
+class Memory:
+    """By how many bytes training makes a process grow in which the network is already built.
+
+    Args:
+        fixed: whatever the batch size: the graphs of the step, and the update of the weights.
+        per_image: what the backward pass needs of one image of a batch.
+    """
+
+    fixed: int
+    per_image: int
+
+    def activations(self, batch_size: int) -> int:
+        """Returns the bytes that the backward pass needs of a batch."""
+        return self.per_image * batch_size
+
+    def total(self, batch_size: int) -> int:
+        """Returns all bytes for batches of this size."""
+        return self.fixed + self.activations(batch_size)
+
+    def largest_batch(self, limit: int) -> int:
+        """Returns the largest batch size whose `total` is within `limit` bytes, or 0."""
+        return max(0, (limit - self.fixed) // self.per_image)
+
+
+def supernet_memory(
+    space: SearchSpace,
+    init_channels: int,
+    num_layers: int,
+    num_classes: int,
+    image_size: Size,
+    image_channels: int = 3,
+    *,
+    skip_dropout: bool,
+) -> Memory:
+    """Returns the memory of the bilevel step of a supernet.
+
+    Args:
+        space, init_channels, num_layers, num_classes: see `Supernet`.
+        image_size: (height, width) in pixels.
+        image_channels: of the images.
+        skip_dropout: whether dropout follows skip-connects.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    blocks = supernet_blocks(
+        space, init_channels, num_layers, num_classes, image_size, image_channels
+    )
+    normal, reduce = (candidate_edges(space, cell) for cell in ("normal", "reduce"))
+    cells = place_cells(
+        cell_layout(init_channels, num_layers),
+        (normal, NUM_NODES),
+        (reduce, NUM_NODES),
+        blocks[0].channels,
+        image_size,
+    )
+    values = float(_kept_by_stem("cifar", init_channels, image_size))
+    values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)
+    values += sum(kept_by_mixing(cell, skip_dropout) for cell in cells)
+    traced = {(cell.layout.reduction, cell.layout.channels): cell for cell in cells}
+    graphs = SEARCH_BYTES_PER_OPERATION * sum(len(cell.edges) for cell in traced.values())
+    graphs += SEARCH_BYTES_PER_CELL * num_layers
+    return _memory(graphs, total(blocks).parameters, values)
+
+
+def network_memory(
+    genotype: Genotype,
+    init_channels: int,
+    num_layers: int,
+    num_classes: int,
+    stem: str,
+    image_size: Size,
+    image_channels: int = 3,
+    *,
+    auxiliary: bool,
+) -> Memory:
+    """Returns the memory of the training step of an evaluation network.
+
+    Args:
+        genotype, init_channels, num_layers, num_classes, stem, auxiliary: see `EvaluationNetwork`.
+        image_size: (height, width) in pixels.
+        image_channels: of the images.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    network = init_channels, num_layers, num_classes
+    blocks = network_blocks(genotype, *network, stem, image_size, image_channels)
+    cells = place_cells(
+        cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet"),
+        (genotype.normal, len(genotype.normal_concat)),
+        (genotype.reduce, len(genotype.reduce_concat)),
+        blocks[0].channels,
+        (blocks[0].height, blocks[0].width),
+    )
+    values = _kept_by_stem(stem, init_channels, image_size)
+    values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)
+    if stem == "imagenet":
+        values += _EXACT_COPIES * sum(normalized(cell) for cell in cells)
+    parameters = total(blocks).parameters
+    if auxiliary:
+        head = blocks[1 + auxiliary_cell(num_layers)]
+        # Two relus on the cell's output; what follows the pool is less than a hundredth of that.
+        values += 2 * head.channels * pixels((head.height, head.width))
+        parameters += auxiliary_parameters(genotype, *network)
+    graphs = TRAIN_BYTES_PER_KERNEL * sum(cell.num_kernels for cell in cells)
+    return _memory(graphs, parameters, values)
+
+
+def _memory(graphs: float, parameters: int, values: float) -> Memory:
+    update = UPDATE_COPIES * parameters * FLOAT_BYTES
+    return Memory(RUNTIME_BYTES + round(graphs) + update, round(values * FLOAT_BYTES))
+
+
+def _kept_by_stem(stem: str, init_channels: int, size: Size) -> int:
+    """The input of every batch norm, and the relu between two convolutions."""
+    widths = stem_channels(stem, init_channels)
+    if stem == "cifar":
+        return widths[0] * pixels(size)
+    values = 0
+    for i, channels in enumerate(widths):
+        size = size[0] // 2, size[1] // 2
+        copies = 1 + _EXACT_COPIES + (i < len(widths) - 1)
+        values += copies * channels * pixels(size)
+    return values

@@ -1,0 +1,79 @@
+"""A trace of chosen steps, for TensorBoard's profile plugin."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.runs.files import writing
+from pdarts_tf.runs.run_directory import console
+
+
+class Profiling(keras.callbacks.Callback):
+    """Writes a trace of some of the steps that this process takes.
+
+    Steps are counted from the start of the process, resumed or not, since the first ones of a
+    process trace functions and tell nothing of the others. Enter it around the run.
+
+    Args:
+        directory: of TensorBoard; the trace goes into plugins/profile in it.
+        first, last: the steps, counted from 1.
+    """
+
+    def __init__(self, directory, first, last):
+        super().__init__()
+        self.directory = directory
+        self.first = first
+        self.last = last
+        self._step = 0
+        self._running = False
+        self._trace: Any = None  # of the step that is being computed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._running:  # the run has ended before the last of the steps
+            self._stop()
+        elif self._step < self.first:
+            console().warning(
+                f"--profile_steps={self.first},{self.last}: nothing is profiled, this process has "
+                f"taken {self._step} steps"
+            )
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Begins the trace before its first step."""
+        self._step += 1
+        if self._step == self.first:
+            with writing(self.directory):
+                self.directory.mkdir(parents=True, exist_ok=True)
+            tf.profiler.experimental.start(str(self.directory))
+            self._running = True
+        if self._running:
+            self._trace = tf.profiler.experimental.Trace("train", step_num=self._step, _r=1)
+            self._trace.__enter__()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Ends the trace after its last step."""
+        if self._running:
+            self._end_step()
+            if self._step == self.last:
+                self._stop()
+
+    def _end_step(self):
+        if self._trace is not None:
+            self._trace.__exit__(None, None, None)
+            self._trace = None
+
+    def _stop(self):
+        self._end_step()
+        self._running = False
+        tf.profiler.experimental.stop()
+        # TensorFlow marks the directory with an empty event file, after whose name TensorBoard's
+        # reader would look for no more events in that of the run.
+        for file in self.directory.glob("*.profile-empty"):
+            file.unlink()
+        console().info(
+            f"Steps {self.first} to {self._step} of this process are profiled in "
+            f"{self.directory / 'plugins' / 'profile'}"
+        )

@@ -1,0 +1,265 @@
+"""The directory of one run: its settings, what it measured, what it found.
+
+A directory belongs to one live process at a time, by a lock that dies with the process, and to one
+configuration for ever.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import logging
+import os
+import pathlib
+import platform
+import sys
+
+from pdarts_tf.config.settings import ConfigError, first_difference, shown
+from pdarts_tf.errors import InputError
+from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
+
+# Increases when a run of an earlier version can no longer be resumed. Directories without a number
+# have 1: no checkpoints inside epochs, times among the measurements.
+FORMAT = 2
+CONFIG = "config.json"
+GENOTYPE = "genotype.json"
+GENOTYPES = "genotypes.json"
+LOG = "run.log"
+METRICS = "metrics.jsonl"
+TIMINGS = "timings.jsonl"
+ALPHAS = "alphas.jsonl"
+DRAWINGS = {"normal": "normal.svg", "reduce": "reduce.svg"}  # by cell
+REPORT = "report.html"
+TENSORBOARD = "tensorboard"
+RESULT = "result.json"
+BEST_WEIGHTS = "weights_best.npz"
+LAST_WEIGHTS = "weights_last.npz"
+
+
+def space_file(stage):
+    """Returns the name of the file with the candidates of a stage, counted from 0."""
+    return f"search_space_stage{stage + 1}.json"
+
+
+class RunDirectoryError(InputError):
+    """A directory that cannot be used for this run; one line says why and what to do."""
+
+
+def check(path, config):
+    """Sees whether a run with these settings may use a directory, without touching it.
+
+    Raises:
+        RunDirectoryError: it holds something else, or a run of another format or other settings.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_dir():
+        raise RunDirectoryError(f"--output_dir must be a directory. Received: {path}, a file")
+    # Hidden files are our lock and unfinished writes: a run may have died before its first file.
+    if not path.is_dir() or all(file.name.startswith(".") for file in path.iterdir()):
+        return
+    if not (path / CONFIG).is_file():
+        raise RunDirectoryError(
+            f"--output_dir must be new, empty, or a run directory. Received: {path}, which has "
+            f"files but no {CONFIG}; choose another one"
+        )
+    _check_format(path)
+    stored = read_settings(path, type(config))
+    if difference := first_difference(stored, config):
+        name, theirs, mine = difference
+        raise RunDirectoryError(
+            f"{path} holds another run: its --{name} is {shown(theirs)}, not {shown(mine)}; "
+            "choose another --output_dir"
+        )
+
+
+def _check_format(path):
+    content = read_config(path)
+    found = content.get("format", 1)
+    if found != FORMAT:
+        known = content.get("versions")
+        made = known.get("pdarts-tf", "unknown") if isinstance(known, dict) else "unknown"
+        raise RunDirectoryError(
+            f"{path} holds a run of another version (pdarts-tf {made}, format {found}; this "
+            f"version goes on with format {FORMAT} only); finish it with the version that made "
+            "it, or choose another --output_dir"
+        )
+
+
+def read_config(path):
+    """Returns config.json of a run: its settings under "config", its data, versions.
+
+    Raises:
+        RunDirectoryError: there is none, or it is not what this program writes.
+    """
+    file = pathlib.Path(path) / CONFIG
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"expected a run directory. Received: {path} ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+        raise RunDirectoryError(f"expected settings in {file}. Received: {str(content)[:80]}")
+    return content
+
+
+def stored_data(path):
+    """Returns what a run remembers of its data, or None if there is no such run yet.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return None
+    return read_config(path).get("data")
+
+
+def read_settings(path, kind):
+    """Returns the settings of a run.
+
+    Args:
+        path: the run directory.
+        kind: `SearchConfig` or `TrainConfig`.
+
+    Raises:
+        RunDirectoryError: the run is of another kind, or of an incompatible version.
+    """
+    try:
+        return kind.from_dict(read_config(path)["config"])
+    except (ConfigError, TypeError) as error:
+        raise RunDirectoryError(
+            f"{path} does not hold a {kind.__name__} of this version ({error}); choose another "
+            "directory, or continue with the version that made it"
+        ) from error
+
+
+class _LogFile(logging.Handler):
+    """Adds lines to a file, each at once; other than logging's own it does not survive errors."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def emit(self, record):
+        """Adds a line."""
+        with writing(self.path), open(self.path, "a", encoding="utf-8") as file:
+            file.write(self.format(record) + "\n")
+
+
+class RunDirectory:
+    """An open run directory.
+
+    Args:
+        path: the directory; made if missing.
+        config: settings, a dataclass with `to_json`.
+        data: what the run has to remember of its data, for config.json.
+
+    Raises:
+        RunDirectoryError: see `check`; or another process has it open.
+        WriteError: its files cannot be written.
+
+    Attributes:
+        writes: whether this process writes to it.
+    """
+
+    writes = True
+
+    def __init__(self, path, config, data):
+        check(path, config)
+        self.path = pathlib.Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"--output_dir cannot be made ({error}); choose another one"
+            ) from error
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(self._take_lock())
+            remove_unfinished(self.path)
+            if not (self.path / CONFIG).is_file():
+                self._write_config(config, data)
+            self._log = _LogFile(self.path / LOG)
+            self._log.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            logging.getLogger("pdarts_tf").addHandler(self._log)
+            self._opened = opened.pop_all()
+
+    def _write_config(self, config, data):
+        content = {
+            "format": FORMAT,
+            "config": json.loads(config.to_json()),
+            "data": data,
+            "versions": versions(),
+        }
+        write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
+
+    def _take_lock(self):
+        path = self.path / ".lock"
+        with writing(path):
+            lock = open(path, "a", encoding="utf-8")  # noqa: SIM115, held while we live
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise RunDirectoryError(
+                f"another process is running in {self.path}; wait for it, or choose another "
+                "--output_dir"
+            ) from error
+        return lock
+
+    def close(self):
+        """Gives the directory free."""
+        logging.getLogger("pdarts_tf").removeHandler(self._log)
+        self._opened.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def write(self, name, text):
+        """Writes a file of the run, whole or not at all."""
+        write_whole(self.path / name, text)
+
+    def read(self, name):
+        """Returns the text of a file of the run."""
+        return (self.path / name).read_text("utf-8")
+
+    def read_records(self, name):
+        """Returns the objects of a file with one JSON object a line; none if it is missing."""
+        if not (self.path / name).is_file():
+            return []
+        return [json.loads(line) for line in self.read(name).splitlines()]
+
+    def write_records(self, name, records):
+        """Writes a file with one JSON object a line."""
+        self.write(name, "".join(json.dumps(record) + "\n" for record in records))
+
+
+def console():
+    """Returns the logger that prints what a person should see, and writes it to run.log."""
+    logger = logging.getLogger("pdarts_tf")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger
+
+
+def versions():
+    """Returns the versions that results depend on, by package."""
+    packages = ("pdarts-tf", "tensorflow", "keras", "numpy", "tensorflow-datasets")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # this project, run from its checkout
+            found[package] = "checkout"
+    return found
+
+
+def default_path(command, config):
+    """Returns the run directory for settings that name none: the same for the same command."""
+    # TFDS names may have a configuration and a version: imagenet_resized/32x32:0.1.0.
+    dataset = config.dataset.replace("/", "_").replace(":", "_")
+    return os.path.join("runs", f"{command}_{dataset}_seed{config.seed}")

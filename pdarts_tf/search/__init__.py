@@ -1,0 +1,1 @@
+"""The progressive search: the paper's algorithm."""

@@ -1,0 +1,79 @@
+"""Trains the network of a genotype from scratch, and tests it.
+
+    python -m pdarts_tf.train --genotype=runs/demo/genotype.json --dataset=digits
+    python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_digits_seed0
+
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+anything else.
+"""
+
+import functools
+import json
+import os
+
+from flags import command_line, train_flags
+from pdarts_tf.config import TrainConfig
+from pdarts_tf.data import sources
+from pdarts_tf.errors import InputError
+from pdarts_tf.runs import job, run_directory
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, RESULT
+
+
+def main():
+    """Trains, or tests stored weights, as the flags say."""
+    if train_flags.EVALUATE_ONLY.value:
+        _evaluate(train_flags.RUN_DIR.value)
+        return
+    config = train_flags.train_config()
+    command = job.Command("train", RESULT, _train, command_line.recipe_settings)
+    path = job.start(command, config, train_flags)
+    if path is not None:
+        print_result(path, train_flags.DATA_DIR.value)
+
+
+def _train(config, data, strategy):
+    from pdarts_tf.train.evaluation import Training
+
+    return Training(config, data, strategy)
+
+
+def _evaluate(path):
+    """Tests the best weights of a run."""
+    if path is None:
+        raise InputError("--evaluate_only needs --run_dir, the directory of a training")
+    config = run_directory.read_settings(path, TrainConfig)
+    weights = os.path.join(path, BEST_WEIGHTS)
+    if not os.path.isfile(weights):
+        raise InputError(f"{path} has no {BEST_WEIGHTS} to test; has its training begun?")
+    from pdarts_tf.training.runtime import configure
+
+    configure()
+    from pdarts_tf.train.evaluation import evaluate
+
+    stored = run_directory.stored_data(path)
+    data = sources.load_for(config, train_flags.DATA_DIR.value, stored)
+    tested = evaluate(config, data, weights)
+    print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
+
+
+def print_result(path, data_dir):
+    """Prints the scores of a finished training, and what to do with it."""
+    with open(os.path.join(path, RESULT), encoding="utf-8") as file:
+        result = json.load(file)
+    print()
+    for name in ("last", "best"):
+        print(f"{name} weights (epoch {result[name]['epoch']}): {_scores(result[name])}")
+    print(f"They are in {path}. Test them again with")
+    data = f" --data_dir={data_dir}" if data_dir else ""
+    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
+
+
+def _scores(scores):
+    return (
+        f"top-1 {scores['test_accuracy']:.2%}, top-5 {scores['test_top5']:.2%}, "
+        f"loss {scores['test_loss']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main, train_flags, functools.partial(command_line.parse_with_recipe, "train"))

@@ -1,0 +1,203 @@
+"""Settings of a search: the paper's as defaults, wrong combinations refused, JSON and back."""
+
+import dataclasses
+import json
+
+import pytest
+
+from pdarts_tf.config import CheckpointConfig, ConfigError, SearchConfig, StageConfig, TrainConfig
+from pdarts_tf.config.settings import first_difference
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+def test_defaults_are_the_stages_of_the_paper():
+    assert SearchConfig().stages == (
+        StageConfig(0, 5, 8, 16, 0.0, 3),
+        StageConfig(1, 11, 5, 16, 0.4, 2),
+        StageConfig(2, 17, 3, 16, 0.7, 0),
+    )
+
+
+def test_defaults_are_the_optimizers_of_the_paper():
+    config = SearchConfig()
+    assert (config.epochs, config.warmup_epochs, config.batch_size) == (25, 10, 96)
+    assert (config.learning_rate, config.momentum, config.l2) == (0.025, 0.9, 3e-4)
+    assert (config.arch_learning_rate, config.arch_l2) == (6e-4, 1e-3)
+    assert (config.arch_beta_1, config.arch_beta_2) == (0.5, 0.999)
+    assert (config.train_portion, config.max_skip_connects) == (0.5, 2)
+
+
+def test_stages_may_be_any_number():
+    config = SearchConfig(
+        layers=(4, 6),
+        candidates=(8, 4),
+        skip_dropout_rates=(0.0, 0.5),
+        add_channels=(0, 8),
+    )
+    assert config.stages == (StageConfig(0, 4, 8, 16, 0.0, 4), StageConfig(1, 6, 4, 24, 0.5, 0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": (5, 11)}, "--layers has 2, --candidates has 3"),
+        ({"add_channels": (0,)}, "--add_channels has 1"),
+        ({"layers": (5, 11, 2)}, "--layers must be at least 3 cells. Received: 5,11,2"),
+        ({"skip_dropout_rates": (0.0, 0.4, 1.5)}, "--skip_dropout_rates must be in [0, 1)"),
+        ({"skip_dropout_rates": (-0.1, 0.4, 0.7)}, "--skip_dropout_rates must be in [0, 1)"),
+        ({"skip_dropout_rates": (NAN, 0.4, 0.7)}, "--skip_dropout_rates must be in [0, 1)"),
+        ({"candidates": (7, 5, 3)}, "--candidates must be 8 in the first stage"),
+        ({"candidates": (8, 5, 5)}, "--candidates must be fewer in every stage"),
+        ({"candidates": (8, 5, 6)}, "--candidates must be fewer in every stage"),
+        ({"candidates": (8, 5, 2)}, "--candidates must be at least 3"),
+        ({"candidates": (8, 5, -1)}, "--candidates must be at least 3"),
+        ({"init_channels": 15}, "--init_channels must be even and at least 2"),
+        ({"init_channels": 0}, "--init_channels must be even and at least 2"),
+        ({"add_channels": (0, 3, 6)}, "with --add_channels added. Received: 19"),
+        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"epochs": 10}, "--warmup_epochs must be less than --epochs=10"),
+        ({"warmup_epochs": 25}, "--warmup_epochs must be less than --epochs=25"),
+        ({"warmup_epochs": -1}, "--warmup_epochs must be at least 0"),
+        ({"validation_epochs": -1}, "--validation_epochs must be at least 0"),
+        ({"batch_size": 0}, "--batch_size must be at least 1"),
+        ({"train_portion": 1.0}, "--train_portion must be between 0 and 1"),
+        ({"train_portion": 0.0}, "--train_portion must be between 0 and 1"),
+        ({"learning_rate": 0.0}, "--learning_rate must be positive and finite"),
+        ({"learning_rate": NAN}, "--learning_rate must be positive and finite"),
+        ({"arch_learning_rate": INFINITE}, "--arch_learning_rate must be positive and finite"),
+        ({"clip_norm": 0.0}, "--clip_norm must be positive and finite"),
+        ({"arch_clip_norm": -5.0}, "--arch_clip_norm must be positive and finite"),
+        ({"momentum": 1.0}, "--momentum must be in [0, 1)"),
+        ({"l2": -3e-4}, "--l2 must be finite and not negative"),
+        ({"arch_l2": INFINITE}, "--arch_l2 must be finite and not negative"),
+        ({"arch_beta_1": -0.5}, "--arch_beta_1 must be in [0, 1)"),
+        ({"arch_beta_2": 1.0}, "--arch_beta_2 must be in [0, 1)"),
+        ({"max_skip_connects": -1}, "--max_skip_connects must be at least 0"),
+        ({"crop_padding": -4}, "--crop_padding must be at least 0"),
+        ({"image_size": 0}, "--image_size must be at least 1"),
+        ({"train_images_per_class": 0}, "--train_images_per_class must be at least 1"),
+        ({"augmentation": "mixup"}, "--augmentation must be crop or resized_crop"),
+        ({"color_jitter": (0.4, 0.4, 0.4)}, "--color_jitter must be four strengths"),
+        ({"color_jitter": (-0.1, 0.4, 0.4, 0.2)}, "--color_jitter must be four strengths"),
+        ({"color_jitter": (0.4, 0.4, 0.4, 0.6)}, "the last at most 0.5. Received: 0.4,0.4,0.4,0.6"),
+        ({"max_steps_per_epoch": 0}, "--max_steps_per_epoch must be at least 1"),
+        ({"seed": -1}, "--seed must be at least 0"),
+        ({"seed": 2**63}, "--seed must be less than 2**63"),
+    ],
+    ids=str,
+)
+def test_wrong_values_are_refused_in_one_line_that_names_the_flag(wrong, message):
+    with pytest.raises(ConfigError) as refused:
+        SearchConfig(**wrong)
+    assert message in str(refused.value)
+    assert "Received: " in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_lists_without_stages_are_refused():
+    with pytest.raises(ConfigError, match="one value per stage"):
+        SearchConfig(layers=(), candidates=(), skip_dropout_rates=(), add_channels=())
+
+
+def test_smallest_and_largest_values_are_accepted():
+    SearchConfig(
+        layers=(3,),
+        candidates=(8,),
+        skip_dropout_rates=(0.0,),
+        add_channels=(0,),
+        init_channels=2,
+        epochs=1,
+        warmup_epochs=0,
+        validation_epochs=0,
+        batch_size=1,
+        max_skip_connects=0,
+        crop_padding=0,
+        seed=2**63 - 1,
+    )
+
+
+def test_settings_come_back_from_json():
+    config = SearchConfig(dataset="cifar100", skip_dropout_rates=(0.1, 0.2, 0.3), image_size=16)
+    assert SearchConfig.from_dict(json.loads(config.to_json())) == config
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown"])
+def test_settings_of_another_version_are_refused(change):
+    values = dataclasses.asdict(SearchConfig())
+    if change == "missing":
+        del values["momentum"]
+    else:
+        values["momentum_of_alphas"] = 0.9
+    with pytest.raises(ConfigError, match="missing or unknown: momentum"):
+        SearchConfig.from_dict(values)
+
+
+def test_json_with_a_wrong_value_is_refused():
+    values = json.loads(SearchConfig().to_json()) | {"layers": [5, 11, 1]}
+    with pytest.raises(ConfigError, match="--layers must be at least 3"):
+        SearchConfig.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", float("inf")),
+        ("epochs", True),
+        ("flip", 1),
+        ("l2", "3e-4"),
+        ("layers", 5),
+        ("layers", [5, 11.0, 17]),
+        ("image_size", "large"),
+        ("dataset", None),
+    ],
+)
+def test_json_with_a_value_of_another_type_is_refused(name, value):
+    values = json.loads(SearchConfig().to_json()) | {name: value}
+    with pytest.raises(ConfigError, match=f"--{name} must be of type "):
+        SearchConfig.from_dict(values)
+
+
+def test_json_may_hold_whole_numbers_where_others_are_expected():
+    values = json.loads(SearchConfig().to_json()) | {"clip_norm": 5, "image_size": 32}
+    assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
+
+
+def test_first_difference_is_in_the_order_of_the_settings():
+    config, other = SearchConfig(), SearchConfig(epochs=30, candidates=(8, 6, 4))
+    assert first_difference(config, other) == ("candidates", (8, 5, 3), (8, 6, 4))
+
+
+def test_equal_settings_have_no_difference():
+    assert first_difference(SearchConfig(seed=3), SearchConfig(seed=3)) is None
+
+
+def test_every_setting_has_a_help_text_of_one_sentence():
+    for field in dataclasses.fields(SearchConfig):
+        assert field.metadata["help"].endswith("."), field.name
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SearchConfig().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"checkpoint_every_minutes": -1.0}, "--checkpoint_every_minutes must be finite and not"),
+        ({"checkpoint_every_minutes": float("nan")}, "Received: nan"),
+        ({"checkpoint_every_steps": 0}, "--checkpoint_every_steps must be at least 1. Received: 0"),
+        ({"keep_checkpoints": 0}, "--keep_checkpoints must be at least 1. Received: 0"),
+    ],
+    ids=str,
+)
+def test_intervals_of_checkpoints_are_checked(values, message):
+    with pytest.raises(ConfigError, match=message):
+        CheckpointConfig(**values)
+
+
+def test_intervals_of_checkpoints_are_no_settings_of_a_run():
+    names = {field.name for field in dataclasses.fields(CheckpointConfig)}
+    for kind in (SearchConfig, TrainConfig):
+        assert not names & {field.name for field in dataclasses.fields(kind)}

@@ -1,0 +1,79 @@
+"""Workers that are not the chief: nothing is written, and all of them stop together."""
+
+import contextlib
+import signal
+from types import SimpleNamespace
+
+import pytest
+
+from pdarts_tf.config import TrainConfig
+from pdarts_tf.errors import StoppedError
+from pdarts_tf.runs import workers
+from pdarts_tf.runs.checkpointing import CHECKPOINTS
+from pdarts_tf.runs.journal import Journal
+from pdarts_tf.runs.run_directory import CONFIG, METRICS, TIMINGS
+from pdarts_tf.tensorboard.board import TrainBoard
+from pdarts_tf.training.devices import Task
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    """Stands for the other workers: notes what this one sends, and adds what they do."""
+    made = SimpleNamespace(sent=[], others=[0, 0])
+
+    def add(strategy, numbers):
+        made.sent.append(numbers)
+        return [mine + theirs for mine, theirs in zip(numbers, made.others, strict=False)]
+
+    monkeypatch.setattr(workers, "_sum_over_workers", add)
+    return made
+
+
+def test_a_worker_that_is_not_the_chief_writes_nothing(tmp_path):
+    with workers.ReadOnlyDirectory(tmp_path) as run:
+        run.write("genotype.json", "{}")
+        journal = Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
+        journal.add({METRICS: {"epoch": 1, "loss": 0.5}, TIMINGS: {"time": 1.0}})
+        journal.publish()
+    assert not list(tmp_path.iterdir())
+    assert journal.metrics == [{"epoch": 1, "loss": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "agreed"),
+    [
+        (None, [0, 0], None),
+        (None, [1, 0], signal.SIGTERM),
+        (signal.SIGINT, [0, 0], signal.SIGINT),
+        (signal.SIGINT, [0, 1], signal.SIGINT),
+        (signal.SIGINT, [1, 0], signal.SIGTERM),
+    ],
+)
+def test_all_workers_are_asked_to_stop_if_one_is(exchange, mine, others, agreed):
+    exchange.others = others
+    assert workers.AgreedStop(None, SimpleNamespace(signal=mine)).signal == agreed
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [(None, 1), (StoppedError(signal.SIGTERM), 1), (ValueError("of this worker alone"), 0)],
+)
+def test_workers_wait_for_each_other_unless_one_has_failed(exchange, tmp_path, error, waits):
+    (tmp_path / CONFIG).write_text("{}")
+    chief, stop = Task(num_workers=2), SimpleNamespace(signal=None)
+    ending = contextlib.nullcontext() if error is None else pytest.raises(type(error))
+    with ending, workers.together(None, chief, tmp_path, stop):
+        begun = len(exchange.sent)
+        if error is not None:
+            raise error
+    assert len(exchange.sent) - begun == waits
+
+
+def test_directories_are_the_same_if_settings_and_checkpoints_are(tmp_path):
+    (tmp_path / CONFIG).write_text("{}")
+    (tmp_path / CHECKPOINTS).mkdir()
+    (tmp_path / CHECKPOINTS / "000000004.npz").write_bytes(b"12345")
+    first = workers._contents(tmp_path)
+    assert first == [[f"{CHECKPOINTS}/000000004.npz", 5], [CONFIG, 2]]
+    (tmp_path / "run.log").write_text("a line, which only the chief's machine may know so far")
+    assert workers._contents(tmp_path) == first
