@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from flags.settings import default_settings
+from flags.fields import default_settings
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.errors import InputError, RunError, StoppedError
 

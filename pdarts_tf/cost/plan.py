@@ -7,8 +7,8 @@ import numpy as np
 
 from pdarts_tf.cost.counting import network_blocks, supernet_blocks, total
 from pdarts_tf.cost.memory import Memory, network_memory, supernet_memory
+from pdarts_tf.cost.tables import table
 from pdarts_tf.genotype import PRIMITIVES, Genotype
-from pdarts_tf.search.console import table
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace, random_space
 
 GB = 2**30

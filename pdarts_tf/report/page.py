@@ -28,6 +28,7 @@ from pdarts_tf.report.repeat import command_to_repeat, compared_settings, publis
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.observers import Observer
 from pdarts_tf.runs.run_directory import REPORT
 from pdarts_tf.search_space import CELLS, edge_nodes
 
@@ -44,6 +45,23 @@ def write_report(path: str | pathlib.Path, recipes: Recipes) -> pathlib.Path:
     file = pathlib.Path(path) / REPORT
     write_whole(file, report([read_run(path)], recipes))
     return file
+
+
+class HtmlReport(Observer):
+    """Writes the report of a run when it is finished.
+
+    Args:
+        path: The run directory.
+        recipes: (command, data set) -> the settings of its recipe.
+    """
+
+    def __init__(self, path: pathlib.Path, recipes: Recipes) -> None:
+        self.path = path
+        self.recipes = recipes
+
+    def close(self) -> None:
+        """Writes the report."""
+        write_report(self.path, self.recipes)
 
 
 def report(runs: Sequence[Run], recipes: Recipes) -> str:

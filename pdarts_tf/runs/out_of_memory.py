@@ -9,7 +9,7 @@ import psutil
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
-from pdarts_tf.runs.run_directory import console
+from pdarts_tf.runs.log import logger
 
 GB = 2**30
 
@@ -64,7 +64,7 @@ def _warn_if_scarce(memory, batch_size, where):
     free = psutil.virtual_memory().available + psutil.Process().memory_info().rss
     needed = memory.total(batch_size)
     if needed > free:
-        console().warning(
+        logger().warning(
             f"warning: a plain run of {where} is estimated to need {needed / GB:.2f} GB of memory, "
             f"and {free / GB:.2f} GB are free; if it dies, try {_advice(memory, batch_size)}"
         )

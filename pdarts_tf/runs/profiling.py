@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.runs.files import writing
-from pdarts_tf.runs.run_directory import console
+from pdarts_tf.runs.log import logger
 
 
 class Profiling(keras.callbacks.Callback):
@@ -36,7 +36,7 @@ class Profiling(keras.callbacks.Callback):
         if self._running:  # the run has ended before the last of the steps
             self._stop()
         elif self._step < self.first:
-            console().warning(
+            logger().warning(
                 f"--profile_steps={self.first},{self.last}: nothing is profiled, this process has "
                 f"taken {self._step} steps"
             )
@@ -73,7 +73,7 @@ class Profiling(keras.callbacks.Callback):
         # reader would look for no more events in that of the run.
         for file in self.directory.glob("*.profile-empty"):
             file.unlink()
-        console().info(
+        logger().info(
             f"Steps {self.first} to {self._step} of this process are profiled in "
             f"{self.directory / 'plugins' / 'profile'}"
         )

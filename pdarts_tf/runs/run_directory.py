@@ -8,15 +8,14 @@ import contextlib
 import fcntl
 import importlib.metadata
 import json
-import logging
 import os
 import pathlib
 import platform
-import sys
 
 from pdarts_tf.config.settings import ConfigError, first_difference, shown
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
+from pdarts_tf.runs.log import LogFile, logger
 
 # Increases when a run of an earlier version can no longer be resumed. Directories without a number
 # have 1: no checkpoints inside epochs, times among the measurements.
@@ -131,19 +130,6 @@ def read_settings(path, kind):
         ) from error
 
 
-class _LogFile(logging.Handler):
-    """Adds lines to a file, each at once; other than logging's own it does not survive errors."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-
-    def emit(self, record):
-        """Adds a line."""
-        with writing(self.path), open(self.path, "a", encoding="utf-8") as file:
-            file.write(self.format(record) + "\n")
-
-
 class RunDirectory:
     """An open run directory.
 
@@ -176,9 +162,8 @@ class RunDirectory:
             remove_unfinished(self.path)
             if not (self.path / CONFIG).is_file():
                 self._write_config(config, data)
-            self._log = _LogFile(self.path / LOG)
-            self._log.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            logging.getLogger("pdarts_tf").addHandler(self._log)
+            self._log = LogFile(self.path / LOG)
+            logger().addHandler(self._log)
             self._opened = opened.pop_all()
 
     def _write_config(self, config, data):
@@ -206,7 +191,7 @@ class RunDirectory:
 
     def close(self):
         """Gives the directory free."""
-        logging.getLogger("pdarts_tf").removeHandler(self._log)
+        logger().removeHandler(self._log)
         self._opened.close()
 
     def __enter__(self):
@@ -232,18 +217,6 @@ class RunDirectory:
     def write_records(self, name, records):
         """Writes a file with one JSON object a line."""
         self.write(name, "".join(json.dumps(record) + "\n" for record in records))
-
-
-def console():
-    """Returns the logger that prints what a person should see, and writes it to run.log."""
-    logger = logging.getLogger("pdarts_tf")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-    return logger
 
 
 def versions():

@@ -6,8 +6,17 @@ import os
 import signal
 import socket
 import threading
+from typing import Protocol
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stop(Protocol):
+    """Tells whether a run has been asked to stop."""
+
+    @property
+    def signal(self) -> signal.Signals | None:
+        """The signal that asked, or None."""
 
 
 class StopRequest:

@@ -13,9 +13,9 @@ import time
 import tensorflow as tf
 
 from pdarts_tf.errors import StoppedError
-from pdarts_tf.runs.checkpointing import CHECKPOINTS
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.run_directory import CONFIG, RunDirectory, RunDirectoryError
+from pdarts_tf.runs.state import CHECKPOINTS
 
 _MEETING = ".meeting"
 _PATIENCE = 30.0  # seconds, for file systems that show changes of other machines late

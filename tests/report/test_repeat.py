@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 
 from flags.command_line import recipe_path, recipe_settings
-from flags.settings import define_flags, read_flags
+from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.report.repeat import command_to_repeat, compared_settings

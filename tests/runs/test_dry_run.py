@@ -8,10 +8,11 @@ import sys
 import pytest
 import tensorflow as tf
 
-from pdarts_tf.config import CheckpointConfig, SearchConfig, TrainConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.runs import job
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.out_of_memory import OutOfMemoryError
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
@@ -86,6 +87,11 @@ def no_memory(monkeypatch):
     monkeypatch.setattr(TrainingLoop, "run_epoch", run_epoch)
 
 
+def nobody(task, directory, state):
+    """Stands for the observers of a run."""
+    return job.Watchers()
+
+
 def expected(where):
     return (
         rf"^out of memory in {where}: a plain run on one device with --batch_size=8 is estimated "
@@ -104,7 +110,7 @@ def test_a_search_without_memory_names_stage_and_batch_size(tmp_path, no_memory)
         RunDirectory(tmp_path / "run", config, {}) as run,
         StopRequest() as stop,
     ):
-        search.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
+        job.finish(search, nobody, config, RunOptions(), run, stop)
 
 
 def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
@@ -118,5 +124,5 @@ def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
         RunDirectory(tmp_path / "run", config, {}) as run,
         StopRequest() as stop,
     ):
-        training.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
+        job.finish(training, nobody, config, RunOptions(), run, stop)
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["batch_size"] == 8

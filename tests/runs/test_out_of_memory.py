@@ -42,7 +42,7 @@ def test_what_will_not_fit_is_said_before(monkeypatch, scarce):
     held = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=GB // 2))
     monkeypatch.setattr("psutil.Process", lambda: held)
     said: list[str] = []
-    monkeypatch.setattr(memory.console(), "warning", said.append)
+    monkeypatch.setattr(memory.logger(), "warning", said.append)
     with explain_out_of_memory(MEMORY, 96, "stage 2"):
         pass
     line = (
