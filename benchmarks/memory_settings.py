@@ -18,8 +18,8 @@ from absl import app, flags
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 from pdarts_tf.search_space import random_space
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -19,8 +19,8 @@ from absl import app, flags
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 from pdarts_tf.search_space import random_space
 
 _STAGES = flags.DEFINE_list("stages", ["1", "2", "3"], "Stages to measure.")

@@ -3,16 +3,6 @@
 from pdarts_tf.search_space import edge_nodes
 
 
-def table(header, rows):
-    """Returns rows of values below their header, in columns aligned to the right."""
-    lines = [[str(value) for value in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(value.rjust(width) for value, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-
-
 def kept_operations(space, cell):
     """Returns one line per edge of a cell with the operations that it has kept."""
     lines = [
