@@ -22,22 +22,9 @@ from numbers import Integral
 from typing import Any, TypeGuard
 
 from pdarts_tf.errors import InputError
+from pdarts_tf.primitives import EVALUATION_PRIMITIVES
+from pdarts_tf.primitives import PRIMITIVES as PRIMITIVES
 from pdarts_tf.published_cells import PUBLISHED_CELLS
-
-PRIMITIVES: tuple[str, ...] = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
-"""Candidate operations of the search, in the order of the architecture parameters."""
-
-EVALUATION_PRIMITIVES: tuple[str, ...] = (*PRIMITIVES[1:], "sep_conv_7x7", "conv_7x1_1x7")
-"""Operations of an evaluation network; the last two are for the NASNet and AmoebaNet cells."""
 
 NUM_INPUT_NODES = 2
 EDGES_PER_NODE = 2

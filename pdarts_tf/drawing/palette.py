@@ -6,6 +6,8 @@ meaning hangs on a colour alone: every edge also bears the name of its operation
 
 from typing import NamedTuple
 
+from pdarts_tf.primitives import TABLE
+
 
 class Colour(NamedTuple):
     """A colour as #rrggbb in light and in dark surroundings."""
@@ -28,15 +30,6 @@ KINDS: dict[str, Colour] = {
 }
 """Colours of edges by the kind of their operation."""
 
-_KIND_OF_PREFIX = {
-    "sep_": "separable",
-    "dil_": "dilated",
-    "max_": "pool",
-    "avg_": "pool",
-    "conv": "factorized",
-    "skip": "skip",
-}
-
 
 def kind_of(operation: str) -> str:
     """Returns the key of `KINDS` of an operation of `EVALUATION_PRIMITIVES`.
@@ -44,7 +37,7 @@ def kind_of(operation: str) -> str:
     >>> kind_of("dil_conv_5x5")
     'dilated'
     """
-    return _KIND_OF_PREFIX[operation[:4]]
+    return TABLE[operation].kind
 
 
 def css_variables(theme: str) -> str:

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
-from pdarts_tf.layers.kernels import AUXILIARY_CHANNELS
 from pdarts_tf.layers.normalization import BatchNormalization
+from pdarts_tf.layers.widths import AUXILIARY_CHANNELS
 
 POOL_SIZE = 5
 MIN_PIXELS = POOL_SIZE + 1

@@ -19,15 +19,16 @@ import tensorflow as tf
 
 from pdarts_tf.layers.cell_plan import plan_cell
 from pdarts_tf.layers.convolution import fan_in_uniform, join_phases
+from pdarts_tf.layers.forms import KernelsAndNorms, compute, in_phases
 from pdarts_tf.layers.normalization import (
     add_running_statistics,
     normalize_batch,
     normalize_moving,
     update_moving,
 )
-from pdarts_tf.layers.operations import OPERATIONS, POOLS
 from pdarts_tf.layers.regularization import drop_elements, split_seed
 from pdarts_tf.layers.source import SourceViews
+from pdarts_tf.primitives import POOLS
 
 
 @tf.custom_gradient
@@ -89,7 +90,7 @@ def _stacked(rows, like):
 
 
 def _pooled(views, primitive):
-    return OPERATIONS[primitive].apply(views, (), ())
+    return compute(primitive, views, KernelsAndNorms())
 
 
 class _Mixer:
@@ -123,8 +124,8 @@ class _Mixer:
             elif not candidate.norms:
                 pixels.append(self._identity(edge, candidate, views))
             else:
-                split = OPERATIONS[name].in_phases and edge.stride == 1 and views.has_phases
-                (phases if split else pixels).append(self._operation(candidate, views))
+                outputs = phases if in_phases(name, views) else pixels
+                outputs.append(self._operation(candidate, views))
         return pixels, phases
 
     def _pool(self, edge, candidate, views):
@@ -147,7 +148,7 @@ class _Mixer:
             for row, scale in zip(candidate.norms, scales, strict=True)
         ]
         kernels = [self.kernels[kernel][index] for kernel, index in candidate.kernels]
-        return OPERATIONS[candidate.primitive].apply(views, kernels, norms)
+        return compute(candidate.primitive, views, KernelsAndNorms(kernels, norms))
 
 
 def compute_mixed_operations(

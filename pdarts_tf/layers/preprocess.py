@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
+from pdarts_tf.layers.forms import KernelsAndNorms, factorized_reduce
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.layers.operations import factorized_reduce
 from pdarts_tf.layers.source import SourceViews
 
 
@@ -49,7 +49,7 @@ class Preprocess(keras.layers.Layer):
         if self.stride == 1:
             return self.norm(pointwise(tf.nn.relu(x), kernels[0]), training=training)
         normalize = [lambda y: self.norm(y, training=training)]
-        return factorized_reduce(SourceViews(x, 2), kernels, normalize)
+        return factorized_reduce(SourceViews(x, 2), KernelsAndNorms(kernels, normalize))
 
     def get_config(self):
         """Returns the constructor's arguments."""

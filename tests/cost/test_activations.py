@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from pdarts_tf.cost.activations import (
-    Cell,
+    PlacedCell,
     kept_by_mixing,
     kept_by_operations,
     kept_by_preprocessing,
@@ -24,7 +24,7 @@ BATCH = 7  # divides no other size here: what it divides is an activation
 
 def cell(*edges, reduction=False, reduction_prev=False, size=(4, 4), channels=2):
     layout = CellLayout(channels, reduction, reduction_prev)
-    return Cell(edges, layout, (6, 8), size)
+    return PlacedCell(edges, layout, (6, 8), size)
 
 
 # By hand: 4x4 pixels and 2 channels, 32 values a node; 8 values after a reduction.
@@ -137,7 +137,7 @@ def test_a_supernet_s_cell_keeps_what_is_counted(reduction, size, dropout):
         if "PartitionedCall" in op.type and "forward" in op.get_attr("f").name
     )
     output, _, _, *kept = forward.outputs  # two are the statistics of the batch
-    counted = Cell(
+    counted = PlacedCell(
         candidate_edges(space, kind), CellLayout(2, reduction, False), (2, 2), (size, size)
     )
     kept = [each for each in kept if buffer(each) is not buffer(output)]

@@ -1,3 +1,5 @@
+"""Tables as text."""
+
 import pytest
 
 from pdarts_tf.cost.tables import table

@@ -8,7 +8,8 @@ from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.layers.cell_plan import plan_cell
 from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations, weighted
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.layers.operations import POOLS, make_operation
+from pdarts_tf.layers.operations import make_operation
+from pdarts_tf.primitives import POOLS
 
 CHANNELS = 4
 TWO_NODES = (PRIMITIVES,) * 5

@@ -37,7 +37,7 @@ def test_a_dry_search_prints_its_table_and_writes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
     first, header, *rows = done.stdout.splitlines()[:5]
     assert first.startswith("Searching on digits: 716 images 8x8x1 for the weights, 717 for the")
-    assert header.split()[-6:] == ["activations", "GB", "memory", "GB", "largest", "batch"]
+    assert header.split()[-6:] == ["activations", "GiB", "memory", "GiB", "largest", "batch"]
     assert [row.split()[:4] for row in rows] == [
         ["1", "3", "8", "8"],
         ["2", "4", "8", "5"],
@@ -45,7 +45,7 @@ def test_a_dry_search_prints_its_table_and_writes_nothing(tmp_path):
     ]
     assert [row.split()[6:8] for row in rows] == [["8", "44"]] * 3  # epochs, steps per epoch
     assert "1,056 steps of 16 images in all" in done.stdout
-    ((now, peak),) = re.findall(r"the ([\d.]+) GB .* about ([\d.]+)", done.stdout)
+    ((now, peak),) = re.findall(r"the ([\d.]+) GiB .* about ([\d.]+)", done.stdout)
     assert 0.2 < float(now) < float(peak) < 2
     ((least, most),) = re.findall(r"_gb=4 is (\d+) to (\d+)\.", done.stdout)
     assert 100 < int(least) < int(most)
