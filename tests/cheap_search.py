@@ -62,10 +62,10 @@ class CheapSearch(ProgressiveSearch):
     def supernet(self, stage, space):
         return OneLayer(
             space,
-            stage.init_channels,
-            stage.num_layers,
-            self.data.num_classes,
-            stage.skip_dropout_rate,
+            init_channels=stage.init_channels,
+            num_layers=stage.num_layers,
+            num_classes=self.data.num_classes,
+            skip_dropout_rate=stage.skip_dropout_rate,
             seed=self.config.seed,
             name="supernet",
         )

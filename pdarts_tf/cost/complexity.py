@@ -9,7 +9,7 @@ import numpy as np
 from pdarts_tf.cost.counting import auxiliary_parameters, network_blocks, supernet_blocks, total
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.models.stacking import image_divisor
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
 
 _RGB = 3
 
@@ -39,7 +39,7 @@ def model_blocks(model, image_size):
             (height, width),
             model.stem_layers[0].kernel.shape[2] if model.built else _RGB,
         )
-    if isinstance(model, Supernet):
+    if isinstance(model, SearchNetwork):
         return supernet_blocks(
             model.space,
             model.init_channels,

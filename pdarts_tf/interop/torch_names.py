@@ -5,7 +5,7 @@ import numpy as np
 from pdarts_tf.interop.slots import Slot, dense_slots, kernel_kind, norm_slots, preprocess_slots
 from pdarts_tf.layers.operations import POOLS
 from pdarts_tf.models.network import EvaluationNetwork
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
 
 _AUXILIARY = "auxiliary_head."
 
@@ -110,11 +110,11 @@ def network_slots(model):
 
 
 def _model_slots(model, arrays):
-    if not isinstance(model, Supernet | EvaluationNetwork):
+    if not isinstance(model, SearchNetwork | EvaluationNetwork):
         raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
     if not model.built:
         model.build((None, None, None, _image_channels(arrays)))
-    return supernet_slots(model) if isinstance(model, Supernet) else network_slots(model)
+    return supernet_slots(model) if isinstance(model, SearchNetwork) else network_slots(model)
 
 
 def _image_channels(arrays):

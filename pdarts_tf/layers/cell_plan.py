@@ -1,5 +1,6 @@
-"""What a supernet's cell computes, and where its operations find their parameters."""
+"""The plan of a supernet's cell: its edges, and where their operations find their parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pdarts_tf.layers.operations import OPERATIONS, POOLS, Kernel
@@ -34,7 +35,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class CellPlan:
-    """What a cell computes, and where its operations find their parameters.
+    """The edges of a cell, and where their operations find their parameters.
 
     Cells with equal plans and shapes are computed by one traced function.
 
@@ -49,16 +50,16 @@ class CellPlan:
     num_norms: int
 
     @property
-    def num_nodes(self):
+    def num_nodes(self) -> int:
         """Number of intermediate nodes."""
         return max(edge.target for edge in self.edges) - 1
 
-    def edges_to(self, target):
+    def edges_to(self, target: int) -> list[Edge]:
         """Returns the edges that lead to a node."""
         return [edge for edge in self.edges if edge.target == target]
 
 
-def plan_cell(candidates, reduction):
+def plan_cell(candidates: Sequence[Sequence[str]], reduction: bool) -> CellPlan:
     """Lays out the parameters of a cell.
 
     Args:

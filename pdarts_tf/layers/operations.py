@@ -5,8 +5,9 @@ kernels is left to the caller. `Operation` stores them one by one, as a Keras la
 cells of a supernet store those of all their operations together (`layers.mixed_op`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -140,11 +141,25 @@ class Operation(keras.layers.Layer):
         stride: 1 or 2.
         affine: whether the batch norms learn a scale and an offset.
         seed: of the kernels' initialization.
+        statistics: see `BatchNormalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+
+    Raises:
+        ValueError: there is no such primitive, or it has no such stride.
 
     Reference: P-DARTS, section 3.1; the operations are those of DARTS (arXiv 1806.09055).
     """
 
-    def __init__(self, primitive, stride=1, affine=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        primitive: str,
+        stride: int = 1,
+        *,
+        affine: bool = True,
+        seed: int | None = None,
+        statistics: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if primitive not in OPERATIONS:
             raise ValueError(
@@ -156,13 +171,16 @@ class Operation(keras.layers.Layer):
         self.stride = stride
         self.affine = affine
         self.seed = seed
+        self.statistics = statistics
         self.definition = OPERATIONS[primitive]
         self.norms = [
-            BatchNormalization(affine, name=f"norm_{i}")
+            BatchNormalization(
+                affine, statistics=statistics, dtype=self.dtype_policy, name=f"norm_{i}"
+            )
             for i in range(self.definition.num_norms[stride])
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the kernels."""
         channels = input_shape[-1]
         self.kernels = [
@@ -178,11 +196,11 @@ class Operation(keras.layers.Layer):
         for norm in self.norms:
             norm.build((*input_shape[:-1], channels))
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the operation's output."""
         return self.apply_to(SourceViews(x, self.stride), training)
 
-    def apply_to(self, views, training):
+    def apply_to(self, views: SourceViews, training: bool) -> tf.Tensor:
         """Returns the output for given views of the input, which operations of a cell share.
 
         Args:
@@ -197,21 +215,39 @@ class Operation(keras.layers.Layer):
         return y
 
     @property
-    def is_identity(self):
+    def is_identity(self) -> bool:
         """Whether it hands on its input as it is: a skip-connect at stride 1."""
         return self.primitive == "skip_connect" and self.stride == 1
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = {
+        return {
+            **super().get_config(),
             "primitive": self.primitive,
             "stride": self.stride,
             "affine": self.affine,
             "seed": self.seed,
+            "statistics": self.statistics,
         }
-        return {**super().get_config(), **config}
 
 
-def make_operation(primitive, stride=1, affine=True, seed=None, name=None):
+def make_operation(
+    primitive: str,
+    stride: int = 1,
+    *,
+    affine: bool = True,
+    seed: int | None = None,
+    statistics: str = "batch",
+    dtype: Any = None,
+    name: str | None = None,
+) -> Operation:
     """Returns the layer of one primitive, see `Operation`; by default it is named after it."""
-    return Operation(primitive, stride, affine, seed, name=name or primitive)
+    return Operation(
+        primitive,
+        stride,
+        affine=affine,
+        seed=seed,
+        statistics=statistics,
+        dtype=dtype,
+        name=name or primitive,
+    )

@@ -35,7 +35,6 @@ from pdarts_tf.search.stage import StageSearch
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.tensorboard.board import SearchBoard
 from pdarts_tf.training.bilevel import Supernet
-from pdarts_tf.training.precision import mixed_precision
 
 SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
 
@@ -114,17 +113,16 @@ class ProgressiveSearch:
 
     def supernet(self, stage, space):
         """Returns the supernet of a stage, not yet built."""
-        with mixed_precision(self.config.mixed_precision):
-            return Supernet(
-                space,
-                stage.init_channels,
-                stage.num_layers,
-                self.data.num_classes,
-                stage.skip_dropout_rate,
-                seed=self.config.seed,
-                name="supernet",
-                **self.config.network_options,
-            )
+        return Supernet(
+            space,
+            init_channels=stage.init_channels,
+            num_layers=stage.num_layers,
+            num_classes=self.data.num_classes,
+            skip_dropout_rate=stage.skip_dropout_rate,
+            seed=self.config.seed,
+            name="supernet",
+            **self.config.network_options,
+        )
 
     def _resume(self):
         """Returns the newest checkpoint, if it is of a stage that is not finished."""

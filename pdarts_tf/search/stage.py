@@ -56,13 +56,18 @@ class StageSearch:
         model = search.supernet(self.stage, self.space)
         model.build((None, *search.data.image_shape))
         model.compile(
-            weight_optimizer(config.learning_rate, config.momentum, config.l2, config.clip_norm),
+            weight_optimizer(
+                config.learning_rate,
+                momentum=config.momentum,
+                l2=config.l2,
+                clip_norm=config.clip_norm,
+            ),
             arch_optimizer(
                 config.arch_learning_rate,
-                config.arch_beta_1,
-                config.arch_beta_2,
-                config.arch_l2,
-                config.arch_clip_norm,
+                beta_1=config.arch_beta_1,
+                beta_2=config.arch_beta_2,
+                l2=config.arch_l2,
+                clip_norm=config.arch_clip_norm,
             ),
         )
         model.build_optimizers()

@@ -34,7 +34,6 @@ from pdarts_tf.tensorboard.board import TrainBoard
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import EpochProgress, TrainingLoop
 from pdarts_tf.training.optimizers import weight_optimizer
-from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.supervised import SupervisedNetwork
 
 _AVERAGE = "average/"
@@ -55,19 +54,18 @@ def make_network(config, data):
         ConfigError: images of that size do not fit, or the network is larger than allowed.
     """
     try:
-        with mixed_precision(config.mixed_precision):
-            model = SupervisedNetwork(
-                Genotype.parse(config.genotype),
-                config.init_channels,
-                config.layers,
-                data.num_classes,
-                config.stem,
-                config.auxiliary,
-                config.drop_path_rate,
-                config.seed,
-                name="network",
-                **config.network_options,
-            )
+        model = SupervisedNetwork(
+            Genotype.parse(config.genotype),
+            init_channels=config.init_channels,
+            num_layers=config.layers,
+            num_classes=data.num_classes,
+            stem=config.stem,
+            auxiliary=config.auxiliary,
+            drop_path_rate=config.drop_path_rate,
+            seed=config.seed,
+            name="network",
+            **config.network_options,
+        )
         model.build((None, *data.image_shape))
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -116,11 +114,14 @@ class Training:
             self.model = make_network(config, data)  # first, as it checks the images' size
             self.model.compile(
                 weight_optimizer(
-                    config.learning_rate, config.momentum, config.l2, config.clip_norm
+                    config.learning_rate,
+                    momentum=config.momentum,
+                    l2=config.l2,
+                    clip_norm=config.clip_norm,
                 ),
-                config.auxiliary_weight,
-                config.label_smoothing,
-                config.gradient_accumulation,
+                auxiliary_weight=config.auxiliary_weight,
+                label_smoothing=config.label_smoothing,
+                gradient_accumulation=config.gradient_accumulation,
             )
             self.model.optimizer.build(self.model.trainable_variables)
         self.plan = train_plan(config, data, self.steps)
