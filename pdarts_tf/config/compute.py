@@ -1,10 +1,12 @@
 """Settings of how steps are computed, which searches and trainings share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pdarts_tf.config.settings import Settings, check, setting
 
-PRECISIONS = ("none", "float16", "bfloat16")
+PRECISIONS = {"none": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+"""Values of --mixed_precision, and the Keras dtype policy that each stands for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,13 @@ class ComputeConfig(Settings):
         )
 
     @property
-    def network_options(self) -> dict[str, bool]:
-        """What of this the networks take as arguments."""
+    def network_options(self) -> dict[str, Any]:
+        """Those arguments of the networks that these settings decide."""
         return {
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,
             "compile_cells": self.jit_compile,
+            "dtype": PRECISIONS[self.mixed_precision],
         }
 
     @property

@@ -26,24 +26,22 @@ from pdarts_tf.search.split import SearchImages
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
-from pdarts_tf.training.precision import mixed_precision
 
 
 def make_supernet(
     config: SearchConfig, stage: StageConfig, space: SearchSpace, num_classes: int
 ) -> Supernet:
     """Returns the supernet of a stage, not yet built."""
-    with mixed_precision(config.mixed_precision):
-        return Supernet(
-            space,
-            init_channels=stage.init_channels,
-            num_layers=stage.num_layers,
-            num_classes=num_classes,
-            skip_dropout_rate=stage.skip_dropout_rate,
-            seed=config.seed,
-            name="supernet",
-            **config.network_options,
-        )
+    return Supernet(
+        space,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
+        num_classes=num_classes,
+        skip_dropout_rate=stage.skip_dropout_rate,
+        seed=config.seed,
+        name="supernet",
+        **config.network_options,
+    )
 
 
 class StageSearch:

@@ -30,7 +30,6 @@ from pdarts_tf.runs.state import RunState
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import weight_optimizer
-from pdarts_tf.training.precision import mixed_precision
 from pdarts_tf.training.supervised import SupervisedNetwork
 
 _AVERAGE = "average/"
@@ -60,19 +59,18 @@ def make_network(config: TrainConfig, data: Images) -> SupervisedNetwork:
         ConfigError: Images of that size do not fit, or the network is larger than allowed.
     """
     try:
-        with mixed_precision(config.mixed_precision):
-            model = SupervisedNetwork(
-                Genotype.parse(config.genotype),
-                init_channels=config.init_channels,
-                num_layers=config.layers,
-                num_classes=data.num_classes,
-                stem=config.stem,
-                auxiliary=config.auxiliary,
-                drop_path_rate=config.drop_path_rate,
-                seed=config.seed,
-                name="network",
-                **config.network_options,
-            )
+        model = SupervisedNetwork(
+            Genotype.parse(config.genotype),
+            init_channels=config.init_channels,
+            num_layers=config.layers,
+            num_classes=data.num_classes,
+            stem=config.stem,
+            auxiliary=config.auxiliary,
+            drop_path_rate=config.drop_path_rate,
+            seed=config.seed,
+            name="network",
+            **config.network_options,
+        )
         model.build((None, *data.image_shape))
     except ValueError as error:
         raise ConfigError(str(error)) from error

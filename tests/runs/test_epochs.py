@@ -153,16 +153,16 @@ class Steps:
     def __init__(self, intervals, seconds=0.0, now=None):
         self.taken = 0
         self.saved: list[int] = []
-        self.checkpoints: Any = SimpleNamespace(intervals=intervals, cost=0.0)
+        checkpoints: Any = SimpleNamespace(intervals=intervals, cost=0.0)
 
         def save():
             self.saved.append(self.taken)
             if now is not None:
                 now[0] += seconds
-                self.checkpoints.cost = seconds
+                checkpoints.cost = seconds
 
         stop: Any = SimpleNamespace(signal=None)
-        self.between = BetweenSteps(save, self.checkpoints, stop)
+        self.between = BetweenSteps(save, checkpoints, stop)
 
     def step(self):
         self.between.on_train_batch_begin(self.taken)
