@@ -69,7 +69,7 @@ def test_several_runs_are_compared_in_one_file(tmp_path):
         ([], "name run directories"),
         (["nowhere"], "expected a run directory"),
         (["{run}", "{run}"], "add --output=FILE"),
-        (["{run}", "--output=nowhere/report.html"], "name a file in a directory that exists"),
+        (["{run}", "--output=nowhere/report.html"], "pass a path in an existing directory"),
         (["{run}", "--nonsense"], "nonsense"),
     ],
 )
