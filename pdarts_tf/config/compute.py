@@ -15,9 +15,7 @@ class ComputeConfig(Settings):
         ConfigError: Values do not fit each other.
     """
 
-    sync_batch_norm: bool = setting(
-        False, "Synchronize batch-norm statistics across all devices."
-    )
+    sync_batch_norm: bool = setting(False, "Synchronize batch-norm statistics across all devices.")
     mixed_precision: str = setting("none", "Mixed precision: none (float32), float16 or bfloat16.")
     rematerialize: bool = setting(
         False,
