@@ -39,8 +39,8 @@ def define_run_flags(
         "distribution",
         "auto",
         list(DISTRIBUTIONS),
-        "Devices that share each batch: one; mirrored, all GPUs of this machine; multi_worker, "
-        "those of all machines in TF_CONFIG; auto, as many of these as there are.",
+        "Distribution strategy: one device; mirrored, all GPUs of this machine; multi_worker, all "
+        "GPUs of the machines in TF_CONFIG; or auto, all GPUs available.",
         **where,
     )
     num_cpu_devices = flags.DEFINE_integer(
@@ -89,14 +89,14 @@ def _define_profile_steps(where: dict[str, Any]) -> "flags.FlagHolder[list[str] 
     steps = flags.DEFINE_list(
         "profile_steps",
         None,
-        "First and last step to profile for TensorBoard, such as 10,20; counted from 1 from the "
-        "start of this process.",
+        "First and last step to profile for TensorBoard, such as 10,20; steps are counted from 1, "
+        "from the start of the process.",
         **where,
     )
     flags.register_validator(
         steps,
         lambda words: words is None or _steps(words) is not None,
-        "expected two steps, the first one at least 1 and not after the last one, such as 10,20",
+        "expected two steps of at least 1, the first not after the last, such as 10,20",
         where["flag_values"],
     )
     return steps
