@@ -134,22 +134,14 @@ def test_a_label_without_a_class_is_refused(tmp_path):
         read_archive("cifar10", path, md5={})
 
 
-def python_2(image, label):
-    """A batch of one image, as Python 2 and an old NumPy pickled it: in the official archives."""
-    size = image.size.to_bytes(2, "little")
-    return (
-        b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\n"
-        b"q\x04K\x00\x85U\x01b\x87Rq\x05(K\x01K\x01M"
-        + size
-        + b"\x86cnumpy\ndtype\nq\x06U\x02u1K\x00"
-        b"K\x01\x87Rq\x07(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
-        + size
-        + bytes(2)
-        + planes(image[None]).tobytes()
-        + b"tbU\x06labelsq\x08]q\tK"
-        + bytes([label])
-        + b"au."
-    )
+# What Python 2 and an old NumPy wrote for {'data': array of one row, 'labels': [7]}, as in the
+# official archives; with the size of the row twice, and the row.
+PYTHON_2 = (
+    b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\n"
+    b"q\x04K\x00\x85U\x01b\x87Rq\x05(K\x01K\x01J%b\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87R"
+    b"q\x07(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T%b%btbU\x06labelsq\x08]"
+    b"q\tK\x07au."
+)
 
 
 def read_test_batch(path, content):
@@ -160,7 +152,9 @@ def read_test_batch(path, content):
 
 
 def test_a_pickle_of_python_2_is_read(tmp_path):
-    test = read_test_batch(tmp_path, python_2(pixels(1)[0], label=7))
+    size = (3072).to_bytes(4, "little")
+    content = PYTHON_2 % (size, size, planes(pixels(1)).tobytes())
+    test = read_test_batch(tmp_path, content)
     np.testing.assert_array_equal(test.images, pixels(1))
     assert test.labels.tolist() == [7]
 
@@ -186,7 +180,7 @@ def test_nothing_that_a_pickle_names_is_run(protocol, tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x80\x02}", python_2(pixels(1)[0], 7)[:60], b"no pickle", pickle.dumps([1])],
+    [b"", b"\x80\x02}", PYTHON_2[:60], b"no pickle", pickle.dumps([1])],
     ids=["empty", "cut", "cut array", "text", "list"],
 )
 def test_a_damaged_pickle_is_an_error_that_names_its_file(content, tmp_path):
