@@ -62,7 +62,8 @@ def measure(what, batch_size):
     configure()
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
 
     shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
     images = tf.random.stateless_normal(shape, (0, 0))

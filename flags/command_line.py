@@ -105,7 +105,7 @@ def run(
     raise SystemExit(0)  # app.run has already ended the program
 
 
-def _parse(parse, argv):
+def _parse(parse: Callable[[Sequence[str]], list[str]], argv: Sequence[str]) -> list[str]:
     try:
         return parse(argv)
     except (flags.Error, OSError) as error:
@@ -114,7 +114,7 @@ def _parse(parse, argv):
         sys.exit(0)
 
 
-def _run(main, takes_arguments, argv):
+def _run(main: Callable[..., None], takes_arguments: bool, argv: Sequence[str]) -> None:
     if len(argv) > 1 and not takes_arguments:
         received = " ".join(argv[1:])
         _end(EXIT_USAGE, f"error: expected flags only, such as --seed=1. Received: {received}")

@@ -22,7 +22,7 @@ class _ListParser(flags.ArgumentParser):
         self.kind = kind
         self.syntactic_help = f"{kind}s, separated by commas"
 
-    def parse(self, argument):
+    def parse(self, argument: Any) -> tuple[Any, ...]:
         """Returns the values as a tuple."""
         if not isinstance(argument, str):
             return tuple(argument)
@@ -31,7 +31,7 @@ class _ListParser(flags.ArgumentParser):
         except ValueError as error:
             raise ValueError(f"expected {self.syntactic_help}") from error
 
-    def flag_type(self):
+    def flag_type(self) -> str:
         """Returns the name of the type, for help texts."""
         return f"{self.kind} list"
 
@@ -39,7 +39,7 @@ class _ListParser(flags.ArgumentParser):
 class _ListSerializer(flags.ArgumentSerializer):
     """Serializes values in the form that `_ListParser` parses."""
 
-    def serialize(self, value):
+    def serialize(self, value: Any) -> str:
         """Returns the values, separated by commas."""
         return ",".join(map(str, value))
 

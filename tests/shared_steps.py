@@ -72,7 +72,8 @@ def bilevel(strategy):
     """Bilevel steps with dropout and synchronized batch norms, and a validation."""
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
 
     with strategy.scope():
         model = pd.Supernet(
@@ -110,7 +111,8 @@ def supervised(strategy, sync_batch_norm, dtype="float32"):
     """
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
     from pdarts_tf.training.supervised import SupervisedNetwork
 
     with strategy.scope():

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import keras
 
@@ -18,14 +20,14 @@ class Clock:
         traced: epochs whose first step traces a function, which takes as long as many steps.
     """
 
-    def __init__(self, costs, steps, traced):
+    def __init__(self, costs: Sequence[float], steps: int, traced: Set[int]) -> None:
         self.costs = costs
         self.steps = steps
         self.traced = traced
         self._seconds = self._cost = 0.0
         self._trace_seconds: list[float] = []
 
-    def tick(self, epoch, seconds, first):
+    def tick(self, epoch: int, seconds: float, first: bool) -> None:
         """Notes that a step of an epoch took so many seconds, the first of it or another one."""
         if epoch in self.traced and first:
             self._trace_seconds.append(seconds)
@@ -33,7 +35,7 @@ class Clock:
             self._seconds += seconds
             self._cost += self.costs[epoch]
 
-    def seconds_left(self, epoch, step):
+    def seconds_left(self, epoch: int, step: int) -> float:
         """Returns the seconds left after a step of an epoch."""
         cost = sum(self.costs[epoch:]) * self.steps - self.costs[epoch] * (step + 1)
         left = cost * self._seconds / self._cost if self._cost else 0.0
@@ -90,20 +92,20 @@ class Progress(keras.callbacks.Callback):
         self.steps = steps
         self.batch_size = batch_size
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts a bar: moving on a terminal, one line at the end of the epoch elsewhere."""
         self._epoch = epoch
         self._bar = keras.utils.Progbar(self.steps, verbose=1 if sys.stdout.isatty() else 2)
         self._start = self._last = time.perf_counter()
         self._taken = 0  # in this process, which may have resumed the epoch inside
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Moves the bar."""
         now = time.perf_counter()
         self.clock.tick(self._epoch, now - self._last, first=not self._taken)
         self._last = now
         self._taken += 1
-        values = {name: value for name, value in logs.items() if not name.endswith("norm")}
+        values = {name: value for name, value in (logs or {}).items() if not name.endswith("norm")}
         values["images/s"] = self._taken * self.batch_size / (now - self._start)
         values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
         self._bar.stateful_metrics = set(values)

@@ -11,12 +11,16 @@ import json
 import os
 import pathlib
 import platform
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, Self, TypeVar
 
-from pdarts_tf.config.settings import ConfigError, first_difference, shown
+from pdarts_tf.config.data import DataConfig
+from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
 from pdarts_tf.runs.log import LogFile, logger
 
+_Kind = TypeVar("_Kind", bound=Settings)
 # Increases when a run of an earlier version can no longer be resumed. Directories without a number
 # have 1: no checkpoints inside epochs, times among the measurements.
 FORMAT = 2
@@ -35,7 +39,7 @@ BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
 
 
-def space_file(stage):
+def space_file(stage: int) -> str:
     """Returns the name of the file with the candidates of a stage, counted from 0."""
     return f"search_space_stage{stage + 1}.json"
 
@@ -44,8 +48,8 @@ class RunDirectoryError(InputError):
     """A directory that cannot be used for this run; one line says why and what to do."""
 
 
-def check(path, config):
-    """Sees whether a run with these settings may use a directory, without touching it.
+def check(path: str | os.PathLike[str], config: Settings) -> None:
+    """Checks that a run with these settings may use a directory, without touching it.
 
     Raises:
         RunDirectoryError: it holds something else, or a run of another format or other settings.
@@ -71,7 +75,7 @@ def check(path, config):
         )
 
 
-def _check_format(path):
+def _check_format(path: pathlib.Path) -> None:
     content = read_config(path)
     found = content.get("format", 1)
     if found != FORMAT:
@@ -84,7 +88,7 @@ def _check_format(path):
         )
 
 
-def read_config(path):
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Returns config.json of a run: its settings under "config", its data, versions.
 
     Raises:
@@ -100,8 +104,8 @@ def read_config(path):
     return content
 
 
-def stored_data(path):
-    """Returns what a run remembers of its data, or None if there is no such run yet.
+def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Returns the description of a run's data, or None if there is no such run yet.
 
     Raises:
         RunDirectoryError: see `read_config`.
@@ -111,7 +115,7 @@ def stored_data(path):
     return read_config(path).get("data")
 
 
-def read_settings(path, kind):
+def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
     """Returns the settings of a run.
 
     Args:
@@ -136,7 +140,7 @@ class RunDirectory:
     Args:
         path: the directory; made if missing.
         config: settings, a dataclass with `to_json`.
-        data: what the run has to remember of its data, for config.json.
+        data: Description of the data, for config.json.
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
@@ -148,7 +152,9 @@ class RunDirectory:
 
     writes = True
 
-    def __init__(self, path, config, data):
+    def __init__(
+        self, path: str | os.PathLike[str], config: Settings, data: Mapping[str, Any]
+    ) -> None:
         check(path, config)
         self.path = pathlib.Path(path)
         try:
@@ -166,7 +172,7 @@ class RunDirectory:
             logger().addHandler(self._log)
             self._opened = opened.pop_all()
 
-    def _write_config(self, config, data):
+    def _write_config(self, config: Settings, data: Mapping[str, Any]) -> None:
         content = {
             "format": FORMAT,
             "config": json.loads(config.to_json()),
@@ -175,7 +181,7 @@ class RunDirectory:
         }
         write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
 
-    def _take_lock(self):
+    def _take_lock(self) -> IO[str]:
         path = self.path / ".lock"
         with writing(path):
             lock = open(path, "a", encoding="utf-8")  # noqa: SIM115, held while we live
@@ -189,37 +195,37 @@ class RunDirectory:
             ) from error
         return lock
 
-    def close(self):
-        """Gives the directory free."""
+    def close(self) -> None:
+        """Releases the directory."""
         logger().removeHandler(self._log)
         self._opened.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def write(self, name, text):
+    def write(self, name: str, data: str | bytes) -> None:
         """Writes a file of the run, whole or not at all."""
-        write_whole(self.path / name, text)
+        write_whole(self.path / name, data)
 
-    def read(self, name):
+    def read(self, name: str) -> str:
         """Returns the text of a file of the run."""
         return (self.path / name).read_text("utf-8")
 
-    def read_records(self, name):
+    def read_records(self, name: str) -> list[dict[str, Any]]:
         """Returns the objects of a file with one JSON object a line; none if it is missing."""
         if not (self.path / name).is_file():
             return []
         return [json.loads(line) for line in self.read(name).splitlines()]
 
-    def write_records(self, name, records):
+    def write_records(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file with one JSON object a line."""
         self.write(name, "".join(json.dumps(record) + "\n" for record in records))
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Returns the versions that results depend on, by package."""
     packages = ("pdarts-tf", "tensorflow", "keras", "numpy", "tensorflow-datasets")
     found = {"python": platform.python_version()}
@@ -231,7 +237,7 @@ def versions():
     return found
 
 
-def default_path(command, config):
+def default_path(command: str, config: DataConfig) -> str:
     """Returns the run directory for settings that name none: the same for the same command."""
     # TFDS names may have a configuration and a version: imagenet_resized/32x32:0.1.0.
     dataset = config.dataset.replace("/", "_").replace(":", "_")

@@ -20,7 +20,7 @@ from pdarts_tf.runs.run_directory import (
     RunDirectoryError,
 )
 from pdarts_tf.search_space import SearchSpace
-from pdarts_tf.training.loop import EpochProgress
+from pdarts_tf.training.epoch_progress import EpochProgress
 
 CHECKPOINTS = "checkpoints"
 _SPACES = "spaces"

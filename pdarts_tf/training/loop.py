@@ -3,7 +3,6 @@
 Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
 """
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 from pdarts_tf.errors import RunError
 from pdarts_tf.training import devices
+from pdarts_tf.training.epoch_progress import EpochProgress
 
 
 class NonFiniteLossError(RunError):
@@ -27,21 +27,6 @@ class NonFiniteLossError(RunError):
 
     def __init__(self, name: str, value: float, where: str) -> None:
         super().__init__(f"{name} became {value} in {where}; the run keeps its newest checkpoint")
-
-
-@dataclasses.dataclass
-class EpochProgress:
-    """How far an epoch has come: all that is needed, beside the variables, to resume inside it.
-
-    Args:
-        steps: Number of steps taken.
-        logs: Means over these steps, by name.
-        seconds: Time that they have taken, in all processes that the epoch has seen.
-    """
-
-    steps: int = 0
-    logs: dict[str, float] = dataclasses.field(default_factory=dict)
-    seconds: float = 0.0
 
 
 class TrainingLoop:

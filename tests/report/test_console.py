@@ -13,7 +13,7 @@ from pdarts_tf.report.console import SearchConsole, genotype_list, kept_operatio
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.run_directory import METRICS
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.training.loop import EpochProgress
+from pdarts_tf.training.epoch_progress import EpochProgress
 
 
 def test_kept_operations_are_listed_edge_by_edge():

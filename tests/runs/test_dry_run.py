@@ -95,7 +95,7 @@ def nobody(task, directory, state):
 def expected(where):
     return (
         rf"^out of memory in {where}: a plain run on one device with --batch_size=8 is estimated "
-        r"to need 0\.\d\d GB besides data and program, .* try --batch_size=4 \(0\.\d\d GB\)"
+        r"to need 0\.\d\d GiB besides data and program, .* try --batch_size=4 \(0\.\d\d GiB\)"
     )
 
 

@@ -14,7 +14,7 @@ from pdarts_tf.runs.checkpoint import CheckpointError
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS, RunDirectoryError
 from pdarts_tf.runs.state import Checkpoints, RunState
 from pdarts_tf.search_space import SearchSpace
-from pdarts_tf.training.loop import EpochProgress
+from pdarts_tf.training.epoch_progress import EpochProgress
 
 CONFIG = SearchConfig(seed=3)
 STEPS = 10
