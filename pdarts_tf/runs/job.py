@@ -1,4 +1,4 @@
-"""A job: what a search and a training have in common, from settings to a finished run directory."""
+"""Jobs, searches and trainings alike: from settings to a finished run directory."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
 Config = SearchConfig | TrainConfig
 
 
-class Task(Protocol):
+class Job(Protocol):
     """A search or a training on given data and devices.
 
     Attributes:
@@ -65,13 +65,13 @@ class Command:
     Args:
         name: "search" or "train".
         result: Name of the file whose presence in a run directory says that the job is finished.
-        make_task: Returns the task.
+        make_job: Returns the job.
         make_watchers: Returns who watches it.
     """
 
     name: str
     result: str
-    make_task: Callable[[Any, ImageData, "tf.distribute.Strategy | None"], Task]
+    make_job: Callable[[Any, ImageData, "tf.distribute.Strategy | None"], Job]
     make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers]
 
 
@@ -130,23 +130,23 @@ def _run(
         config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
     )
     data = sources.load_for(config, options.data_dir, run_directory.stored_data(path))
-    task = command.make_task(config, data, strategy)
+    job = command.make_job(config, data, strategy)
     directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))
-    finish(task, command.make_watchers, config, options, directory, stop)
+    finish(job, command.make_watchers, config, options, directory, stop)
 
 
 def finish(
-    task: Task,
+    job: Job,
     make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers],
     config: Config,
     options: RunOptions,
     directory: RunDirectory,
     stop: Stop,
 ) -> "Result":
-    """Runs what is left of a task in its open directory, and writes the result.
+    """Runs what is left of a job in its open directory, and writes the result.
 
     Args:
-        task: The task.
+        job: The search or training.
         make_watchers: Returns who watches it; called only in the process that writes.
         config: Settings of the run.
         options: When checkpoints are written, and which steps are profiled.
@@ -164,14 +164,14 @@ def finish(
     from pdarts_tf.runs.state import Checkpoints
 
     checkpoints = Checkpoints(directory, config, options.checkpoints)
-    state = checkpoints.load(task.steps)
-    watchers = make_watchers(task, directory, state) if directory.writes else Watchers()
+    state = checkpoints.load(job.steps)
+    watchers = make_watchers(job, directory, state) if directory.writes else Watchers()
     observer = Observers(watchers.observers)
     with contextlib.ExitStack() as stack:
         profiling = _profiling(stack, directory, options.profile_steps)
         callbacks = [*watchers.callbacks, *profiling]
         session = Session(directory, checkpoints, state, stop, observer, callbacks)
-        result = task.run(session)
+        result = job.run(session)
     observer.end(result)
     for name, text in result.files.items():
         directory.write(name, text)
@@ -225,7 +225,7 @@ def _dry_run(command: Command, config: Config, options: RunOptions) -> None:
 
     configure()
     data = sources.load_for(config, options.data_dir, None)
-    task = command.make_task(config, data, None)
+    job = command.make_job(config, data, None)
     from pdarts_tf.runs.out_of_memory import present_memory
 
-    print(task.plan.dry_text(present_memory(), options.memory_limit_gb))
+    print(job.plan.dry_text(present_memory(), options.memory_limit_gb))

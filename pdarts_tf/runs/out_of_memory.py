@@ -68,7 +68,8 @@ def _warn_if_scarce(memory: Memory, batch_size: int, where: str) -> None:
     if needed > free:
         logger().warning(
             f"warning: a plain run of {where} is estimated to need {needed / GIB:.2f} GiB of "
-            f"memory, and {free / GIB:.2f} GiB are free; if it dies, try {_advice(memory, batch_size)}"
+            f"memory, and {free / GIB:.2f} GiB are free; if it dies, try "
+            f"{_advice(memory, batch_size)}"
         )
 
 

@@ -47,7 +47,8 @@ def test_what_will_not_fit_is_said_before(monkeypatch, scarce):
         pass
     line = (
         "warning: a plain run of stage 2 is estimated to need 7.00 GiB of memory, and 6.50 GiB are "
-        "free; if it dies, try --batch_size=48 (4.00 GiB) or --rematerialize in another --output_dir"
+        "free; if it dies, try --batch_size=48 (4.00 GiB) or --rematerialize in another "
+        "--output_dir"
     )
     assert said == [line][:scarce]
 
