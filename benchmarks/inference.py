@@ -47,7 +47,9 @@ def make_network():
     """Returns the network, with random weights."""
     import pdarts_tf as pd
 
-    network = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], CHANNELS, LAYERS)
+    network = pd.EvaluationNetwork(
+        pd.GENOTYPES["PDARTS"], init_channels=CHANNELS, num_layers=LAYERS
+    )
     network.build((None, IMAGE_SIZE, IMAGE_SIZE, 3))
     return network
 

@@ -61,8 +61,8 @@ def measure(stage, batch_size, repeats):
     before = peak_memory_mb()
     model = pd.Supernet(
         random_space(stage.num_candidates),
-        stage.init_channels,
-        stage.num_layers,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
         skip_dropout_rate=stage.skip_dropout_rate,
     )
     model.build(shape)

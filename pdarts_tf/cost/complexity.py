@@ -17,9 +17,9 @@ from pdarts_tf.cost.counting import (
 )
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.models.stacking import image_divisor
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
 
-Model = EvaluationNetwork | Supernet
+Model = EvaluationNetwork | SearchNetwork
 
 _RGB = 3
 
@@ -46,7 +46,7 @@ def model_blocks(model: Model, image_size: int | Sequence[int]) -> list[Block]:
             (height, width),
             model.stem_layers[0].kernel.shape[2] if model.built else _RGB,
         )
-    if isinstance(model, Supernet):
+    if isinstance(model, SearchNetwork):
         return supernet_blocks(
             model.space,
             model.init_channels,

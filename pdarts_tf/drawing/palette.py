@@ -1,7 +1,7 @@
-"""Colours of drawings and pages, for light and dark surroundings.
+"""Colours of drawings and pages, in light and dark themes.
 
-The kinds of operation stay apart for the colour-blind too; a test simulates how they see them. No
-meaning hangs on a colour alone: every edge also bears the name of its operation.
+The kinds of operations are also distinguishable with colour blindness, which a test simulates. No
+information is given by colour alone: every edge also shows the name of its operation.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from pdarts_tf.primitives import TABLE
 
 
 class Colour(NamedTuple):
-    """A colour as #rrggbb in light and in dark surroundings."""
+    """A colour, #rrggbb, in the light and in the dark theme."""
 
     light: str
     dark: str
@@ -32,7 +32,7 @@ KINDS: dict[str, Colour] = {
 
 
 def kind_of(operation: str) -> str:
-    """Returns the key of `KINDS` of an operation of `EVALUATION_PRIMITIVES`.
+    """Returns the kind of an operation in `EVALUATION_PRIMITIVES`, a key of `KINDS`.
 
     >>> kind_of("dil_conv_5x5")
     'dilated'
@@ -41,6 +41,6 @@ def kind_of(operation: str) -> str:
 
 
 def css_variables(theme: str) -> str:
-    """Returns the CSS declarations of all colours for "light" or "dark"."""
+    """Returns CSS declarations of all colours for a theme, "light" or "dark"."""
     colours = {"surface": SURFACE, "ink": INK, "muted": MUTED, "heat": HEAT, **KINDS}
     return " ".join(f"--{name}: {getattr(each, theme)};" for name, each in colours.items())

@@ -16,7 +16,7 @@ import numpy as np
 from absl.flags import FlagHolder
 
 from flags import command_line, interop_flags
-from flags.settings import default_settings
+from flags.fields import default_settings
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.derivation import derive_all, derive_genotype

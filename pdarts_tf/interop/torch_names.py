@@ -15,7 +15,7 @@ from pdarts_tf.layers.auxiliary import AuxiliaryHead
 from pdarts_tf.layers.mixed_op import MixedOperations
 from pdarts_tf.layers.operations import Operation
 from pdarts_tf.models.network import EvaluationNetwork
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
 from pdarts_tf.primitives import TABLE, TorchNames
 
 _AUXILIARY = "auxiliary_head."
@@ -53,7 +53,7 @@ def _mixed_slots(name: str, mixed: MixedOperations) -> Slots:
     return slots
 
 
-def supernet_slots(model: Supernet) -> Slots:
+def supernet_slots(model: SearchNetwork) -> Slots:
     """Returns the slots of a built supernet."""
     normal, reduce = model.arch_variables
     slots = {
@@ -117,12 +117,12 @@ def network_slots(model: EvaluationNetwork) -> Slots:
     return slots
 
 
-def _model_slots(model: Supernet | EvaluationNetwork, arrays: StateDict) -> Slots:
-    if not isinstance(model, Supernet | EvaluationNetwork):
+def _model_slots(model: SearchNetwork | EvaluationNetwork, arrays: StateDict) -> Slots:
+    if not isinstance(model, SearchNetwork | EvaluationNetwork):
         raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
     if not model.built:
         model.build((None, None, None, _image_channels(arrays)))
-    return supernet_slots(model) if isinstance(model, Supernet) else network_slots(model)
+    return supernet_slots(model) if isinstance(model, SearchNetwork) else network_slots(model)
 
 
 def _image_channels(arrays: StateDict) -> int:
@@ -158,7 +158,7 @@ def _check(slots: Slots, given: StateDict) -> None:
             )
 
 
-def load_torch_state_dict(model: Supernet | EvaluationNetwork, arrays: StateDict) -> None:
+def load_torch_state_dict(model: SearchNetwork | EvaluationNetwork, arrays: StateDict) -> None:
     """Sets all weights of a model from a state dict of the official code.
 
     Args:

@@ -1,5 +1,8 @@
 """Operations as Keras layers, each with kernels and batch norms of its own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -22,11 +25,25 @@ class Operation(keras.layers.Layer):
         stride: 1 or 2.
         affine: whether the batch norms learn a scale and an offset.
         seed: of the kernels' initialization.
+        statistics: see `BatchNormalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+
+    Raises:
+        ValueError: there is no such primitive, or it has no such stride.
 
     Reference: P-DARTS, section 3.1; the operations are those of DARTS (arXiv 1806.09055).
     """
 
-    def __init__(self, primitive, stride=1, affine=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        primitive: str,
+        stride: int = 1,
+        *,
+        affine: bool = True,
+        seed: int | None = None,
+        statistics: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if primitive not in TABLE:
             raise ValueError(
@@ -39,12 +56,15 @@ class Operation(keras.layers.Layer):
         self.affine = affine
         self.seed = seed
         self.definition = TABLE[primitive]
+        self.statistics = statistics
         self.norms = [
-            BatchNormalization(affine, name=f"norm_{i}")
+            BatchNormalization(
+                affine, statistics=statistics, dtype=self.dtype_policy, name=f"norm_{i}"
+            )
             for i in range(self.definition.num_norms[stride])
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the kernels."""
         channels = input_shape[-1]
         self.kernels = [
@@ -60,11 +80,11 @@ class Operation(keras.layers.Layer):
         for norm in self.norms:
             norm.build((*input_shape[:-1], channels))
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the operation's output."""
         return self.apply_to(SourceViews(x, self.stride), training)
 
-    def apply_to(self, views, training):
+    def apply_to(self, views: SourceViews, training: bool) -> tf.Tensor:
         """Returns the output for given views of the input, which operations of a cell share.
 
         Args:
@@ -76,21 +96,39 @@ class Operation(keras.layers.Layer):
         return compute_pixels(self.primitive, views, KernelsAndNorms(kernels, norms))
 
     @property
-    def is_identity(self):
+    def is_identity(self) -> bool:
         """Whether it hands on its input as it is: a skip-connect at stride 1."""
         return self.definition.is_identity(self.stride)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = {
+        return {
+            **super().get_config(),
             "primitive": self.primitive,
             "stride": self.stride,
             "affine": self.affine,
             "seed": self.seed,
+            "statistics": self.statistics,
         }
-        return {**super().get_config(), **config}
 
 
-def make_operation(primitive, stride=1, affine=True, seed=None, name=None):
+def make_operation(
+    primitive: str,
+    stride: int = 1,
+    *,
+    affine: bool = True,
+    seed: int | None = None,
+    statistics: str = "batch",
+    dtype: Any = None,
+    name: str | None = None,
+) -> Operation:
     """Returns the layer of one primitive, see `Operation`; by default it is named after it."""
-    return Operation(primitive, stride, affine, seed, name=name or primitive)
+    return Operation(
+        primitive,
+        stride,
+        affine=affine,
+        seed=seed,
+        statistics=statistics,
+        dtype=dtype,
+        name=name or primitive,
+    )

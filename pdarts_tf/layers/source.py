@@ -17,12 +17,14 @@ class SourceViews:
     Args:
         x: (batch, height, width, channels), height and width known.
         stride: of the operations that read the views, 1 or 2.
+        for_xla: whether XLA is to compile the operations, see `pooling.max_pool_3x3`.
     """
 
-    def __init__(self, x, stride):
+    def __init__(self, x: tf.Tensor, stride: int, *, for_xla: bool = False) -> None:
         self.x = x
         self.stride = stride
-        self._padded = {}
+        self.for_xla = for_xla
+        self._padded: dict[int, tf.Tensor] = {}
 
     @property
     def has_phases(self) -> bool:
@@ -63,7 +65,7 @@ class SourceViews:
     @functools.cached_property
     def max_pool(self) -> tf.Tensor:
         """3x3 maximum around every pixel, or every second one: ceil(size / stride) pixels."""
-        return pooling.max_pool_3x3(self.x, self.stride)
+        return pooling.max_pool_3x3(self.x, self.stride, for_xla=self.for_xla)
 
     @functools.cached_property
     def avg_pool(self) -> tf.Tensor:

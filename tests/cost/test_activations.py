@@ -118,15 +118,15 @@ def test_a_supernet_s_cell_keeps_what_is_counted(reduction, size, dropout):
     space = random_space(4, seed=1)
     kind = "reduce" if reduction else "normal"
     compute = tf.function(compute_mixed_operations, autograph=False)
-    layer = MixedOperations(space.candidates(kind), reduction, compute)
-    layer.build((BATCH, size, size, 2))
+    layer = MixedOperations(space.candidates(kind), reduction)
+    layer.build([(BATCH, size, size, 2)] * 2)
 
     @tf.function(autograph=False)
     def step(first, second, weights):
         rate = (tf.constant(0.3), tf.constant([1, 2]), None) if dropout else None
         with tf.GradientTape() as tape:
             tape.watch((first, second, weights))
-            y = layer((first, second), weights, rate, training=True)
+            y = layer((first, second), weights, rate, training=True, compute=compute)
         return tape.gradient(y, (first, second, weights))
 
     images = tf.TensorSpec((BATCH, size, size, 2))

@@ -58,7 +58,9 @@ def test_golden_networks(stem):
 def test_networks_of_other_numbers_of_nodes():
     network = pd.EvaluationNetwork(pd.GENOTYPES["AmoebaNet"], 4, 3, num_classes=5)
     network.build((None, 8, 8, 1))
-    for i, norm in enumerate(norm for cell in network.cells for norm in cell.norms):
+    norms = [layer.norm for cell in network.cells for layer in cell.preprocess]
+    norms += [norm for cell in network.cells for each in cell.operations for norm in each.norms]
+    for i, norm in enumerate(norms):
         randomize(norm, i)
     x = tf.random.stateless_normal((2, 8, 8, 1), (1, 2))
     logits = inference.inference_function(network)(x)

@@ -105,7 +105,7 @@ def test_gradients_of_the_kernels_are_the_official_ones(golden, computed, primit
 @both_strides
 @pytest.mark.parametrize("affine", [True, False])
 def test_output_is_finite_float32_of_the_strided_size(primitive, stride, affine):
-    operation = make_operation(primitive, stride, affine, seed=1)
+    operation = make_operation(primitive, stride, affine=affine, seed=1)
     y = operation(images(2, 8, 12, 4), training=True)
     assert y.shape == (2, 8 // stride, 12 // stride, 4)
     assert y.dtype == tf.float32
