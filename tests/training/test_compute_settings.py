@@ -1,4 +1,4 @@
-"""Settings of how steps are computed, each against the plain step: what comes out agrees."""
+"""Settings of how steps are computed: what has to come out, whatever processor rounds it."""
 
 import dataclasses
 
@@ -13,13 +13,17 @@ from tests.supernets import compile_search, skip_images, uniform_space
 
 CELL = [("skip_connect", 0), ("sep_conv_3x3", 1)]
 TINY = pd.Genotype(CELL, [2], CELL, [2])
-# Relative to the largest value: bfloat16 has 8 bits, float16 has 11.
-TOLERANCES = {"none": 1e-5, "bfloat16": 0.1, "float16": 0.02}
+# Of float32, of which a step needs some hundred roundings one after another; what is wrong in a
+# setting, such as other masks of a dropout or a factor, is a thousand times larger.
+ROUNDING = 1e-4
+SLOW = pytest.mark.slow
+LEARNED = np.log(2) / 2
+"""Half the loss of who knows nothing of two classes."""
 
 
 @dataclasses.dataclass
 class Stepped:
-    """A model after a step, and what it looked like before."""
+    """A model after a step, and how far the step has taken each weight and statistic."""
 
     logs: dict
     steps: dict
@@ -32,14 +36,14 @@ def after_step(model, data):
     return Stepped(logs, {v.path: v.numpy() - before[v.path] for v in model.weights}, model)
 
 
-def assert_agree(received, expected, tolerance):
+def assert_agree(received, expected):
     """Losses, and how every weight and statistic has moved."""
     for name in ("loss", "weight_grad_norm"):
-        assert received.logs[name] == pytest.approx(expected.logs[name], rel=tolerance), name
+        assert received.logs[name] == pytest.approx(expected.logs[name], rel=ROUNDING), name
     assert received.steps.keys() == expected.steps.keys()
     moved = np.concatenate([step.ravel() for step in expected.steps.values()])
     again = np.concatenate([step.ravel() for step in received.steps.values()])
-    assert np.linalg.norm(again - moved) <= tolerance * np.linalg.norm(moved)
+    assert np.linalg.norm(again - moved) <= ROUNDING * np.linalg.norm(moved)
 
 
 def batch(halves_equal=False):
@@ -51,7 +55,7 @@ def batch(halves_equal=False):
     return images, labels
 
 
-def trained(data, precision="none", drop_path_rate=0.5, parts=1, genotype=TINY, **options):
+def network(precision="none", drop_path_rate=0.5, parts=1, genotype=TINY, **options):
     model = SupervisedNetwork(
         genotype,
         init_channels=2,
@@ -65,54 +69,10 @@ def trained(data, precision="none", drop_path_rate=0.5, parts=1, genotype=TINY, 
     model.build((None, 8, 8, 3))
     model.compile(pd.weight_optimizer(0.1), gradient_accumulation=parts)
     model.optimizer.build(model.trainable_variables)
-    return after_step(model, data)
+    return model
 
 
-@pytest.fixture(scope="module")
-def plain():
-    """A training step with drop-path."""
-    return trained(batch())
-
-
-def test_a_rematerialized_training_step_is_the_same(plain):
-    assert_agree(trained(batch(), rematerialize=True), plain, 1e-6)
-
-
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_a_training_step_in_mixed_precision_is_close(plain, precision):
-    received = trained(batch(), precision)
-    assert_agree(received, plain, TOLERANCES[precision])
-    assert received.logs["loss"] != plain.logs["loss"]
-    assert {v.dtype for v in received.model.weights} == {"float32", "int32"}
-    assert received.model.cells[0].compute_dtype == precision
-
-
-def test_only_float16_scales_its_loss():
-    scaled = trained(batch(), "float16").model.optimizer
-    plain = trained(batch(), "bfloat16").model.optimizer
-    assert float(scaled.scale_loss(1.0)) > 1.0
-    assert plain.scale_loss(1.0) == 1.0
-
-
-def test_two_equal_parts_are_accumulated_to_the_step_of_both():
-    """Every part has the statistics of the whole, so that nothing but rounding may differ."""
-    expected = trained(batch(halves_equal=True), drop_path_rate=0.0)
-    received = trained(batch(halves_equal=True), drop_path_rate=0.0, parts=2)
-    unbiased = [path for path in expected.steps if path.endswith("moving_variance")]
-    for path in unbiased:  # n / (n - 1) differs for half as many images
-        del expected.steps[path], received.steps[path]
-    assert_agree(received, expected, 1e-5)
-
-
-def test_a_compiled_training_step_is_close():
-    """With operations of every kind: those that XLA cannot compile would fail."""
-    kinds = ("max_pool_3x3", "avg_pool_3x3", "dil_conv_3x3", "sep_conv_3x3")
-    cell = [(name, source % 2) for source, name in enumerate(kinds)]
-    options = {"genotype": pd.Genotype(cell, [2, 3], cell, [2, 3]), "drop_path_rate": 0.0}
-    assert_agree(trained(batch(), compile_cells=True, **options), trained(batch(), **options), 1e-4)
-
-
-def searched(
+def supernet(
     precision="none", skip_dropout_rate=0.5, names=("skip_connect", "dil_conv_3x3"), **options
 ):
     space = uniform_space(*names)
@@ -129,7 +89,21 @@ def searched(
     )
     model.build((None, 8, 8, 3))
     compile_search(model)
-    return after_step(model, (skip_images(1), skip_images(2)))
+    return model
+
+
+def trained(data, **options):
+    return after_step(network(**options), data)
+
+
+def searched(**options):
+    return after_step(supernet(**options), (skip_images(1), skip_images(2)))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """A training step with drop-path."""
+    return trained(batch())
 
 
 @pytest.fixture(scope="module")
@@ -138,19 +112,116 @@ def plain_search():
     return searched()
 
 
+def test_a_rematerialized_training_step_is_the_same(plain):
+    assert_agree(trained(batch(), rematerialize=True), plain)
+
+
 def test_a_rematerialized_bilevel_step_is_the_same(plain_search):
-    assert_agree(searched(rematerialize=True), plain_search, 1e-6)
+    assert_agree(searched(rematerialize=True), plain_search)
 
 
-@pytest.mark.parametrize("precision", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
-def test_a_bilevel_step_in_mixed_precision_is_close(plain_search, precision):
-    received = searched(precision)
-    assert_agree(received, plain_search, TOLERANCES[precision])
-    assert received.logs["arch_loss"] == pytest.approx(plain_search.logs["arch_loss"], rel=0.05)
+def test_two_equal_parts_are_accumulated_to_the_step_of_both():
+    """Every part has the statistics of the whole, so that nothing but rounding may differ."""
+    expected = trained(batch(halves_equal=True), drop_path_rate=0.0)
+    received = trained(batch(halves_equal=True), drop_path_rate=0.0, parts=2)
+    unbiased = [path for path in expected.steps if path.endswith("moving_variance")]
+    for path in unbiased:  # n / (n - 1) differs for half as many images
+        del expected.steps[path], received.steps[path]
+    assert_agree(received, expected)
 
 
-@pytest.mark.slow
+def test_a_compiled_training_step_is_close():
+    """With operations of every kind: those that XLA cannot compile would fail."""
+    kinds = ("max_pool_3x3", "avg_pool_3x3", "dil_conv_3x3", "sep_conv_3x3")
+    cell = [(name, source % 2) for source, name in enumerate(kinds)]
+    options = {"genotype": pd.Genotype(cell, [2, 3], cell, [2, 3]), "drop_path_rate": 0.0}
+    assert_agree(trained(batch(), compile_cells=True, **options), trained(batch(), **options))
+
+
 @pytest.mark.timeout(1200)
 def test_a_compiled_bilevel_step_is_close():
     options = {"skip_dropout_rate": 0.0, "names": pd.PRIMITIVES}
-    assert_agree(searched(compile_cells=True, **options), searched(**options), 1e-4)
+    assert_agree(searched(compile_cells=True, **options), searched(**options))
+
+
+# 16 bits: tests/layers/test_low_precision.py has what they make of single operations. Whole steps
+# have no useful bound: a pixel that rounding takes past 0 hands on all of its gradient or none, so
+# that after five cells gradients differ from those of float32 by a third. They learn all the same.
+
+
+def stripes(seed):
+    """Images (16, 8, 8, 3) of noise, striped across or along, and which of both."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, 16)
+    rows = np.tile(np.where(np.arange(8) % 2, 1.0, -1.0)[:, None, None], (1, 8, 3))
+    striped = np.stack([rows, rows.swapaxes(0, 1)])[labels]
+    return (rng.normal(size=(16, 8, 8, 3)) + striped).astype(np.float32), labels
+
+
+def losses(model, name, batches):
+    """Losses of the training steps that it takes with these batches."""
+    found = []
+    for data in batches:
+        model.reset_metrics()
+        found.append(float(model.train_step(data)[name]))
+    return found
+
+
+@pytest.fixture(scope="module", params=["none", "bfloat16", "float16"])
+def learned(request):
+    """A network after a short training in a precision, and its losses."""
+    model = network(precision=request.param, drop_path_rate=0.0)
+    return model, losses(model, "loss", map(stripes, range(12)))
+
+
+@pytest.fixture(
+    scope="module", params=["bfloat16", *(pytest.param(p, marks=SLOW) for p in ("none", "float16"))]
+)
+def learned_search(request):
+    """A supernet after a short search in a precision, and the losses that its alphas see."""
+    model = supernet(precision=request.param, skip_dropout_rate=0.0)
+    compile_search(model, weight_rate=0.1)
+    batches = [(stripes(step), stripes(100 + step)) for step in range(8)]
+    return model, losses(model, "arch_loss", batches)
+
+
+def test_a_training_learns_in_every_precision(learned):
+    _, found = learned
+    assert np.median(found[-5:]) < LEARNED < found[0]
+
+
+def test_a_search_learns_in_every_precision(learned_search):
+    _, found = learned_search
+    assert np.median(found[-3:]) < LEARNED < found[0]
+
+
+def test_variables_statistics_and_losses_of_a_training_stay_in_float32(learned):
+    model, _ = learned
+    assert float_types([*model.weights, *model.optimizer.variables]) == {"float32"}
+    assert {metric.result().dtype.name for metric in model.metrics} == {"float32"}
+    assert model(stripes(0)[0]).dtype == "float32"
+
+
+def test_variables_statistics_and_losses_of_a_search_stay_in_float32(learned_search):
+    model, _ = learned_search
+    optimizers = [*model.optimizer.variables, *model.arch_optimizer.variables]
+    assert float_types([*model.weights, *optimizers]) == {"float32"}
+    assert {metric.result().dtype.name for metric in model.metrics} == {"float32"}
+
+
+def float_types(variables):
+    return {variable.dtype for variable in variables} - {"int32", "int64"}
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_cells_compute_in_16_bits(precision):
+    images, _ = stripes(0)
+    in_16_bits, plain = network(precision=precision), network()
+    assert in_16_bits.cells[0].compute_dtype == precision
+    assert not np.array_equal(in_16_bits(images), plain(images))
+
+
+def test_only_float16_scales_its_loss():
+    scaled, plain = (network(precision).optimizer for precision in ("float16", "bfloat16"))
+    assert float(scaled.scale_loss(1.0)) > 1.0
+    assert plain.scale_loss(1.0) == 1.0
