@@ -15,7 +15,7 @@ from pdarts_tf.layers.operations import Operation
 from pdarts_tf.layers.preprocess import Preprocess
 from pdarts_tf.layers.source import SourceViews
 from pdarts_tf.layers.stem import ConvNorm
-from pdarts_tf.models.evaluation_cell import EvaluationCell
+from pdarts_tf.models.cells import EvaluationCell
 from pdarts_tf.models.network import EvaluationNetwork
 
 LogitsFunction = Callable[[tf.Tensor], tf.Tensor]
