@@ -10,6 +10,7 @@ import json
 import math
 import runpy
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -24,19 +25,20 @@ from pdarts_tf.models.stacking import CellLayout
 
 EDGES = [("sep_conv_9x9", 0), ("dw_conv_3x3", 1)]
 GENOTYPE = pd.Genotype(EDGES, [2], EDGES, [2])
-CHANNELS, LAYERS, CLASSES, PIXELS = 2, 3, 2, 8
+SIZES: dict[str, Any] = {"init_channels": 2, "num_layers": 3, "num_classes": 2}
+PIXELS = 8
 
 
 def counts():
     """Counts on paper, and the variables that there are."""
-    network = pd.EvaluationNetwork(GENOTYPE, CHANNELS, LAYERS, CLASSES)
+    network = pd.EvaluationNetwork(GENOTYPE, **SIZES)
     network.build((None, PIXELS, PIXELS, 1))
-    sizes = CHANNELS, LAYERS, CLASSES, "cifar", (PIXELS, PIXELS), 1
+    images: dict[str, Any] = {"stem": "cifar", "image_size": (PIXELS, PIXELS), "image_channels": 1}
     return {
         "parameters": pd.count_parameters(network),
         "variables": sum(math.prod(v.shape) for v in network.trainable_variables),
         "macs": pd.count_macs(network, PIXELS),
-        "memory": network_memory(GENOTYPE, *sizes, auxiliary=False).per_image,
+        "memory": network_memory(GENOTYPE, **SIZES, **images, auxiliary=False).per_image,
         "kept": {edge[0]: kept(edge) for edge in EDGES},
     }
 
@@ -49,12 +51,12 @@ def kept(edge):
 
 def outputs():
     """Logits of a network and of its exported function, with statistics unlike the initial ones."""
-    network = pd.EvaluationNetwork(GENOTYPE, CHANNELS, LAYERS, CLASSES)
+    network = pd.EvaluationNetwork(GENOTYPE, **SIZES)
     random = np.random.default_rng(0)
     images = random.normal(size=(2, PIXELS, PIXELS, 1)).astype(np.float32)
     network(images, training=True)
-    for norm in (norm for cell in network.cells for norm in cell.norms):
-        for variable in norm.weights:
+    for variable in network.weights:
+        if len(variable.shape) == 1:  # of a batch norm, or the bias of the classifier
             variable.assign(random.uniform(0.5, 1.5, variable.shape))
     exported = inference_function(network)(images)
     return {"logits": network(images).numpy().tolist(), "exported": exported.numpy().tolist()}
@@ -62,7 +64,7 @@ def outputs():
 
 def unofficial():
     """The error of an import of official weights into such a network."""
-    network = pd.EvaluationNetwork(GENOTYPE, CHANNELS, LAYERS, CLASSES)
+    network = pd.EvaluationNetwork(GENOTYPE, **SIZES)
     network.build((None, PIXELS, PIXELS, 1))
     try:
         pd.load_torch_state_dict(network, {})
@@ -75,7 +77,7 @@ def dry_training():
     """Exit code and output of a dry run with the new data set and schedule."""
     sys.argv = [
         "train", "--dry_run", f"--genotype={GENOTYPE}", "--dataset=bars", "--schedule=step",
-        f"--layers={LAYERS}", f"--init_channels={CHANNELS}", "--batch_size=4", "--epochs=4",
+        "--layers=3", "--init_channels=2", "--batch_size=4", "--epochs=4",
         "--noauxiliary",
     ]  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()) as printed:
