@@ -39,7 +39,7 @@ test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
 faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (slow)
-	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_stopped_search.py tests/test_full_disk.py
+	$(BIN)/python -m pytest tests/runs/test_faults.py tests/runs/test_interrupted_writes.py tests/runs/test_stopped_search.py tests/runs/test_full_disk.py
 
 demo: setup ## Search, train and export on the embedded digits, and query the exported network
 	$(BIN)/python -m tools.demo
