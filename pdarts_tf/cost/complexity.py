@@ -95,5 +95,12 @@ def count_macs(model: Model, image_size: int | Sequence[int]) -> int:
 
     Raises:
         ValueError: The model is neither, or cannot take such images.
+
+    Example:
+
+    >>> from pdarts_tf.genotype import GENOTYPES
+    >>> network = EvaluationNetwork(GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
+    >>> count_macs(network, image_size=32)
+    2134656
     """
     return total(model_blocks(model, image_size)).macs

@@ -170,6 +170,15 @@ def load_torch_state_dict(model: SearchNetwork | EvaluationNetwork, arrays: Stat
     Raises:
         ValueError: A parameter is missing, surplus, or of another shape, or the official code has
             no such primitive: the first is named, and no weight has been changed.
+
+    Example:
+
+    >>> from pdarts_tf.genotype import GENOTYPES
+    >>> network = EvaluationNetwork(GENOTYPES["PDARTS"], init_channels=2, num_layers=3)
+    >>> load_torch_state_dict(network, {"stem.0.weight": np.zeros((6, 3, 3, 3))})
+    Traceback (most recent call last):
+    ...
+    ValueError: The state dict lacks 'stem.1.running_mean' of shape (6,).
     """
     slots = _model_slots(model, arrays)
     given = {name: array for name, array in arrays.items() if _is_needed(name, slots)}
