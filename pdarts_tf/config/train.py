@@ -116,11 +116,6 @@ class TrainConfig(DataConfig, ComputeConfig):
         )
 
     @property
-    def num_epochs(self) -> int:
-        """Number of epochs."""
-        return self.epochs
-
-    @property
     def parts_per_device(self) -> int:
         """Number of parts in which a device computes its share of a batch, one by one."""
         return self.gradient_accumulation

@@ -210,16 +210,6 @@ class RunDirectory:
         """Writes a file of the run, whole or not at all."""
         write_whole(self.path / name, data)
 
-    def read(self, name: str) -> str:
-        """Returns the text of a file of the run."""
-        return (self.path / name).read_text("utf-8")
-
-    def read_records(self, name: str) -> list[dict[str, Any]]:
-        """Returns the objects of a file with one JSON object a line; none if it is missing."""
-        if not (self.path / name).is_file():
-            return []
-        return [json.loads(line) for line in self.read(name).splitlines()]
-
     def write_records(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file with one JSON object a line."""
         self.write(name, "".join(json.dumps(record) + "\n" for record in records))

@@ -44,7 +44,6 @@ class SearchBoard:
     def __init__(self, config: SearchConfig, spaces: Sequence[SearchSpace]) -> None:
         self.config = config
         self.spaces = spaces
-        self.num_epochs = len(config.stages) * config.epochs
 
     def start(self, time: float) -> Summary:
         """Returns what stands before the first epoch of a run that has begun at a time."""
@@ -70,7 +69,7 @@ class SearchBoard:
         if epoch == 1:
             stage = self.config.stages[number - 1]
             parts.append(_stage_text(stage, step, self.config))
-        if step == self.num_epochs:
+        if step == self.config.num_epochs:
             parts.append(board_layout.table_row_end(records[TIMINGS]["time"]))
         return _merged(parts)
 
