@@ -44,10 +44,9 @@ faults: setup ## Kill searches at random and at every write, fill disks; all mus
 demo: setup ## Search, train and export on the embedded digits, and ask the exported network
 	$(BIN)/python -m tools.demo
 
-format: setup ## Format and fix the sources, and rewrite BUILD from their imports
+format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/python -m tools.build_file --write
 
 lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from what is installed
 	{ echo "# Written by 'make lock' from what 'make setup' installs: do not edit."; \

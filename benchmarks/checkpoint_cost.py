@@ -30,7 +30,7 @@ def supernet():
     from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
 
     space = SearchSpace.full()
-    model = Supernet(space, 16, 5, 10)
+    model = Supernet(space, init_channels=16, num_layers=5, num_classes=10)
     model.build((None, 32, 32, 3))
     model.compile(weight_optimizer(), arch_optimizer())
     model.build_optimizers()
@@ -43,7 +43,9 @@ def network():
     from pdarts_tf.training.optimizers import weight_optimizer
     from pdarts_tf.training.supervised import SupervisedNetwork
 
-    model = SupervisedNetwork(GENOTYPES["PDARTS"], 36, 20, 10, auxiliary=True)
+    model = SupervisedNetwork(
+        GENOTYPES["PDARTS"], init_channels=36, num_layers=20, num_classes=10, auxiliary=True
+    )
     model.build((None, 32, 32, 3))
     model.compile(weight_optimizer())
     model.optimizer.build(model.trainable_variables)

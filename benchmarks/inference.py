@@ -20,8 +20,8 @@ import time
 import numpy as np
 from absl import app, flags
 
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 
 _ROUNDS = flags.DEFINE_integer("rounds", 9, "Turns of each; the median counts.", 1)
 _OFFICIAL = flags.DEFINE_string("official", None, "Checkout of the official code, to compare with.")
@@ -47,7 +47,9 @@ def make_network():
     """Returns the network, with random weights."""
     import pdarts_tf as pd
 
-    network = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], CHANNELS, LAYERS)
+    network = pd.EvaluationNetwork(
+        pd.GENOTYPES["PDARTS"], init_channels=CHANNELS, num_layers=LAYERS
+    )
     network.build((None, IMAGE_SIZE, IMAGE_SIZE, 3))
     return network
 

@@ -22,8 +22,8 @@ import time
 import numpy as np
 from absl import app, flags
 
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 96, "Images per batch.", lower_bound=1)
 _BATCHES = flags.DEFINE_integer("batches", 300, "Batches of CIFAR-sized images to time.", 1)

@@ -24,24 +24,31 @@ import numpy as np
 from absl import app, flags
 
 from flags.command_line import recipe_settings
-from pdarts_tf.config import CheckpointConfig, SearchConfig
+from pdarts_tf.config import SearchConfig
 from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData, Split
-from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.drawing.result import ResultDrawings
+from pdarts_tf.report.page import HtmlReport
+from pdarts_tf.runs import job
 from pdarts_tf.runs.journal import Journal
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.progress import Progress
 from pdarts_tf.runs.run_directory import TIMINGS, RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
-from pdarts_tf.search import progressive
+from pdarts_tf.search.__main__ import watchers
+from pdarts_tf.search.progressive import ProgressiveSearch
+from pdarts_tf.tensorboard.summaries import TensorBoard
 from pdarts_tf.training.runtime import configure
 
 LOGGING = (
-    (Journal, "__init__"),
-    (Journal, "add"),
-    (Journal, "publish"),
+    (Journal, "begin_stage"),
+    (Journal, "end_epoch"),
+    (TensorBoard, "__init__"),
+    (TensorBoard, "end_epoch"),
+    (ResultDrawings, "end"),
+    (HtmlReport, "close"),
     (Progress, "on_epoch_begin"),
     (Progress, "on_train_batch_end"),
-    (progressive, "derive_genotype"),
 )
 STEPS_PER_EPOCH = 260  # of 96 images, in the published search
 STEPS = 4  # computed of them
@@ -99,8 +106,8 @@ def measure(config, data):
             counted = logging.around(getattr(owner, name))
             stack.enter_context(mock.patch.object(owner, name, counted))
         with search.running():
-            job = progressive.ProgressiveSearch(config, data)
-            job.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
+            task = ProgressiveSearch(config, data)
+            job.finish(task, watchers, config, RunOptions(), run, stop)
         times = [json.loads(line) for line in (run.path / TIMINGS).read_text().splitlines()]
     return logging, search, times
 

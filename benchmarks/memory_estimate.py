@@ -14,8 +14,8 @@ import json
 from absl import app, flags
 
 from benchmarks.memory_growth import WHAT, compare
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 
 _WHAT = flags.DEFINE_list("what", list(WHAT), "Stages to measure, and network.")
 _BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["16", "32"], "Images per step.")

@@ -62,7 +62,8 @@ def measure(what, batch_size):
     configure()
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
 
     shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
     images = tf.random.stateless_normal(shape, (0, 0))
@@ -81,8 +82,14 @@ def _supernet(stage, shape):
     import pdarts_tf as pd
 
     space = random_space(stage.num_candidates)
-    sizes = stage.init_channels, stage.num_layers, CLASSES, stage.skip_dropout_rate
-    model = pd.Supernet(space, *sizes, name="supernet")
+    model = pd.Supernet(
+        space,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
+        num_classes=CLASSES,
+        skip_dropout_rate=stage.skip_dropout_rate,
+        name="supernet",
+    )
     model.build((None, *shape[1:]))
     model.compile(pd.weight_optimizer(), pd.arch_optimizer())
     model.build_optimizers()
@@ -96,12 +103,12 @@ def _network(shape):
     config = TrainConfig()
     model = SupervisedNetwork(
         GENOTYPES["PDARTS"],
-        config.init_channels,
-        config.layers,
-        CLASSES,
-        config.stem,
-        config.auxiliary,
-        config.drop_path_rate,
+        init_channels=config.init_channels,
+        num_layers=config.layers,
+        num_classes=CLASSES,
+        stem=config.stem,
+        auxiliary=config.auxiliary,
+        drop_path_rate=config.drop_path_rate,
         name="network",
     )
     model.build((None, *shape[1:]))

@@ -18,16 +18,16 @@ from absl import app, flags
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 from pdarts_tf.search_space import random_space
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "rematerialize": {"rematerialize": True},
     "accumulation": {"gradient_accumulation": 4},
-    "bfloat16": {"mixed_precision": "bfloat16"},
-    "float16": {"mixed_precision": "float16"},
+    "bfloat16": {"dtype": "mixed_bfloat16"},
+    "float16": {"dtype": "mixed_float16"},
     "jit_compile": {"compile_cells": True},
 }
 NETWORKS = {
@@ -41,31 +41,29 @@ _JSON = flags.DEFINE_string("json", None, "File to write the numbers to.")
 _WORKER = flags.DEFINE_string("worker", None, "Internal: NETWORK,SETTING to measure, prints JSON.")
 
 
-def _supernet(rematerialize=False, compile_cells=False):
+def _supernet(**options):
     import pdarts_tf as pd
 
     stage = SearchConfig().stages[0]
     return pd.Supernet(
         random_space(stage.num_candidates),
-        stage.init_channels,
-        stage.num_layers,
-        rematerialize=rematerialize,
-        compile_cells=compile_cells,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
+        **options,
     )
 
 
-def _network(rematerialize=False, compile_cells=False):
+def _network(**options):
     import pdarts_tf as pd
     from pdarts_tf.training.supervised import SupervisedNetwork
 
     return SupervisedNetwork(
         pd.GENOTYPES["PDARTS"],
-        16,
-        8,
+        init_channels=16,
+        num_layers=8,
         auxiliary=True,
         drop_path_rate=0.3,
-        rematerialize=rematerialize,
-        compile_cells=compile_cells,
+        **options,
     )
 
 
@@ -77,15 +75,12 @@ def measure(network, setting, batch_size):
     configure()
     import tensorflow as tf
 
-    from pdarts_tf.training.precision import mixed_precision
-
     options = dict(SETTINGS[setting])
     parts = options.pop("gradient_accumulation", 1)
     images = tf.random.stateless_normal((batch_size, IMAGE_SIZE, IMAGE_SIZE, 3), (0, 0))
     labels = tf.random.stateless_uniform((batch_size,), (1, 1), 0, 10, tf.int64)
     before = peak_memory_mb()
-    with mixed_precision(options.pop("mixed_precision", "none")):
-        model = (_supernet if network == "supernet" else _network)(**options)
+    model = (_supernet if network == "supernet" else _network)(**options)
     model.build(images.shape)
     if network == "supernet":
         model.compile(weight_optimizer=pd.weight_optimizer(), arch_optimizer=pd.arch_optimizer())

@@ -19,8 +19,8 @@ from absl import app, flags
 
 from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.search.console import table
 from pdarts_tf.search_space import random_space
 
 _STAGES = flags.DEFINE_list("stages", ["1", "2", "3"], "Stages to measure.")
@@ -61,8 +61,8 @@ def measure(stage, batch_size, repeats):
     before = peak_memory_mb()
     model = pd.Supernet(
         random_space(stage.num_candidates),
-        stage.init_channels,
-        stage.num_layers,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
         skip_dropout_rate=stage.skip_dropout_rate,
     )
     model.build(shape)

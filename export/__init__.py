@@ -1,1 +1,1 @@
-"""The trained network as a SavedModel for TensorFlow Serving, and a client of such a server."""
+"""Export of trained networks as SavedModels for TensorFlow Serving, and a client of a server."""

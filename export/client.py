@@ -1,21 +1,20 @@
-"""Asks a TensorFlow Serving server what images show, and prints the five likeliest classes.
+"""Classifies images by a TensorFlow Serving server, and prints the five most probable classes.
 
     python -m export.client --model=pdarts image.png …
     python -m export.client --model=pdarts --grpc --check=models/pdarts image.png …
 
-Images are sent as they are, encoded, one a request: the model decodes, resizes and normalizes. If
-the server refuses one, the others are answered all the same, and the command ends with 2. With
---check every answer is compared with that of the same version of the SavedModel run here.
+Images are sent encoded, as they are, one per request: the model decodes, resizes and normalizes
+them. If the server refuses an image, the others are classified all the same, and the exit code is
+2. With --check, every answer is compared with that of the same version of the SavedModel in this
+process.
 
-Exit codes: 0 done; 2 wrong usage or input, images that the server refuses among it; 1 anything
-else, such as no server, or answers that --check finds different.
+Exit codes: 0 done; 2 wrong usage or input, including images that the server refuses; 1 anything
+else, such as no server, or answers that differ under --check.
 """
 
 import math
 import pathlib
-from collections.abc import Callable
-
-from absl import flags
+from collections.abc import Callable, Iterable
 
 from export import client_model, client_rest
 from flags import client_flags, command_line
@@ -31,20 +30,25 @@ Answer = tuple[list[str], list[float]]
 
 
 def main(paths: list[str]) -> None:
-    """Asks for each image; see the top of the module."""
-    name = model_name()
-    check_flags(paths)
+    """Classifies every image and prints the answers.
+
+    Args:
+        paths: Image files, the positional arguments of the command line.
+    """
+    name = client_flags.MODEL.value or ""
+    check_flags(name, paths)
     images = [(path, read_image(path)) for path in paths]
     model = connect(name)
-    ask, ask_here = asker(model), asker_here(model.version)
+    ask, ask_here = asker(model), local_asker(model.version)
     print(model)
     refusals, differences = [], []
     for path, image in images:
         try:
             answer = ask(image)
         except client_model.Refused as error:
-            refusals.append(f"{path}: {one_line(error)}")
-            print(f"{path}\n  no answer: {one_line(error)}")
+            reason = " ".join(str(error).split())  # TensorFlow's messages have several lines
+            refusals.append(f"{path}: {reason}")
+            print(f"{path}\n  no answer: {reason}")
             continue
         print(f"{path}\n{best_classes(answer)}")
         if ask_here is not None:
@@ -55,15 +59,14 @@ def main(paths: list[str]) -> None:
         raise InputError(f"images without answer: {len(refusals)} of {len(images)}. {refusals[0]}")
 
 
-def model_name() -> str:
-    """The model's name on the server."""
-    if not client_flags.MODEL.value:
+def check_flags(model: str, paths: list[str]) -> None:
+    """Checks the command line before anything is read or sent.
+
+    Raises:
+        InputError: If an argument is missing, or some do not go together.
+    """
+    if not model:
         raise InputError("name the model on the server: --model=NAME")
-    return client_flags.MODEL.value
-
-
-def check_flags(paths: list[str]) -> None:
-    """Sees to it that the command line makes sense, before anything is read or sent."""
     if not paths:
         raise InputError("name at least one image: python -m export.client --model=NAME image.png")
     if client_flags.FORMAT.present and (
@@ -75,12 +78,17 @@ def check_flags(paths: list[str]) -> None:
         )
     if client_flags.CHECK.value is not None and not pathlib.Path(client_flags.CHECK.value).is_dir():
         raise InputError(
-            f"--check must be the directory with the versions. Received: {client_flags.CHECK.value}"
+            "--check must be the directory that contains the versions. Received: "
+            f"{client_flags.CHECK.value}"
         )
 
 
 def read_image(path: str) -> bytes:
-    """The content of a file; whether that is an image, the model finds out."""
+    """Reads a file without decoding it, which is left to the model.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
     try:
         return pathlib.Path(path).read_bytes()
     except OSError as error:
@@ -88,20 +96,26 @@ def read_image(path: str) -> bytes:
 
 
 def connect(model: str) -> client_model.Model:
-    """The model of that name on the server that the flags name."""
+    """Returns the model of that name on the server that the flags name."""
     host, port = client_flags.HOST.value, client_flags.PORT.value
     version, timeout = client_flags.VERSION.value, client_flags.TIMEOUT.value
     if not client_flags.GRPC.value:
-        form = client_flags.FORMAT.value
-        return client_rest.RestModel(host, port or _REST_PORT, model, version, form, timeout)
+        return client_rest.RestModel(
+            host,
+            port or _REST_PORT,
+            model,
+            version=version,
+            request_format=client_flags.FORMAT.value,
+            timeout=timeout,
+        )
     import_tensorflow()
     from export import client_grpc
 
-    return client_grpc.GrpcModel(host, port or _GRPC_PORT, model, version, timeout)
+    return client_grpc.GrpcModel(host, port or _GRPC_PORT, model, version=version, timeout=timeout)
 
 
-def asker_here(version: int) -> Callable[[bytes], Answer] | None:
-    """What answers as the server should, if --check asks for that."""
+def local_asker(version: int) -> Callable[[bytes], Answer] | None:
+    """Returns the function that classifies an image in this process; None without --check."""
     if client_flags.CHECK.value is None:
         return None
     import_tensorflow()
@@ -111,16 +125,16 @@ def asker_here(version: int) -> Callable[[bytes], Answer] | None:
 
 
 def asker(model: client_model.Model) -> Callable[[bytes], Answer]:
-    """What asks the model for names and probabilities, by the signature that the flags name.
+    """Returns the function that classifies an image by the signature that the flags name.
 
-    The signature predict_bytes names the likeliest class only; the names of all of them are asked
-    for once, with the first image that the model takes.
+    The signature predict_bytes names the most probable class only. The names of all classes are
+    requested once, with the first image that the model accepts.
     """
     if client_flags.SIGNATURE.value == client_model.CLASSIFY:
         return model.classify
     names: list[str] = []
 
-    def ask(image):
+    def ask(image: bytes) -> Answer:
         probabilities = model.predict(image)
         if not names:
             names.extend(model.classify(image)[0])
@@ -130,16 +144,16 @@ def asker(model: client_model.Model) -> Callable[[bytes], Answer]:
 
 
 def best_classes(answer: Answer) -> str:
-    """The likeliest classes, one a line."""
+    """Returns the most probable classes, one per line."""
     ranked = sorted(zip(*answer, strict=True), key=lambda pair: pair[1], reverse=True)
     return "\n".join(f"  {probability:.4f}  {name}" for name, probability in ranked[:_SHOWN])
 
 
 def difference(answer: Answer, expected: Answer) -> float:
-    """The largest difference between the probabilities of two answers; NaN if one is not a number.
+    """Returns the largest difference between the probabilities of two answers.
 
     Raises:
-        RunError: the answers are for different classes.
+        RunError: If the answers are for different classes.
     """
     if answer[0] != expected[0]:
         raise RunError(
@@ -149,17 +163,17 @@ def difference(answer: Answer, expected: Answer) -> float:
     return largest(abs(a - b) for a, b in zip(answer[1], expected[1], strict=True))
 
 
-def largest(values) -> float:
-    """The largest value, 0 of none; NaN if there is one, which `max` alone may pass over."""
+def largest(values: Iterable[float]) -> float:
+    """Returns the largest value, 0 if there is none; NaN, which `max` may skip, is the largest."""
     values = list(values)
     return math.nan if any(map(math.isnan, values)) else max(values, default=0.0)
 
 
 def report_check(differences: list[float]) -> None:
-    """Prints how far the answers were apart.
+    """Prints the largest difference between the answers.
 
     Raises:
-        RunError: by more than --tolerance.
+        RunError: If it exceeds --tolerance.
     """
     found, tolerance = largest(differences), client_flags.TOLERANCE.value
     result = (
@@ -171,22 +185,5 @@ def report_check(differences: list[float]) -> None:
     print(result)
 
 
-def one_line(error: Exception) -> str:
-    """The message of an error; TensorFlow's are of several lines."""
-    return " ".join(str(error).split())
-
-
-def run() -> None:
-    """Runs the command line: flags, and images between them."""
-    paths: list[str] = []
-
-    def parse(argv):
-        program, *images = flags.FLAGS(argv)
-        paths.extend(images)
-        return [program]
-
-    command_line.run(lambda: main(paths), client_flags, parse)
-
-
 if __name__ == "__main__":
-    run()
+    command_line.run(main, client_flags, takes_arguments=True)

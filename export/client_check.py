@@ -1,28 +1,29 @@
-"""The same SavedModel that a server has, run in this process, to compare answers with.
+"""The SavedModel of a server, run in this process, to compare answers with.
 
 Importing this module takes as long as importing TensorFlow.
 """
 
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
-from export import client_model
+from export import client_model, warmup
 from pdarts_tf.errors import InputError, RunError
 
 
 class LocalModel:
-    """One version of an exported model.
+    """One version of an exported model; see `client_model.Model`.
 
     Args:
-        directory: with the versions.
-        version: of those.
+        directory: Directory with the versions.
+        version: Number of the version.
 
     Raises:
-        InputError: there is no SavedModel of that version.
+        InputError: If there is no SavedModel of that version.
     """
 
-    def __init__(self, directory: str, version: int):
+    def __init__(self, directory: str, version: int) -> None:
         self.version = version
         path = pathlib.Path(directory) / str(version)
         try:
@@ -34,23 +35,21 @@ class LocalModel:
             ) from error
 
     def predict(self, image: bytes) -> list[float]:
-        """Probability of every class, from the signature predict_bytes; see `Model.predict`."""
+        """Returns the probability of every class, from the signature predict_bytes."""
         outputs = self._run(client_model.PREDICT, image_bytes=tf.constant([image]))
-        return outputs[client_model.PREDICT_OUTPUT][0].numpy().tolist()
+        probabilities: list[float] = outputs[client_model.PREDICT_OUTPUT][0].numpy().tolist()
+        return probabilities
 
     def classify(self, image: bytes) -> tuple[list[str], list[float]]:
-        """Names and probabilities, from the signature classify; see `Model.classify`."""
-        example = tf.train.Example()
-        feature = example.features.feature[client_model.CLASSIFY_FEATURE]
-        feature.bytes_list.value.append(image)
-        outputs = self._run(
-            client_model.CLASSIFY, inputs=tf.constant([example.SerializeToString()])
-        )
+        """Returns names and probabilities of all classes, from the signature classify."""
+        examples = tf.constant([warmup.example(image).SerializeToString()])
+        outputs = self._run(client_model.CLASSIFY, inputs=examples)
         names = [name.decode() for name in outputs["classes"][0].numpy()]
         return names, outputs["scores"][0].numpy().tolist()
 
-    def _run(self, signature, **inputs):
+    def _run(self, signature: str, **inputs: tf.Tensor) -> dict[str, Any]:
         try:
-            return self._signatures[signature](**inputs)
+            outputs: dict[str, Any] = self._signatures[signature](**inputs)
         except tf.errors.OpError as error:
             raise RunError(f"the server has an answer, the model here an error: {error}") from error
+        return outputs

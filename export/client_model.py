@@ -1,4 +1,4 @@
-"""What the ways to ask a model for classes have in common: interface, versions and errors."""
+"""Interface of a model that classifies images, choice of its version, and errors of its server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +7,15 @@ from typing import Protocol
 from pdarts_tf.errors import InputError, RunError
 
 # Names in the SavedModel that export.saved_model writes.
-PREDICT = "predict_bytes"
-PREDICT_INPUT = "image_bytes"
-PREDICT_OUTPUT = "probabilities"
-CLASSIFY = "classify"
-CLASSIFY_FEATURE = "image/encoded"
+PREDICT, PREDICT_INPUT, PREDICT_OUTPUT = "predict_bytes", "image_bytes", "probabilities"
+CLASSIFY, CLASSIFY_FEATURE = "classify", "image/encoded"
 
 
 class Model(Protocol):
-    """A model that answers for one encoded image at a time.
+    """A model that classifies one encoded image per call.
 
-    One, since a server answers a request as a whole: a damaged image would take the others of its
-    request with it.
+    A server answers a request as a whole, so that a damaged image would take the other images of
+    its request with it.
     """
 
     version: int
@@ -27,51 +24,62 @@ class Model(Protocol):
         """Returns the probability of every class, from the signature predict_bytes.
 
         Raises:
-            Refused: the model does not take this image.
-            RunError: there is no answer, or one that means nothing.
+            Refused: If the model does not accept this image.
+            RunError: If there is no answer, or one without probabilities.
         """
 
     def classify(self, image: bytes) -> tuple[list[str], list[float]]:
         """Returns names and probabilities of all classes, from the signature classify.
 
         Raises:
-            Refused: the model does not take this image.
-            RunError: there is no answer, or one that means nothing.
+            Refused: If the model does not accept this image.
+            RunError: If there is no answer, or one without classes.
         """
 
 
 class Refused(InputError):
-    """The model does not take one image, or the server one request; others may well pass."""
+    """Raised if the server rejects a request, such as one with a damaged image."""
 
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """What a server says of one version of a model; `message` is empty unless loading failed."""
+    """Status of one version of a model on a server.
+
+    Args:
+        version: Its number.
+        state: "AVAILABLE" if it is ready, or another state of TensorFlow Serving.
+        message: Why it could not be loaded; empty otherwise.
+    """
 
     version: int
     state: str
     message: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"version {self.version} is {self.state}" + (
             f" ({self.message})" if self.message else ""
         )
 
 
 def choose_version(model: str, statuses: Sequence[VersionStatus], wanted: int | None) -> int:
-    """The version that all requests of one command go to.
+    """Returns the version that all requests of one command go to.
 
     It is fixed before the first image, so that a version that the server loads meanwhile does not
     answer for some of them.
 
     Args:
-        model: its name.
-        statuses: of all its versions that the server knows.
-        wanted: version that must be ready, or None for the newest ready one.
+        model: Name of the model on the server.
+        statuses: All versions that the server knows.
+        wanted: Version that must be ready, or None for the newest ready one.
 
     Raises:
-        InputError: the server has another version ready, but not the wanted one.
-        RunError: it has none ready.
+        InputError: If another version is ready, but not the wanted one.
+        RunError: If no version is ready.
+
+    Example:
+
+    >>> choose_version("m", [VersionStatus(1, "AVAILABLE"), VersionStatus(2, "LOADING")], None)
+    1
     """
     ready = [status.version for status in statuses if status.state == "AVAILABLE"]
     if wanted in ready or (wanted is None and ready):
@@ -85,32 +93,49 @@ def choose_version(model: str, statuses: Sequence[VersionStatus], wanted: int | 
     )
 
 
-def unknown_model(model: str, message: str) -> InputError:
-    """The error for a server that does not have the model."""
-    return InputError(
-        f"the server has no model {model!r}: {message}. --model must be the name that the server "
-        "was started with (--model_name or models.config)"
-    )
+@dataclass(frozen=True)
+class Server:
+    """A model on a server, as requests and error messages name it.
 
+    Args:
+        address: Such as "localhost:8500".
+        model: Name of the model on the server.
+        timeout: Seconds to wait for an answer.
+    """
 
-def unreachable(address: str, reason: str) -> RunError:
-    """The error for a server that cannot be talked to."""
-    return RunError(
-        f"no TensorFlow Serving at {address}: {reason}. Is it running, and are --host, --port "
-        "(REST 8501, gRPC 8500 by default) and --grpc right?"
-    )
+    address: str
+    model: str
+    timeout: float
 
+    def error(self, status: str, message: str) -> InputError | RunError:
+        """Returns the exception for a request without answer.
 
-def too_slow(address: str, seconds: float) -> RunError:
-    """The error for a server that lets one wait for too long."""
-    return RunError(
-        f"no answer from {address} within {seconds:g} s; --timeout=SECONDS waits for longer"
-    )
+        Args:
+            status: Name of a gRPC status code, or another description of the failure.
+            message: Reason given by the server or the operating system.
+        """
+        match status:
+            case "UNAVAILABLE":
+                return RunError(
+                    f"no TensorFlow Serving at {self.address}: {message}. Is it running, and are "
+                    "--host, --port (default: 8501 for REST, 8500 for gRPC) and --grpc right?"
+                )
+            case "DEADLINE_EXCEEDED":
+                return RunError(
+                    f"no answer from {self.address} within {self.timeout:g} s; increase --timeout"
+                )
+            case "NOT_FOUND":
+                return InputError(
+                    f"the server has no model {self.model!r}: {message}. --model must be the name "
+                    "that the server was started with (--model_name or models.config)"
+                )
+            case "INVALID_ARGUMENT" | "FAILED_PRECONDITION":
+                return Refused(f"the server refuses the request: {message}")
+        return RunError(f"the server at {self.address} failed ({status}): {message}")
 
-
-def meaningless(address: str, expected: str) -> RunError:
-    """The error for an answer without what it ought to contain."""
-    return RunError(
-        f"the answer of {address} has no {expected}: is TensorFlow Serving there, with a model "
-        "that export.saved_model wrote?"
-    )
+    def unexpected(self, missing: str) -> RunError:
+        """Returns the exception for an answer that lacks an expected field."""
+        return RunError(
+            f"the answer of {self.address} has no {missing}: is it TensorFlow Serving, with a "
+            "model that export.saved_model wrote?"
+        )

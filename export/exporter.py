@@ -1,17 +1,23 @@
-"""Writes a trained network as a version of a model that TensorFlow Serving loads."""
+"""Export of a trained network as a version of a model that TensorFlow Serving loads."""
 
+import os
 import pathlib
 import tempfile
 import types
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from export import server_config, versions, warmup
+from export.client_model import CLASSIFY
 from export.inference import inference_function
 from export.signatures import ServedModel
+from pdarts_tf.config import TrainConfig
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import RunError
+from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.train.evaluation import make_network
 
@@ -19,18 +25,19 @@ CLASSES = "classes.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 TOLERANCE = 1e-4  # of logits, relative to the largest one if that is above 1
 _CHECKED_IMAGES = 4
+_Path = str | os.PathLike[str]
 
 
-def load_network(config, data, weights):
-    """Returns the evaluation network of a run with its stored weights.
+def load_network(config: TrainConfig, data: Mapping[str, Any], weights: _Path) -> EvaluationNetwork:
+    """Returns the evaluation network of a run, with its stored weights.
 
     Args:
-        config: the run's `TrainConfig`.
-        data: what config.json of the run says of its data, see `ImageData.description`.
-        weights: path of the weights.
+        config: Settings of the run.
+        data: Description of its data in config.json, see `ImageData.description`.
+        weights: File with the weights.
 
     Raises:
-        CheckpointError: the weights are damaged or of another network.
+        CheckpointError: If the weights are damaged or belong to another network.
     """
     shape = types.SimpleNamespace(
         num_classes=len(data["class_names"]), image_shape=tuple(data["image_shape"])
@@ -41,36 +48,46 @@ def load_network(config, data, weights):
     return network
 
 
-def served_model(network, data, centre=False):
+def served_model(
+    network: EvaluationNetwork, data: Mapping[str, Any], *, centre: bool = False
+) -> ServedModel:
     """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
     return ServedModel(
         inference_function(network),
-        data["image_shape"],
-        data["mean"],
-        data["std"],
-        data["class_names"],
-        centre,
+        image_shape=data["image_shape"],
+        mean=data["mean"],
+        std=data["std"],
+        class_names=data["class_names"],
+        centre=centre,
     )
 
 
-def write_saved_model(network, data, export_dir, version=None, centre=False):
-    """Writes the next version of a model, checks it, and puts what a server needs beside it.
+def write_saved_model(
+    network: EvaluationNetwork,
+    data: Mapping[str, Any],
+    export_dir: _Path,
+    *,
+    version: int | None = None,
+    centre: bool = False,
+) -> str:
+    """Writes a version of a model, checks it, and writes the server configuration beside it.
 
     Args:
-        network, data: see `load_network`.
-        export_dir: the model's directory; its name is the model's name.
-        version: its number; the next free one if None.
-        centre: see `ServedModel`.
+        network: Trained network.
+        data: Description of its data, see `load_network`.
+        export_dir: Directory of the model; its name is the model's name.
+        version: Version number; the next free one if None.
+        centre: See `ServedModel`.
 
     Returns:
-        Lines for people: where the version is, and what was checked.
+        A summary of several lines: the path of the version, and what was checked.
 
     Raises:
-        VersionError: the version exists, or nothing can be written there.
-        RunError: it cannot be written, or its logits are not those of the network; nothing is left
-            behind.
+        VersionError: If the version exists, or nothing can be written there.
+        RunError: If it cannot be written, or its logits are not those of the network; nothing is
+            left behind.
     """
-    model = served_model(network, data, centre)
+    model = served_model(network, data, centre=centre)
     image_shape, num_classes = data["image_shape"], len(data["class_names"])
     name = pathlib.Path(export_dir).resolve().name
     with versions.new_version(export_dir, version) as new:
@@ -82,7 +99,7 @@ def write_saved_model(network, data, export_dir, version=None, centre=False):
         except (OSError, tf.errors.OpError) as error:
             raise RunError(
                 f"the model cannot be written to {export_dir} ({error}); nothing was exported; "
-                "make space or choose another --export_dir"
+                "free some space or choose another --export_dir"
             ) from error
         difference = check_logits(network, data, new.path)
     kept = server_config.write_missing(export_dir, image_shape, num_classes)
@@ -97,8 +114,8 @@ def write_saved_model(network, data, export_dir, version=None, centre=False):
     )
 
 
-def _save(model, path):
-    """Writes the SavedModel alone."""
+def _save(model: ServedModel, path: pathlib.Path) -> None:
+    """Writes the SavedModel, without warm-up requests."""
     with tempfile.TemporaryDirectory() as scratch:
         classes = pathlib.Path(scratch) / CLASSES
         classes.write_text("".join(f"{each}\n" for each in model.class_names), "utf-8")
@@ -106,22 +123,23 @@ def _save(model, path):
         tf.saved_model.save(model, str(path), signatures=model.signatures())
     # TensorFlow 2 calls every signature a prediction; a server answers `classify` by this name.
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(path))
-    updater.replace_method_name("classify", CLASSIFY_METHOD, tags="serve")
+    updater.replace_method_name(CLASSIFY, CLASSIFY_METHOD, tags="serve")
     updater.save()
 
 
-def check_logits(network, data, path):
-    """Loads a written version, and compares it with the network.
+def check_logits(network: EvaluationNetwork, data: Mapping[str, Any], path: _Path) -> float:
+    """Loads a written version, and compares its logits with those of the network.
 
     Args:
-        network, data: see `load_network`.
-        path: of the version.
+        network: Trained network.
+        data: Description of its data, see `load_network`.
+        path: Directory of the version.
 
     Returns:
         The largest absolute difference of a logit.
 
     Raises:
-        RunError: it is more than `TOLERANCE` allows.
+        RunError: If it exceeds `TOLERANCE`.
     """
     pixels = warmup.example_images(data["image_shape"], _CHECKED_IMAGES)
     images = normalize(tf.constant(pixels), data["mean"], data["std"])
@@ -131,11 +149,16 @@ def check_logits(network, data, path):
     return compare(expected, received)
 
 
-def compare(expected, received):
-    """Returns the largest difference of logits.
+def compare(expected: np.ndarray, received: np.ndarray) -> float:
+    """Returns the largest absolute difference between logits of equal shape.
 
     Raises:
-        RunError: it is more than `TOLERANCE` allows, or not a number.
+        RunError: If it exceeds `TOLERANCE`, or is not a number.
+
+    Example:
+
+    >>> compare(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+    0.0
     """
     difference = float(np.abs(expected - received).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):

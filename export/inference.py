@@ -1,25 +1,34 @@
-"""The inference graph of an evaluation network: what serving has to compute, and nothing else.
+"""The inference graph of an evaluation network, reduced to what serving needs.
 
 No batch norms (they are folded into kernels), no auxiliary head, no drop-path, no variables: the
 weights are constants, which lets TensorFlow lay them out for its kernels once. What an operation
-reads and how it is padded is decided in `pdarts_tf.layers`, for training and inference alike.
+computes is defined in `pdarts_tf.layers.forms`, for training and inference alike.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from export.folding import fold, fold_halves
-from pdarts_tf.layers import convolution
+from export.folding import FoldedKernels
+from pdarts_tf.layers.forms import compute_pixels, factorized_reduce
+from pdarts_tf.layers.operations import Operation
+from pdarts_tf.layers.preprocess import Preprocess
 from pdarts_tf.layers.source import SourceViews
+from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.models.cells import EvaluationCell
+from pdarts_tf.models.network import EvaluationNetwork
+
+LogitsFunction = Callable[[tf.Tensor], tf.Tensor]
 
 PART = 8
-"""Images that are computed together, see `in_parts`."""
+"""Number of images that are computed together, see `in_parts`."""
 
 
-def inference_function(network):
-    """Returns what a trained network computes in inference.
+def inference_function(network: EvaluationNetwork) -> LogitsFunction:
+    """Returns the function that a trained network computes in inference.
 
     Args:
-        network: a built `EvaluationNetwork`; its weights are copied.
+        network: Built; its weights are copied.
 
     Returns:
         A function of normalized images (batch, height, width, channels), height and width known,
@@ -29,7 +38,7 @@ def inference_function(network):
     cells = [_cell(cell) for cell in network.cells]
     kernel, bias = network.head.kernel.numpy(), network.head.bias.numpy()
 
-    def logits(images):
+    def logits(images: tf.Tensor) -> tf.Tensor:
         before = last = stem[0](images)
         for layer in stem[1:]:
             before, last = last, layer(tf.nn.relu(last))
@@ -43,17 +52,17 @@ def inference_function(network):
     return logits
 
 
-def in_parts(logits):
-    """Returns the same function, computed for `PART` images of a batch after the other.
+def in_parts(logits: LogitsFunction) -> LogitsFunction:
+    """Returns the same function, which computes `PART` images of a batch at a time.
 
     What a part needs stays in the processor's caches, and two parts at a time leave no core idle at
     the end of a cell: a third faster for 64 CIFAR images on two cores.
 
     Args:
-        logits: function of images (batch, height, width, channels) to logits.
+        logits: Function of images (batch, height, width, channels) to logits.
     """
 
-    def in_turn(images):
+    def in_turn(images: tf.Tensor) -> tf.Tensor:
         count = tf.maximum(1, (tf.shape(images)[0] + PART - 1) // PART)
         results = tf.TensorArray(tf.float32, count, infer_shape=False)
         _, results = tf.while_loop(
@@ -66,17 +75,18 @@ def in_parts(logits):
     return in_turn
 
 
-def _stem_layer(layer):
-    folded = fold(layer.kernel.numpy(), layer.norm)
-    return lambda x: folded.conv(x, (layer.stride, layer.stride))
+def _stem_layer(layer: ConvNorm) -> Callable[[tf.Tensor], tf.Tensor]:
+    folded = FoldedKernels([layer.kernel], [layer.norm])
+    strides = layer.stride, layer.stride
+    return lambda x: folded.conv_norm(x, kernel=0, norm=0, strides=strides)
 
 
-def _cell(cell):
-    """Returns the function of an `EvaluationCell`, from the views of its inputs to its output."""
+def _cell(cell: EvaluationCell) -> Callable[[SourceViews, SourceViews], tf.Tensor]:
+    """Returns the function of a cell, from the views of its inputs to its output."""
     preprocess = [_preprocess(layer) for layer in cell.preprocess]
     operations = [lower(each) for each in cell.operations]
 
-    def apply(before, last):
+    def apply(before: SourceViews, last: SourceViews) -> tf.Tensor:
         nodes = [layer(x) for layer, x in zip(preprocess, (before, last), strict=True)]
         views = [SourceViews(x, cell.input_stride) for x in nodes]
         for first in range(0, len(operations), 2):
@@ -89,93 +99,22 @@ def _cell(cell):
     return apply
 
 
-def lower(operation):
-    """Returns what a built `Operation` computes in inference, a function of `SourceViews`."""
-    return _LOWERINGS[operation.primitive](operation)
-
-
-def _preprocess(layer):
-    kernels = [kernel.numpy() for kernel in layer.kernels]
+def _preprocess(layer: Preprocess) -> Callable[[SourceViews], tf.Tensor]:
+    folded = FoldedKernels(layer.kernels, [layer.norm])
     if layer.stride == 2:
-        return _factorized_reduce(kernels, layer.norm)
-    folded = fold(kernels[0], layer.norm)
-    return lambda views: folded.pointwise(views.relu)
+        return lambda views: factorized_reduce(views, folded)
+    return lambda views: folded.pointwise_norm(views.relu, kernel=0, norm=0)
 
 
-def _factorized_reduce(kernels, norm):
-    first, second = fold_halves(kernels, norm)
+def lower(operation: Operation) -> Callable[[SourceViews], tf.Tensor]:
+    """Returns the function that a built `Operation` computes in inference.
 
-    def apply(views):
-        return tf.concat([first.pointwise(views.relu_even), second.pointwise(views.relu_odd)], -1)
+    Args:
+        operation: Its weights are copied.
 
-    return apply
-
-
-def _skip_connect(operation):
-    if operation.is_identity:
-        return lambda views: views.x
-    return _factorized_reduce([kernel.numpy() for kernel in operation.kernels], operation.norms[0])
-
-
-def _max_pool(operation):
-    return lambda views: views.max_pool
-
-
-def _avg_pool(operation):
-    return lambda views: views.avg_pool
-
-
-def _sep_conv(operation):
-    depthwise, pointwise, depthwise_2, pointwise_2 = (k.numpy() for k in operation.kernels)
-    inner = fold(pointwise, operation.norms[0])
-    outer = fold(pointwise_2, operation.norms[1])
-
-    def apply(views):
-        if operation.stride == 1:
-            x = convolution.depthwise(views.relu, depthwise)
-        else:
-            padded = views.relu_padded(depthwise.shape[0] // 2)
-            x = convolution.depthwise_strided(padded, depthwise)
-        x = inner.pointwise(x, tf.nn.relu)
-        return outer.pointwise(convolution.depthwise(x, depthwise_2))
-
-    return apply
-
-
-def _dil_conv(operation):
-    depthwise, pointwise = (kernel.numpy() for kernel in operation.kernels)
-    folded = fold(pointwise, operation.norms[0])
-
-    def apply(views):
-        if operation.stride == 2:
-            return folded.pointwise(convolution.depthwise(views.relu_even, depthwise))
-        if not views.has_phases:
-            return folded.pointwise(convolution.depthwise_dilated(views.relu, depthwise))
-        phases = folded.pointwise(convolution.depthwise(views.relu_phases, depthwise))
-        return convolution.join_phases(phases)
-
-    return apply
-
-
-def _conv_7x1_1x7(operation):
-    row, column = (kernel.numpy() for kernel in operation.kernels)
-    folded = fold(column, operation.norms[0])
-
-    def apply(views):
-        x = convolution.conv(views.relu, row, (1, operation.stride))
-        return folded.conv(x, (operation.stride, 1))
-
-    return apply
-
-
-_LOWERINGS = {
-    "max_pool_3x3": _max_pool,
-    "avg_pool_3x3": _avg_pool,
-    "skip_connect": _skip_connect,
-    "sep_conv_3x3": _sep_conv,
-    "sep_conv_5x5": _sep_conv,
-    "sep_conv_7x7": _sep_conv,
-    "dil_conv_3x3": _dil_conv,
-    "dil_conv_5x5": _dil_conv,
-    "conv_7x1_1x7": _conv_7x1_1x7,
-}
+    Returns:
+        A function of the views of the source, for the operation's stride, that returns (batch,
+        height / stride, width / stride, channels).
+    """
+    folded = FoldedKernels(operation.kernels, operation.norms)
+    return lambda views: compute_pixels(operation.primitive, views, folded)

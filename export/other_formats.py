@@ -1,23 +1,37 @@
-"""The exported network for other runtimes: one file that takes pixels and gives logits.
+"""Export of a trained network for other runtimes, as one file from pixels to logits.
 
-TensorFlow Lite's converter comes with TensorFlow; ONNX needs requirements-onnx.txt.
+The converter to TensorFlow Lite is part of TensorFlow; that to ONNX needs requirements-onnx.txt.
 """
 
+import os
 import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from export import exporter, versions, warmup
+from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import InputError
+from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs.files import write_whole
 
 SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx"}
 _OPSET = 17
+_Floats = npt.NDArray[np.float32]
 
 
-def write(form, network, data, export_dir, version=None):
+def write(
+    file_format: str,
+    network: EvaluationNetwork,
+    data: Mapping[str, Any],
+    export_dir: str | os.PathLike[str],
+    *,
+    version: int | None = None,
+) -> str:
     """Writes MODEL/<version>.tflite or .onnx, and the names of the classes beside it.
 
     The file is beside the directories that TensorFlow Serving loads, not among them. Input:
@@ -25,26 +39,27 @@ def write(form, network, data, export_dir, version=None):
     `probabilities` and `logits`, float32 (batch, num_classes).
 
     Args:
-        form: a key of `SUFFIXES`.
-        network, data: see `exporter.load_network`.
-        export_dir: the model's directory; made if missing.
-        version: its number; above all that are there if None.
+        file_format: A key of `SUFFIXES`.
+        network: Trained network.
+        data: Description of its data, see `exporter.load_network`.
+        export_dir: Directory of the model; created if missing.
+        version: Version number; the one after the highest existing one if None.
 
     Returns:
-        Lines for people.
+        A summary of several lines.
 
     Raises:
-        VersionError: the file exists.
-        InputError: the converter is not installed.
-        RunError: the logits are not those of the network; nothing was written.
+        VersionError: If the file exists.
+        InputError: If the converter is not installed.
+        RunError: If the logits are not those of the network; nothing is written.
     """
     directory = pathlib.Path(export_dir)
-    path = _free_path(directory, SUFFIXES[form], version)
-    content = _CONVERTERS[form](exporter.served_model(network, data))
+    path = _free_path(directory, SUFFIXES[file_format], version)
+    content = _CONVERTERS[file_format](exporter.served_model(network, data))
     pixels = warmup.example_images(data["image_shape"], 1)
     images = normalize(tf.constant(pixels), data["mean"], data["std"])
     expected = network(images, training=False).numpy()
-    received = _RUNNERS[form](content, pixels.astype(np.float32))
+    received = _RUNNERS[file_format](content, pixels.astype(np.float32))
     difference = exporter.compare(expected, received)
     directory.mkdir(parents=True, exist_ok=True)
     names = "".join(f"{name}\n" for name in data["class_names"])
@@ -56,7 +71,7 @@ def write(form, network, data, export_dir, version=None):
     )
 
 
-def _free_path(directory, suffix, version):
+def _free_path(directory: pathlib.Path, suffix: str, version: int | None) -> pathlib.Path:
     if version is None:
         files = (int(file.stem) for file in directory.glob(f"*{suffix}") if file.stem.isdecimal())
         version = max(files, default=0) + 1
@@ -66,10 +81,10 @@ def _free_path(directory, suffix, version):
     return path
 
 
-def _function(model):
-    """Returns the function that is converted."""
+def _function(model: ServedModel) -> Any:
+    """Returns the `tf.function` to convert."""
 
-    def predict(images):
+    def predict(images: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = model.pixel_logits(images)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
@@ -77,32 +92,39 @@ def _function(model):
     return tf.function(predict, input_signature=[spec], autograph=False)
 
 
-def _to_tflite(model):
+def _to_tflite(model: ServedModel) -> bytes:
     function = _function(model).get_concrete_function()
-    return tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert()
+    content: bytes = tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert()
+    return content
 
 
-def _to_onnx(model):
+def _to_onnx(model: ServedModel) -> bytes:
     try:
         import tf2onnx
     except ImportError as error:
         raise InputError("--format=onnx needs: pip install -r requirements-onnx.txt") from error
     function = _function(model)
-    spec = function.input_signature
-    return tf2onnx.convert.from_function(function, spec, opset=_OPSET)[0].SerializeToString()
+    proto, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=_OPSET)
+    content: bytes = proto.SerializeToString()
+    return content
 
 
-def _run_tflite(content, images):
+def _run_tflite(content: bytes, images: _Floats) -> _Floats:
     interpreter = tf.lite.Interpreter(model_content=content)
-    return interpreter.get_signature_runner()(images=images)["logits"]
+    logits: _Floats = interpreter.get_signature_runner()(images=images)["logits"]
+    return logits
 
 
-def _run_onnx(content, images):
+def _run_onnx(content: bytes, images: _Floats) -> _Floats:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return session.run(["logits"], {"images": images})[0]
+    logits: _Floats = session.run(["logits"], {"images": images})[0]
+    return logits
 
 
-_CONVERTERS = {"tflite": _to_tflite, "onnx": _to_onnx}
-_RUNNERS = {"tflite": _run_tflite, "onnx": _run_onnx}
+_CONVERTERS: dict[str, Callable[[ServedModel], bytes]] = {"tflite": _to_tflite, "onnx": _to_onnx}
+_RUNNERS: dict[str, Callable[[bytes, _Floats], _Floats]] = {
+    "tflite": _run_tflite,
+    "onnx": _run_onnx,
+}

@@ -1,8 +1,8 @@
-"""Exports a trained network for TensorFlow Serving.
+"""Exports a trained network as a SavedModel for TensorFlow Serving, or for other runtimes.
 
     python -m export.saved_model --run_dir=runs/train_digits_seed0 --export_dir=models/digits
 
-Takes the best weights of a training, and writes the next version of the model. Exit codes: 0 done,
+Reads the best weights of a training, and writes the next version of the model. Exit codes: 0 done,
 2 wrong usage or input, 1 anything else.
 """
 
@@ -16,19 +16,19 @@ from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS
 
 
-def main():
-    """Exports as the flags say, and prints where everything is."""
+def main() -> None:
+    """Exports as the flags say, and prints the path of the version."""
     run_dir, export_dir = export_flags.RUN_DIR.value, export_flags.EXPORT_DIR.value
     if run_dir is None or export_dir is None:
         raise InputError(
-            "expected --run_dir, the directory of a training, and --export_dir, that of the model. "
-            f"Received: --run_dir={run_dir} --export_dir={export_dir}"
+            "expected --run_dir, the run directory of a training, and --export_dir, the directory "
+            f"of the model. Received: --run_dir={run_dir} --export_dir={export_dir}"
         )
     config = run_directory.read_settings(run_dir, TrainConfig)
     weights = os.path.join(run_dir, BEST_WEIGHTS)
     if not os.path.isfile(weights):
         raise InputError(f"{run_dir} has no {BEST_WEIGHTS} to export; has its training begun?")
-    form, version = export_flags.FORMAT.value, export_flags.VERSION.value
+    file_format, version = export_flags.FORMAT.value, export_flags.VERSION.value
     versions.check(export_dir, version)
     from pdarts_tf.training.runtime import configure
 
@@ -37,13 +37,16 @@ def main():
 
     data = run_directory.read_config(run_dir)["data"]
     network = exporter.load_network(config, data, weights)
-    if form == "saved_model":
+    if file_format == "saved_model":
         centre = config.augmentation == "resized_crop"
-        print(exporter.write_saved_model(network, data, export_dir, version, centre))
-        return
-    from export import other_formats
+        summary = exporter.write_saved_model(
+            network, data, export_dir, version=version, centre=centre
+        )
+    else:
+        from export import other_formats
 
-    print(other_formats.write(form, network, data, export_dir, version))
+        summary = other_formats.write(file_format, network, data, export_dir, version=version)
+    print(summary)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Files beside the versions of a model that a server is started with, and that tell people how.
+"""Server configuration and a README, beside the versions of a model.
 
-They are written once: what somebody has changed since stays as it is.
+They are written once; later changes to them are kept.
 """
 
+import os
 import pathlib
 import string
+from collections.abc import Sequence
 
 from pdarts_tf.runs.files import write_whole
 
@@ -12,18 +14,23 @@ _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 NAMES = ("README.md", "models.config", "batching.config", "monitoring.config")
 
 
-def write_missing(model, image_shape, num_classes):
-    """Writes those of the files that are not there yet.
+def write_missing(
+    model_dir: str | os.PathLike[str], image_shape: Sequence[int], num_classes: int
+) -> list[str]:
+    """Writes those of the files that do not exist yet.
 
     Args:
-        model: the model's directory, after whose name the server knows the model.
+        model_dir: Directory of the model; its name is the model's name on the server.
         image_shape: (height, width, channels).
-        num_classes: how many classes it tells apart.
+        num_classes: Number of classes.
 
     Returns:
-        The names of the files that were there and are kept.
+        The names of the existing files, which are kept.
+
+    Raises:
+        WriteError: If a file cannot be written.
     """
-    model = pathlib.Path(model)
+    model = pathlib.Path(model_dir)
     height, width, channels = image_shape
     values = {
         "name": model.resolve().name,

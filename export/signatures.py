@@ -1,33 +1,44 @@
-"""What clients ask of the exported model: pixels, encoded images or examples in, classes out.
+"""Signatures of the exported model, from pixels, encoded images or examples to classes.
 
-Every signature has a free batch dimension, and float32, int64 or string tensors only. Whatever a
-client would have to know otherwise (size, normalization, names of the classes) is inside.
+Every signature has a free batch dimension, and float32, int64 or string tensors only. Image size,
+normalization and class names are part of the model, so that clients need not know them.
 """
+
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from export.client_model import CLASSIFY_FEATURE
+from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INPUT
 from export.inference import in_parts
 from pdarts_tf.data import decoding, windows
 from pdarts_tf.data.augmentation import normalize
 
 
 class ServedModel(tf.Module):
-    """The functions that become signatures.
+    """A classifier with its preprocessing, whose methods become signatures.
 
     Args:
-        logits: function of normalized images, see `inference.inference_function`.
-        image_shape: (height, width, channels) of the images that it takes.
-        mean, std: per channel, in units of pixels from 0 to 1.
-        class_names: what each logit stands for.
-        centre: whether the middle of an encoded image is shown, as in a test of ImageNet, instead
-            of the whole of it.
+        logits: Function from normalized images to logits, see `inference.inference_function`.
+        image_shape: (height, width, channels) of its images.
+        mean: Mean per channel, in units of pixels from 0 to 1.
+        std: Standard deviation per channel, in the same unit.
+        class_names: Name of the class of each logit.
+        centre: Whether encoded images are cropped to their centre, as in a test on ImageNet, rather
+            than resized as a whole.
     """
 
-    def __init__(self, logits, image_shape, mean, std, class_names, centre=False):
+    def __init__(
+        self,
+        logits: Callable[[tf.Tensor], tf.Tensor],
+        *,
+        image_shape: Sequence[int],
+        mean: Sequence[float],
+        std: Sequence[float],
+        class_names: Sequence[str],
+        centre: bool = False,
+    ) -> None:
         super().__init__()
         self.image_shape = tuple(image_shape)
-        self.mean, self.std = mean, std
         self.class_names = tuple(class_names)
         self.centre = centre
         spec = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
@@ -41,23 +52,23 @@ class ServedModel(tf.Module):
             autograph=False,
         )
 
-    def signatures(self):
-        """Returns the functions by the name of their signature."""
+    def signatures(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
+        """Returns the functions by the names of their signatures."""
         pixels = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
-        image_bytes = tf.TensorSpec((None,), tf.string, name="image_bytes")
+        image_bytes = tf.TensorSpec((None,), tf.string, name=PREDICT_INPUT)
         inputs = tf.TensorSpec((None,), tf.string, name="inputs")
         named = {
             "serving_default": (self._predict, pixels),
-            "predict_bytes": (self._predict_bytes, image_bytes),
-            "classify": (self._classify, inputs),
+            PREDICT: (self._predict_bytes, image_bytes),
+            CLASSIFY: (self._classify, inputs),
         }
         return {
             name: tf.function(function, input_signature=[spec], autograph=False)
             for name, (function, spec) in named.items()
         }
 
-    def _predict(self, images):
-        """Images (batch, height, width, channels) from 0 to 255 -> what is in them."""
+    def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies images (batch, height, width, channels) with pixels from 0 to 255."""
         logits = self.logits(images)
         classes = tf.argmax(logits, -1)
         return {
@@ -67,12 +78,12 @@ class ServedModel(tf.Module):
             "labels": tf.gather(tf.constant(self.class_names), classes),
         }
 
-    def _predict_bytes(self, image_bytes):
-        """Encoded images (batch,) -> what is in them."""
+    def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies encoded images (batch,)."""
         return self._predict(tf.cast(self._decode(image_bytes), tf.float32))
 
-    def _classify(self, inputs):
-        """Serialized `tf.Example`s (batch,) -> names and probabilities of all classes, in order."""
+    def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns names and probabilities of all classes for serialized examples (batch,)."""
         feature = {CLASSIFY_FEATURE: tf.io.FixedLenFeature((), tf.string)}
         image_bytes = tf.io.parse_example(inputs, feature)[CLASSIFY_FEATURE]
         images = tf.cast(self._decode(image_bytes), tf.float32)
@@ -80,16 +91,16 @@ class ServedModel(tf.Module):
         names = tf.constant([self.class_names])
         return {"classes": tf.tile(names, (tf.shape(scores)[0], 1)), "scores": scores}
 
-    def _decode(self, image_bytes):
-        """Decodes and resizes images; the whole batch is an error if one of them is damaged."""
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        """Decodes and resizes images; one damaged image is an error of the whole batch."""
         spec = tf.TensorSpec(self.image_shape, tf.uint8)
         return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
 
-    def _decode_one(self, image_bytes):
-        """As the images of a test split are read, see `pdarts_tf.data.decoding`."""
+    def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        """Decodes an image like those of a test split, see `pdarts_tf.data.decoding`."""
         height, width, channels = self.image_shape
 
-        def window(shape):
+        def window(shape: tf.Tensor) -> tf.Tensor:
             return windows.centre(shape, width / height) if self.centre else windows.whole(shape)
 
         image = decoding.decode(image_bytes, channels, window)

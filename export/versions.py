@@ -1,7 +1,7 @@
-"""Versions of a model side by side, in TensorFlow Serving's layout: MODEL/1, MODEL/2, …
+"""Versions of a model in TensorFlow Serving's layout: MODEL/1, MODEL/2, …
 
-A server loads every directory whose name is a number. So a version is written under another name
-and renamed when it is complete: whenever the process dies, no server sees half of one.
+A server loads every directory whose name is a number. Therefore a version is written under another
+name and renamed when it is complete: no server sees an incomplete one, even if the process dies.
 """
 
 import contextlib
@@ -10,14 +10,18 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 from pdarts_tf.errors import InputError
 
 _INCOMPLETE = ".incomplete-"
 
 
+_Path = str | os.PathLike[str]
+
+
 class VersionError(InputError):
-    """A version that cannot be written; one line says why and what to do."""
+    """Raised if a version cannot be written; the message says why and what to do."""
 
 
 @dataclasses.dataclass
@@ -25,15 +29,15 @@ class NewVersion:
     """A version that is being written.
 
     Args:
-        path: where to write it.
-        published: where it is, once it is complete.
+        path: Directory to write it to.
+        published: Its directory once it is complete; None before.
     """
 
     path: pathlib.Path
     published: pathlib.Path | None = None
 
 
-def numbers(model):
+def numbers(model: _Path) -> list[int]:
     """Returns the versions in a model's directory, in increasing order."""
     path = pathlib.Path(model)
     if not path.is_dir():
@@ -41,20 +45,20 @@ def numbers(model):
     return sorted(int(each.name) for each in path.iterdir() if each.name.isdecimal())
 
 
-def next_number(model):
-    """Returns the first version number above all that are there."""
+def next_number(model: _Path) -> int:
+    """Returns the version number after the highest existing one; 1 if there is none."""
     return max(numbers(model), default=0) + 1
 
 
-def check(model, number):
-    """Raises unless a version can be written.
+def check(model: _Path, number: int | None) -> None:
+    """Checks that a version can be written.
 
     Args:
-        model: the model's directory, which need not exist.
-        number: of the version, or None for the next one.
+        model: Directory of the model, which need not exist.
+        number: Version number, or None for the next one.
 
     Raises:
-        VersionError: it exists, or the directory is a file.
+        VersionError: If the version exists, or the directory is a file.
     """
     path = pathlib.Path(model)
     if path.exists() and not path.is_dir():
@@ -67,25 +71,25 @@ def check(model, number):
 
 
 @contextlib.contextmanager
-def new_version(model, number):
-    """Gives a directory to write a version into, which appears under its number at the end.
+def new_version(model: _Path, number: int | None) -> Iterator[NewVersion]:
+    """Creates a directory to write a version to, and renames it to its number at the end.
 
     Args:
-        model: the model's directory; made if missing.
-        number: of the version, or None for the next one.
+        model: Directory of the model; created if missing.
+        number: Version number, or None for the next one.
 
     Yields:
-        A `NewVersion`. If the block fails, its path is removed; if the process dies, that stays
+        A `NewVersion`. Its path is removed if the block raises; if the process dies, it stays
         behind under a name that no server loads.
 
     Raises:
-        VersionError: the version exists, or nothing can be written there.
+        VersionError: If the version exists, or nothing can be written there.
     """
     check(model, number)
-    model = pathlib.Path(model)
+    directory = pathlib.Path(model)
     try:
-        model.mkdir(parents=True, exist_ok=True)
-        path = pathlib.Path(tempfile.mkdtemp(prefix=_INCOMPLETE, dir=model))
+        directory.mkdir(parents=True, exist_ok=True)
+        path = pathlib.Path(tempfile.mkdtemp(prefix=_INCOMPLETE, dir=directory))
     except OSError as error:
         raise VersionError(f"--export_dir cannot be written ({error})") from error
     try:
@@ -93,13 +97,13 @@ def new_version(model, number):
         yield new
         path.chmod(0o755)  # mkdtemp lets nobody else in, and a server is somebody else
         _sync(path)
-        new.published = _publish(path, model, number)
+        new.published = _publish(path, directory, number)
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
 
 
-def _publish(path, model, number):
+def _publish(path: pathlib.Path, model: pathlib.Path, number: int | None) -> pathlib.Path:
     """Renames a complete version, and returns its path; an existing one makes the rename fail."""
     while True:
         target = model / str(next_number(model) if number is None else number)
@@ -115,8 +119,8 @@ def _publish(path, model, number):
         return target
 
 
-def _sync(path):
-    """Sees to it that all that is in a directory is on the disk."""
+def _sync(path: pathlib.Path) -> None:
+    """Flushes all files of a directory to disk."""
     for directory, _, files in os.walk(path):
         for name in files:
             with open(os.path.join(directory, name), "rb") as file:
@@ -124,7 +128,7 @@ def _sync(path):
         _sync_directory(directory)
 
 
-def _sync_directory(path):
+def _sync_directory(path: _Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,1 +1,1 @@
-"""Flags of the entry points, and the recipes of published experiments."""
+"""Flags of the commands, and recipes of published experiments."""

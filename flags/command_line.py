@@ -1,7 +1,7 @@
-"""How every entry point reads its command line and ends.
+"""Command lines: how every command parses its flags, and how it ends.
 
 Exit codes: 0 done; 2 wrong usage or input, with one line on standard error; 75 stopped by SIGTERM
-with a checkpoint, so that the same command goes on; 1 anything else.
+with a checkpoint, so that the same command resumes the run; 1 anything else.
 """
 
 import functools
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from flags.settings import default_settings
+from flags.fields import default_settings
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.errors import InputError, RunError, StoppedError
 
@@ -22,7 +22,7 @@ EXIT_FAILURE = 1
 EXIT_USAGE = 2
 _SETTINGS = {"search": SearchConfig, "train": TrainConfig}
 EXIT_PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h: a temporary failure, try again
-# The recipe of a data set is named after it, but for this one. A data set without a recipe gets the
+# Recipes are named after their data sets, except these. A data set without a recipe gets the
 # defaults, which are the recipes of cifar10.
 _OTHER_NAMES = {
     "search_imagenet2012": "search_imagenet_subset",
@@ -31,18 +31,28 @@ _OTHER_NAMES = {
 
 
 def recipe_path(command: str, dataset: str) -> pathlib.Path | None:
-    """Returns the flagfile of a command for a data set, such as search_cifar10.flags, if any."""
+    """Returns the flagfile of a command for a data set, or None if there is none.
+
+    Args:
+        command: "search" or "train".
+        dataset: Name of any data set.
+
+    Example:
+
+    >>> recipe_path("search", "cifar10").name
+    'search_cifar10.flags'
+    """
     name = f"{command}_{dataset}"
     path = RECIPES / f"{_OTHER_NAMES.get(name, name)}.flags"
     return path if path.is_file() else None
 
 
 def recipe_settings(command: str, dataset: str) -> SearchConfig | TrainConfig:
-    """Returns what a command does with a data set unless other flags say otherwise.
+    """Returns the settings of a command for a data set when no other flag is given.
 
     Args:
         command: "search" or "train".
-        dataset: name of any data set; one without a recipe gets the defaults.
+        dataset: Name of any data set; without a recipe, it gets the defaults.
     """
     recipe = recipe_path(command, dataset)
     settings: SearchConfig | TrainConfig = default_settings(
@@ -52,21 +62,21 @@ def recipe_settings(command: str, dataset: str) -> SearchConfig | TrainConfig:
 
 
 def parse_with_recipe(command: str, argv: Sequence[str]) -> list[str]:
-    """Parses flags on top of the recipe of the data set they name.
+    """Parses flags on top of the recipe for their --dataset.
 
     Args:
         command: "search" or "train".
-        argv: the command line, program name included.
+        argv: Command line, including the program's name.
 
     Returns:
-        The positional arguments, program name included.
+        The positional arguments, including the program's name.
     """
     rest = flags.FLAGS(argv)
     recipe = recipe_path(command, flags.FLAGS.dataset)
     if recipe is None:
         return rest
     flags.FLAGS.unparse_flags()
-    # Of two values for a flag the later one holds: the command line wins.
+    # The last value of a flag holds, so the command line overrides the recipe.
     return flags.FLAGS([argv[0], f"--flagfile={recipe}", *argv[1:]])
 
 
@@ -77,14 +87,14 @@ def run(
     *,
     takes_arguments: bool = False,
 ) -> NoReturn:
-    """Runs an entry point, and turns the errors that a person can mend into one line.
+    """Runs a command, and reports errors that its user can fix in one line.
 
     Args:
-        main: what to run when the flags are parsed.
-        module: of the flags that `--help` shows.
-        parse: reads the command line and returns the positional arguments.
-        takes_arguments: whether `main` is called with a list of the arguments that are no flags,
-            which are an error otherwise.
+        main: Function to call once the flags are parsed.
+        module: Module with the flags that `--help` shows.
+        parse: Function that parses the command line and returns the positional arguments.
+        takes_arguments: Whether `main` takes the list of positional arguments, which are an error
+            otherwise.
     """
     for flag in flags.FLAGS.get_key_flags_for_module(module.__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
@@ -95,16 +105,16 @@ def run(
     raise SystemExit(0)  # app.run has already ended the program
 
 
-def _parse(parse, argv):
+def _parse(parse: Callable[[Sequence[str]], list[str]], argv: Sequence[str]) -> list[str]:
     try:
         return parse(argv)
     except (flags.Error, OSError) as error:
         _end(EXIT_USAGE, f"error: {error}")
-    except SystemExit:  # after --help, for which absl has 1
+    except SystemExit:  # after --help, for which absl exits with 1
         sys.exit(0)
 
 
-def _run(main, takes_arguments, argv):
+def _run(main: Callable[..., None], takes_arguments: bool, argv: Sequence[str]) -> None:
     if len(argv) > 1 and not takes_arguments:
         received = " ".join(argv[1:])
         _end(EXIT_USAGE, f"error: expected flags only, such as --seed=1. Received: {received}")

@@ -4,16 +4,18 @@ from absl import flags
 
 FORMATS = ("saved_model", "tflite", "onnx")
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory of a training.")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory of a training. Required.")
 EXPORT_DIR = flags.DEFINE_string(
-    "export_dir", None, "Directory of the model, such as models/pdarts; versions are made in it."
+    "export_dir",
+    None,
+    "Directory of the model, such as models/pdarts; its versions are written into it. Required.",
 )
 VERSION = flags.DEFINE_integer(
-    "version", None, "Number of the version; by default the next free one.", lower_bound=1
+    "version", None, "Version number to write; by default, the next free one.", lower_bound=1
 )
 FORMAT = flags.DEFINE_enum(
     "format",
     FORMATS[0],
     FORMATS,
-    "saved_model for TensorFlow Serving, or a file for other runtimes: tflite or onnx.",
+    "saved_model for TensorFlow Serving; tflite or onnx for a single file for other runtimes.",
 )

@@ -5,5 +5,5 @@ from absl import flags
 OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "File to write; for one run report.html in its directory by default.",
+    "HTML file to write; by default, report.html in the run directory if there is one run.",
 )

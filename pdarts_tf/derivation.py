@@ -1,11 +1,11 @@
-"""From architecture parameters to a genotype: the rules of DARTS and the refinement of P-DARTS.
+"""Derivation of a genotype from architecture parameters, with P-DARTS' limit on skip-connects.
 
-Every edge keeps its most probable operation other than `none`, every intermediate node its two
-strongest edges. Refinement then takes away the weakest skip-connects of the normal cell, one at a
-time, until at most M are left. Where values are equal, the choice is that of the official code.
+Every edge keeps its most probable operation other than `none`, and every intermediate node its two
+strongest edges. The search space regularization of P-DARTS then removes the weakest skip-connects
+of the normal cell, one at a time, until at most M remain. Ties are broken as in the official code.
 
-Inside this module a cell is an array of scores (14, 8), edges by primitives: the probability of an
-operation, or -inf where it cannot be chosen.
+Inside this module, a cell is an array of scores of shape (14, 8), edges by primitives: the
+probability of an operation, or -inf where it cannot be chosen.
 
 Reference: P-DARTS (arXiv 1904.12760), section 3.3; DARTS (arXiv 1806.09055), section 2.4.
 """
@@ -29,7 +29,7 @@ _Scores = npt.NDArray[np.float64]
 
 
 class _Choice(NamedTuple):
-    """The operation (column of the scores) chosen on an edge (row of the scores) that is kept."""
+    """A kept edge (row of the scores) and the operation chosen on it (column of the scores)."""
 
     edge: int
     operation: int
@@ -43,22 +43,36 @@ def derive_genotype(
     *,
     restrict_reduce: bool = False,
 ) -> Genotype:
-    """The genotype that the architecture parameters of the last stage stand for.
+    """Derives a genotype from the architecture parameters of the last stage.
 
     Args:
-        space: the candidates of the last stage.
-        alphas_normal: (14, candidates) architecture parameters of the normal cell.
-        alphas_reduce: (14, candidates) those of the reduction cell.
-        max_skip_connects: M, the skip-connects that may remain in the normal cell; None leaves the
-            genotype unrestricted. The paper's results have M = 2.
-        restrict_reduce: whether M holds for the reduction cell as well; in the paper it does not.
+        space: Candidate operations of the last stage.
+        alphas_normal: Architecture parameters of the normal cell, of shape (14, candidates).
+        alphas_reduce: The same for the reduction cell.
+        max_skip_connects: Maximum number M of skip-connects in the normal cell; None for no limit.
+            The paper uses M = 2.
+        restrict_reduce: Whether M applies to the reduction cell as well; in the paper it does not.
+
+    Returns:
+        The genotype, with two edges per intermediate node.
 
     Raises:
-        ValueError: if alphas have another shape or are not finite, if M is not None or an integer
-            of at least 0, if a node has fewer than two edges with an operation other than `none`,
-            or if too few edges have an operation to put in place of a skip-connect.
+        ValueError: If alphas have another shape or are not finite, M is neither None nor an integer
+            of at least 0, a node has fewer than two edges with an operation other than `none`, or
+            too few edges have an operation to replace a skip-connect.
 
-    Reference: P-DARTS, section 3.3, search space regularisation.
+    Reference: P-DARTS, section 3.3, search space regularization.
+
+    Example:
+
+    >>> alphas = np.zeros((14, 8))
+    >>> alphas[:, PRIMITIVES.index("skip_connect")] = 2.0
+    >>> alphas[:, PRIMITIVES.index("sep_conv_3x3")] = 1.0
+    >>> space = SearchSpace.full()
+    >>> derive_genotype(space, alphas, alphas).num_skip_connects
+    8
+    >>> derive_genotype(space, alphas, alphas, max_skip_connects=2).num_skip_connects
+    2
     """
     limit = max_skip_connects
     if limit is not None and (type(limit) is not int or limit < 0):
@@ -79,21 +93,28 @@ def derive_all(
     *,
     restrict_reduce: bool = False,
 ) -> dict[str, Genotype]:
-    """The genotypes for every limit on skip-connects, in falling order of the limit.
+    """Derives the genotypes for every limit on skip-connects, in decreasing order of the limit.
 
     Args:
-        space: the candidates of the last stage.
-        alphas_normal: (14, candidates) architecture parameters of the normal cell.
-        alphas_reduce: (14, candidates) those of the reduction cell.
-        restrict_reduce: whether the limits hold for the reduction cell as well.
+        space: Candidate operations of the last stage.
+        alphas_normal: Architecture parameters of the normal cell, of shape (14, candidates).
+        alphas_reduce: The same for the reduction cell.
+        restrict_reduce: Whether the limits apply to the reduction cell as well.
 
     Returns:
-        {"unrestricted": genotype, "M=7": genotype, ..., "M=0": genotype}, beginning with the number
-        of skip-connects found (of both cells the larger one, if both are restricted). Limits that
-        cannot be reached are left out; with three or more candidates per edge there are none such.
+        {"unrestricted": genotype, "M=7": genotype, ..., "M=0": genotype}, starting at the number of
+        skip-connects found (the larger of the two cells' if both are restricted). Limits that
+        cannot be reached are left out; with three or more candidates per edge, all can be.
 
     Raises:
-        ValueError: as `derive_genotype` without a limit.
+        ValueError: As `derive_genotype` without a limit.
+
+    Example:
+
+    >>> alphas = np.zeros((14, 8))
+    >>> alphas[:2, PRIMITIVES.index("skip_connect")] = 1.0
+    >>> list(derive_all(SearchSpace.full(), alphas, alphas))
+    ['unrestricted', 'M=2', 'M=1', 'M=0']
     """
     unrestricted = derive_genotype(space, alphas_normal, alphas_reduce)
     restricted_cells = CELLS if restrict_reduce else CELLS[:1]
@@ -110,14 +131,14 @@ def derive_all(
 
 
 def count_skip_connects(genotype: Genotype, cell: str) -> int:
-    """Number of skip-connects in a cell of the genotype.
+    """Counts the skip-connects in a cell of a genotype.
 
     Args:
-        genotype: any genotype.
+        genotype: Any genotype.
         cell: "normal" or "reduce".
 
     Raises:
-        ValueError: if the cell has another name.
+        ValueError: If `cell` is neither.
     """
     if cell not in CELLS:
         raise ValueError(f"Expected cell to be one of {CELLS}. Received: {cell!r}")
@@ -126,20 +147,20 @@ def count_skip_connects(genotype: Genotype, cell: str) -> int:
 
 
 class _UnreachableLimitError(ValueError):
-    """No genotype with so few skip-connects exists in the space."""
+    """Raised if the space has no genotype with so few skip-connects."""
 
 
 def _scores(space: SearchSpace, cell: str, alphas: npt.ArrayLike) -> _Scores:
-    """Scores of a cell (14, 8): the probability of each candidate, of `none` and others -inf."""
+    """Returns the (14, 8) scores of a cell: probabilities of candidates, -inf for all others."""
     mask = space.normal if cell == "normal" else space.reduce
     scores = np.full(mask.shape, -np.inf)
     scores[mask] = edge_probabilities(space.checked_alphas(cell, alphas)).ravel()
-    scores[:, _NONE] = -np.inf  # After the softmax: the others are not normalised again.
+    scores[:, _NONE] = -np.inf  # After the softmax: the others are not normalized again.
     return scores
 
 
 def _refined(scores: _Scores, cell: str, limit: int | None) -> tuple[_Choice, ...]:
-    """The choices of a cell, with at most `limit` skip-connects among them."""
+    """Returns the choices of a cell, with at most `limit` skip-connects among them."""
     choices = _chosen(scores)
     if not choices:
         raise ValueError(
@@ -156,8 +177,9 @@ def _refined(scores: _Scores, cell: str, limit: int | None) -> tuple[_Choice, ..
 def _without_weakest_skip(
     scores: _Scores, choices: tuple[_Choice, ...], cell: str, limit: int
 ) -> _Scores:
-    """The scores without the least probable of the chosen skip-connects that can be spared."""
-    # A stable sort: of equally probable ones, that of the first edge goes, as in the official code.
+    """Returns the scores without the least probable chosen skip-connect that can be replaced."""
+    # A stable sort: of equally probable skip-connects, the one on the first edge is removed, as in
+    # the official code.
     for edge in sorted(_skips(choices), key=lambda edge: scores[edge, _SKIP]):
         remaining = scores.copy()
         remaining[edge, _SKIP] = -np.inf
@@ -171,9 +193,9 @@ def _without_weakest_skip(
 
 
 def _chosen(scores: _Scores) -> tuple[_Choice, ...]:
-    """The choices of a cell in order of edges; empty if a node has no two edges to choose."""
-    # Of equal scores the last operation and the last edge win: the official code drops the first of
-    # the smallest, and sorts edges in a stable way to take the last two.
+    """Returns the choices of a cell in order of edges; empty if a node lacks two usable edges."""
+    # Of equal scores, the last operation and the last edge win: the official code drops the first
+    # of the smallest, and takes the last two of the edges after a stable sort.
     operations = scores.shape[1] - 1 - np.argmax(scores[:, ::-1], axis=1)
     strengths = scores.max(axis=1)
     choices: list[_Choice] = []
@@ -186,18 +208,18 @@ def _chosen(scores: _Scores) -> tuple[_Choice, ...]:
 
 
 def _edges_by_node() -> Iterator[list[int]]:
-    """Indices of the edges into each intermediate node."""
+    """Yields the indices of the edges into each intermediate node."""
     targets = [target for _, target in edge_nodes()]
     for node in _CONCAT:
         yield [edge for edge, target in enumerate(targets) if target == node]
 
 
 def _skips(choices: tuple[_Choice, ...]) -> list[int]:
-    """Edges on which a skip-connect is chosen."""
+    """Returns the edges on which a skip-connect is chosen."""
     return [choice.edge for choice in choices if choice.operation == _SKIP]
 
 
 def _edges(choices: tuple[_Choice, ...]) -> list[tuple[str, int]]:
-    """The choices in the notation of a genotype."""
+    """Returns the choices in the notation of a genotype."""
     sources = [source for source, _ in edge_nodes()]
     return [(PRIMITIVES[choice.operation], sources[choice.edge]) for choice in choices]

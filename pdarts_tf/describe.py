@@ -1,10 +1,11 @@
-"""Says what a genotype costs: python -m pdarts_tf.describe --genotype=PDARTS [--json]
+"""Describes a genotype: its cost, its shape, its notation and a drawing.
 
+    python -m pdarts_tf.describe --genotype=PDARTS
     python -m pdarts_tf.describe --genotype=runs/demo/genotype.json --svg=cell.svg --png=cell.png
 
-Parameters and multiply-accumulates of its networks for CIFAR-10, CIFAR-100, CIFAR large and
-ImageNet mobile, per cell and in total; the shape of its normal cell; the official notation; and
-both cells drawn.
+Prints the parameters and multiply-accumulates of its networks for CIFAR-10, CIFAR-100, CIFAR
+(large) and ImageNet (mobile setting), per cell and in total; the depth, width and skip-connects of
+its normal cell; and the official notation. Draws both cells with --svg or --png.
 
 Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 """
@@ -21,11 +22,11 @@ from pdarts_tf.genotype import GENOTYPES, load_genotype
 from pdarts_tf.runs.files import WriteError, write_whole
 
 
-def main():
-    """Prints the description; counts on paper, so TensorFlow is never imported."""
+def main() -> None:
+    """Prints the description; costs are computed analytically, without importing TensorFlow."""
     text_or_path = describe_flags.GENOTYPE.value
     if not text_or_path:
-        raise InputError(f"name a file or a cell: --genotype=FILE|{'|'.join(GENOTYPES)}")
+        raise InputError(f"--genotype is required: --genotype=FILE|{'|'.join(GENOTYPES)}")
     genotype = load_genotype(text_or_path)
     for path, draw in (
         (describe_flags.SVG.value, drawing_svg.svg_file),
@@ -39,13 +40,13 @@ def main():
         print(description.as_text(genotype))
 
 
-def _write(path, content):
+def _write(path: str, content: str | bytes) -> None:
     try:
         write_whole(path, content)
     except WriteError as error:
         raise InputError(
-            f"the drawing cannot be written ({error.__cause__}); name a file in a directory that "
-            "exists"
+            f"the drawing cannot be written ({error.__cause__}); pass a path in an existing "
+            "directory"
         ) from error
 
 

@@ -1,22 +1,30 @@
-"""The kinds of errors that end a command with one line instead of a traceback."""
+"""Errors that end a command with a one-line message instead of a traceback."""
+
+import signal as signals
 
 
 class InputError(ValueError):
-    """Wrong usage or input; the line says what was expected, what was received, what to do."""
+    """Raised for wrong usage or input; the message says what was expected, received, and advised.
+
+    Commands exit with code 2.
+    """
 
 
 class RunError(RuntimeError):
-    """A run that cannot go on, though its input was right; the line says why and what is left."""
+    """Raised if a run with valid input cannot continue; the message says why and what is left.
+
+    Commands exit with code 1.
+    """
 
 
 class StoppedError(Exception):
-    """A run that a signal asked to stop; raised between two steps, when its state is whole.
+    """Raised between two steps, when the state is consistent, after a signal asked a run to stop.
 
     Args:
-        signal: the `signal.Signals` that asked.
+        signal: The signal that was received.
     """
 
-    def __init__(self, signal):
+    def __init__(self, signal: signals.Signals) -> None:
         super().__init__(
             f"stopped by {signal.name} with a checkpoint of the last step; the same command "
             "resumes the run"

@@ -1,11 +1,11 @@
-"""The published cells, as their sources print them; `genotype.GENOTYPES` has them validated."""
+"""Published cells, as printed by their sources; `genotype.GENOTYPES` has them validated."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Cells(NamedTuple):
-    """The fields of a `genotype.Genotype`."""
+    """Fields of a `genotype.Genotype`."""
 
     normal: Sequence[tuple[str, int]]
     normal_concat: Sequence[int]

@@ -1,7 +1,7 @@
-"""Schedules: pure functions from an epoch to a value.
+"""Schedules: pure functions of the epoch.
 
 Epochs are counted from 0: a training of E epochs runs epochs 0 .. E - 1. Fractions of an epoch are
-accepted. Every function raises a ValueError for arguments outside the ranges it documents.
+accepted. Every function raises ValueError for arguments outside their documented ranges.
 """
 
 import math
@@ -9,18 +9,20 @@ from collections.abc import Callable
 
 
 def cosine(epoch: float, epochs: int, base: float) -> float:
-    """Cosine decay to 0: base * (1 + cos(pi * epoch / epochs)) / 2.
+    """Returns a cosine decay to 0: base * (1 + cos(pi * epoch / epochs)) / 2.
+
+    Args:
+        epoch: Epoch, 0 .. epochs.
+        epochs: Number of epochs of the training, at least 1.
+        base: Value in epoch 0, at least 0.
+
+    Reference: DARTS (arXiv 1806.09055), appendix A.1, without the shift by one epoch that an old
+    scheduler gave its code.
+
+    Example:
 
     >>> [round(cosine(epoch, 4, 0.1), 6) for epoch in range(5)]
     [0.1, 0.085355, 0.05, 0.014645, 0.0]
-
-    Args:
-        epoch: 0 up to epochs.
-        epochs: length of the training in epochs, at least 1.
-        base: value in epoch 0, at least 0.
-
-    Reference: DARTS (arXiv 1806.09055), appendix A.1, without the shift by one epoch that its code
-    had from an old scheduler.
     """
     _check_epoch(epoch, epochs)
     _check_base(base)
@@ -28,21 +30,23 @@ def cosine(epoch: float, epochs: int, base: float) -> float:
 
 
 def linear_with_warmup(epoch: float, epochs: int, base: float, warmup_epochs: int) -> float:
-    """Linear warm-up to the base value, then linear decay to 0.
+    """Returns a linear warm-up to the base value, followed by a linear decay to 0.
 
     base * (epoch + 1) / warmup_epochs while epoch < warmup_epochs, then
     base * (epochs - epoch) / (epochs - warmup_epochs).
 
-    >>> [linear_with_warmup(epoch, 6, 0.5, 2) for epoch in range(7)]
-    [0.25, 0.5, 0.5, 0.375, 0.25, 0.125, 0.0]
-
     Args:
-        epoch: 0 up to epochs.
-        epochs: length of the training in epochs, warm-up included.
-        base: largest value, at least 0.
-        warmup_epochs: length of the warm-up in epochs, 0 up to epochs - 1.
+        epoch: Epoch, 0 .. epochs.
+        epochs: Number of epochs of the training, warm-up included.
+        base: Largest value, at least 0.
+        warmup_epochs: Number of epochs of the warm-up, 0 .. epochs - 1.
 
     Reference: P-DARTS (arXiv 1904.12760), section 4.4 (ImageNet).
+
+    Example:
+
+    >>> [linear_with_warmup(epoch, 6, 0.5, 2) for epoch in range(7)]
+    [0.25, 0.5, 0.5, 0.375, 0.25, 0.125, 0.0]
     """
     _check_epoch(epoch, epochs)
     _check_base(base)
@@ -53,19 +57,21 @@ def linear_with_warmup(epoch: float, epochs: int, base: float, warmup_epochs: in
 
 
 def cosine_with_warmup(epoch: float, epochs: int, base: float, warmup_epochs: int) -> float:
-    """Linear warm-up to the base value, then cosine decay to 0 over the remaining epochs.
+    """Returns a linear warm-up to the base value, followed by a cosine decay to 0.
 
     base * (epoch + 1) / warmup_epochs while epoch < warmup_epochs, then
     `cosine(epoch - warmup_epochs, epochs - warmup_epochs, base)`.
 
+    Args:
+        epoch: Epoch, 0 .. epochs.
+        epochs: Number of epochs of the training, warm-up included.
+        base: Largest value, at least 0.
+        warmup_epochs: Number of epochs of the warm-up, 0 .. epochs - 1.
+
+    Example:
+
     >>> [round(cosine_with_warmup(epoch, 6, 0.5, 2), 6) for epoch in range(7)]
     [0.25, 0.5, 0.5, 0.426777, 0.25, 0.073223, 0.0]
-
-    Args:
-        epoch: 0 up to epochs.
-        epochs: length of the training in epochs, warm-up included.
-        base: largest value, at least 0.
-        warmup_epochs: length of the warm-up in epochs, 0 up to epochs - 1.
     """
     _check_epoch(epoch, epochs)
     _check_base(base)
@@ -79,29 +85,31 @@ LEARNING_RATE_SCHEDULES: dict[str, Callable[[float, int, float, int], float]] = 
     "cosine": cosine_with_warmup,
     "linear": linear_with_warmup,
 }
-"""Values of `--schedule`: functions (epoch, epochs, base, warmup_epochs) -> learning rate."""
+"""Learning-rate schedules by name: functions (epoch, epochs, base, warmup_epochs) -> rate."""
 
 
 def skip_dropout(epoch: float, epochs: int, warmup_epochs: int, initial: float) -> float:
-    """Rate of the dropout after skip-connects in one stage of the search.
+    """Returns the rate of the dropout after skip-connects in one stage of a search.
 
-    initial * (epochs - epoch - 1) / epochs while epoch < warmup_epochs (only weights learn), then
-    initial * exp(-0.2 * (epoch - warmup_epochs)): it starts again at the initial rate when the
-    architecture begins to learn, and has all but gone when the stage ends.
+    initial * (epochs - epoch - 1) / epochs while epoch < warmup_epochs (only the weights are
+    trained), then initial * exp(-0.2 * (epoch - warmup_epochs)): the rate is reset to its initial
+    value when the alphas start to be trained, and has nearly vanished at the end of the stage.
+
+    Args:
+        epoch: Epoch of the stage, 0 .. epochs, exclusive.
+        epochs: Number of epochs of the stage.
+        warmup_epochs: Number of epochs in which only the weights are trained, 0 .. epochs.
+        initial: Initial rate, in [0, 1).
+
+    Returns:
+        A rate in [0, 1).
+
+    Reference: P-DARTS (arXiv 1904.12760), section 3.3; the formula is that of the official code.
+
+    Example:
 
     >>> [round(skip_dropout(epoch, 25, 10, 0.4), 6) for epoch in (0, 9, 10, 11, 24)]
     [0.384, 0.24, 0.4, 0.327492, 0.024324]
-
-    Args:
-        epoch: 0 up to, but not including, epochs.
-        epochs: length of the stage in epochs.
-        warmup_epochs: epochs in which only weights learn, 0 up to epochs.
-        initial: rate at the start, at least 0 and less than 1.
-
-    Returns:
-        A rate, at least 0 and less than 1.
-
-    Reference: P-DARTS (arXiv 1904.12760), section 3.3; the formula is that of the official code.
     """
     _check_epoch(epoch, epochs)
     if epoch == epochs:
@@ -109,23 +117,25 @@ def skip_dropout(epoch: float, epochs: int, warmup_epochs: int, initial: float) 
     _check_warmup(warmup_epochs, epochs)
     _check_rate("initial", initial)
     if epoch < warmup_epochs:
-        # Never negative: a fraction of the last epoch would go below 0.
+        # A fraction of the last epoch would make it negative.
         return initial * max(epochs - epoch - 1, 0) / epochs
     return initial * math.exp(-0.2 * (epoch - warmup_epochs))
 
 
 def drop_path(epoch: float, epochs: int, final: float) -> float:
-    """Rate of drop-path in the training of an evaluation network: final * epoch / epochs.
+    """Returns the drop-path rate of an evaluation network: final * epoch / epochs.
+
+    Args:
+        epoch: Epoch, 0 .. epochs.
+        epochs: Number of epochs of the training.
+        final: Rate at the end of the training, in [0, 1).
+
+    Reference: P-DARTS (arXiv 1904.12760), section 4.3.
+
+    Example:
 
     >>> [round(drop_path(epoch, 600, 0.3), 6) for epoch in (0, 300, 599)]
     [0.0, 0.15, 0.2995]
-
-    Args:
-        epoch: 0 up to epochs.
-        epochs: length of the training in epochs.
-        final: rate that the last epoch approaches, at least 0 and less than 1.
-
-    Reference: P-DARTS (arXiv 1904.12760), section 4.3.
     """
     _check_epoch(epoch, epochs)
     _check_rate("final", final)
@@ -133,7 +143,7 @@ def drop_path(epoch: float, epochs: int, final: float) -> float:
 
 
 def _warmup(epoch: float, base: float, warmup_epochs: int) -> float:
-    """Linear rise that reaches the base value in the last epoch of the warm-up, and stays there."""
+    """Returns a linear ramp that reaches the base value in the warm-up's last epoch and stays."""
     return min(base, base * (epoch + 1) / warmup_epochs)
 
 

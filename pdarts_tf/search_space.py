@@ -1,7 +1,7 @@
-"""The search space: which operations still compete on which edge of the two cells.
+"""Search space: the candidate operations of every edge of the two cells.
 
-All edges start with the eight primitives; between the stages of the search the lowest-scoring ones
-are dropped on every edge on its own, so that a deeper network fits into memory.
+Every edge starts with the eight primitives. Between the stages of a search, the least probable
+ones are dropped on each edge separately, so that a deeper supernet fits into memory.
 
 Reference: P-DARTS (arXiv 1904.12760), section 3.2, search space approximation.
 """
@@ -17,35 +17,43 @@ import numpy.typing as npt
 from pdarts_tf.genotype import NUM_INPUT_NODES, PRIMITIVES
 
 NUM_NODES = 4
-"""Intermediate nodes of a cell."""
+"""Number of intermediate nodes of a cell."""
 
 NUM_EDGES = 14
-"""Edges of a cell: every intermediate node takes one from each earlier node, 2 + 3 + 4 + 5."""
+"""Number of edges of a cell: one from every earlier node to each intermediate node, 2+3+4+5."""
 
 CELLS = ("normal", "reduce")
 
 
 def edge_nodes() -> tuple[tuple[int, int], ...]:
-    """(source, target) of the 14 edges, in order of target, then source.
+    """Returns (source, target) of the 14 edges, ordered by target, then by source.
 
-    Nodes 0 and 1 are the cell's inputs, nodes 2 to 5 the intermediate ones.
+    Nodes 0 and 1 are the inputs of the cell, nodes 2 to 5 its intermediate nodes.
+
+    >>> edge_nodes()[:5]
+    ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
     """
     targets = range(NUM_INPUT_NODES, NUM_INPUT_NODES + NUM_NODES)
     return tuple((source, target) for target in targets for source in range(target))
 
 
 def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Softmax of architecture parameters over the candidates of each edge, in float64.
+    """Computes the softmax over the candidates of every edge, in float64.
 
-    p_o = exp(alpha_o - max alpha) / sum of the same over all candidates.
+    p_o = exp(alpha_o - max(alpha)) / sum over o' of exp(alpha_o' - max(alpha)).
 
     Args:
-        alphas: (edges, candidates), finite.
+        alphas: Architecture parameters of shape (edges, candidates), finite.
 
     Returns:
-        (edges, candidates); every row sums to 1.
+        Array of shape (edges, candidates); every row sums to 1.
 
     Reference: P-DARTS, section 3.1, equation 1.
+
+    Example:
+
+    >>> edge_probabilities([[0.0, 0.0]])
+    array([[0.5, 0.5]])
     """
     values = np.asarray(alphas, dtype=np.float64)
     exponentials = np.exp(values - values.max(axis=1, keepdims=True))
@@ -54,14 +62,25 @@ def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def edge_entropies(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Returns the entropy of softmax(alphas) of every edge, in nats: (edges,)."""
+    """Computes the entropy of softmax(alphas) of every edge, in nats.
+
+    Args:
+        alphas: Architecture parameters of shape (edges, candidates), finite.
+
+    Returns:
+        Array of shape (edges,).
+    """
     probabilities = edge_probabilities(alphas)
     entropies: npt.NDArray[np.float64] = -(probabilities * np.log(probabilities)).sum(1)
     return entropies
 
 
-def mean_entropy(alphas):
-    """Returns the mean over the edges of the entropy of softmax(alphas), in nats."""
+def mean_entropy(alphas: npt.ArrayLike) -> float:
+    """Computes the entropy of softmax(alphas) in nats, averaged over the edges.
+
+    >>> round(mean_entropy(np.zeros((14, 8))), 4)  # log(8)
+    2.0794
+    """
     return float(edge_entropies(alphas).mean())
 
 
@@ -69,23 +88,35 @@ def mean_entropy(alphas):
 class SearchSpace:
     """Candidate operations of every edge; immutable, compared and hashed by value.
 
-    Args:
-        normal: (14, 8) truth values, edges in the order of `edge_nodes`, operations in that of
-            `PRIMITIVES`: which primitives are candidates on an edge of the normal cell.
-        reduce: the same for the reduction cell.
+    Both masks are stored as read-only arrays.
 
-    Both are stored as read-only arrays.
+    Args:
+        normal: Boolean mask of shape (14, 8): which primitives are candidates on each edge of the
+            normal cell. Edges are ordered as in `edge_nodes`, operations as in `PRIMITIVES`.
+        reduce: The same for the reduction cell.
 
     Raises:
-        ValueError: if a shape or type is another, or if not every edge of both cells has the same
-            number of candidates, at least one.
+        ValueError: If a mask has another shape or type, or the edges of both cells do not all have
+            the same number of candidates, at least one.
+
+    Example:
+
+    >>> space = SearchSpace.full()
+    >>> space.num_candidates
+    8
+    >>> alphas = np.tile(np.arange(8.0), (14, 1))
+    >>> smaller = space.drop_lowest(alphas, alphas, num_to_drop=3)
+    >>> smaller.candidates("normal")[0]
+    ('skip_connect', 'sep_conv_3x3', 'sep_conv_5x5', 'dil_conv_3x3', 'dil_conv_5x5')
+    >>> SearchSpace.from_json(smaller.to_json()) == smaller
+    True
     """
 
     normal: npt.NDArray[np.bool_]
     reduce: npt.NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        """Replaces the arguments by their validated, read-only copies."""
+        """Validates the masks and stores read-only copies."""
         for cell in CELLS:
             object.__setattr__(self, cell, _read_only_mask(cell, getattr(self, cell)))
         counts = np.concatenate([self.normal.sum(axis=1), self.reduce.sum(axis=1)])
@@ -97,23 +128,23 @@ class SearchSpace:
 
     @classmethod
     def full(cls) -> "SearchSpace":
-        """The space of the first stage: all eight primitives on every edge."""
+        """Returns the space of the first stage: all eight primitives on every edge."""
         mask = np.ones((NUM_EDGES, len(PRIMITIVES)), dtype=bool)
         return cls(mask, mask)
 
     @property
     def num_candidates(self) -> int:
-        """Candidates per edge, equal on all edges."""
+        """Number of candidates per edge, the same on all edges."""
         return int(self.normal[0].sum())
 
     def candidates(self, cell: str) -> tuple[tuple[str, ...], ...]:
-        """Names of the candidates of each of the 14 edges, in the order of the alphas' columns.
+        """Returns the names of the candidates on each of the 14 edges, in the order of the alphas.
 
         Args:
             cell: "normal" or "reduce".
 
         Raises:
-            ValueError: if the cell has another name.
+            ValueError: If `cell` is neither.
         """
         if cell not in CELLS:
             raise ValueError(f"Expected cell to be one of {CELLS}. Received: {cell!r}")
@@ -126,18 +157,18 @@ class SearchSpace:
     def drop_lowest(
         self, alphas_normal: npt.ArrayLike, alphas_reduce: npt.ArrayLike, num_to_drop: int
     ) -> "SearchSpace":
-        """The space without the lowest-scoring candidates of every edge.
+        """Returns the space without the least probable candidates of every edge.
 
-        Of equal probabilities, that of the operation that comes first in `PRIMITIVES` is dropped
-        first, as the official code does.
+        Of equally probable candidates, the one that comes first in `PRIMITIVES` is dropped first,
+        as in the official code.
 
         Args:
-            alphas_normal: (14, candidates) architecture parameters of the normal cell.
-            alphas_reduce: (14, candidates) those of the reduction cell.
-            num_to_drop: candidates to drop on every edge, 0 up to candidates - 1.
+            alphas_normal: Architecture parameters of the normal cell, of shape (14, candidates).
+            alphas_reduce: The same for the reduction cell.
+            num_to_drop: Number of candidates to drop on every edge, 0 .. candidates - 1.
 
         Raises:
-            ValueError: if alphas have another shape or are not finite, or if no candidate would
+            ValueError: If alphas have another shape or are not finite, or no candidate would
                 remain.
 
         Reference: P-DARTS, section 3.2.
@@ -153,14 +184,14 @@ class SearchSpace:
         )
 
     def checked_alphas(self, cell: str, alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Architecture parameters of a cell of this space as a float64 array.
+        """Validates architecture parameters for this space and returns them in float64.
 
         Args:
-            cell: "normal" or "reduce", for the message.
-            alphas: (14, candidates) numbers.
+            cell: "normal" or "reduce", for the error message.
+            alphas: Numbers of shape (14, candidates).
 
         Raises:
-            ValueError: if the shape is another or a value is not a finite number.
+            ValueError: If the shape differs or a value is not finite.
         """
         shape = (NUM_EDGES, self.num_candidates)
         expected = f"Expected alphas_{cell} to be finite numbers of shape {shape}"
@@ -176,12 +207,12 @@ class SearchSpace:
         return values
 
     def to_json(self) -> str:
-        """The candidates of both cells by name: {"normal": {"0->2": ["none", ...], ...}, ...}."""
+        """Returns the names of all candidates: {"normal": {"0->2": ["none", ...], ...}, ...}."""
         cells = ",\n".join(f'  "{cell}": {{\n{self._edges_json(cell)}\n  }}' for cell in CELLS)
         return f"{{\n{cells}\n}}"
 
     def _edges_json(self, cell: str) -> str:
-        """One line per edge: its label and the names of its candidates."""
+        """Returns one line per edge: its label and the names of its candidates."""
         return ",\n".join(
             f'    "{label}": {json.dumps(names)}'
             for label, names in zip(_edge_labels(), self.candidates(cell), strict=True)
@@ -189,10 +220,10 @@ class SearchSpace:
 
     @classmethod
     def from_json(cls, text: str) -> "SearchSpace":
-        """The space that `to_json` wrote.
+        """Restores a space from the output of `to_json`.
 
         Raises:
-            ValueError: if the text is not JSON, lacks a cell or an edge, names an unknown
+            ValueError: If the text is not JSON, lacks a cell or an edge, names an unknown
                 primitive, or does not describe a valid space.
         """
         try:
@@ -205,30 +236,35 @@ class SearchSpace:
         return cls(*(_mask_of_names(cell, cells[cell]) for cell in CELLS))
 
     def __eq__(self, other: object) -> bool:
-        """Whether both have the same candidates everywhere."""
+        """Returns whether both spaces have the same candidates on every edge."""
         if not isinstance(other, SearchSpace):
             return NotImplemented
         return self._key() == other._key()
 
     def __hash__(self) -> int:
-        """Hash of the masks' values."""
+        """Returns a hash of the masks' values."""
         return hash(self._key())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and unpickles through the constructor, which keeps the arrays read-only."""
+        """Makes copying and unpickling call the constructor, so that arrays stay read-only."""
         return type(self), (self.normal, self.reduce)
 
     def _key(self) -> tuple[bytes, bytes]:
-        """The masks as hashable values."""
+        """Returns the masks as hashable values."""
         return self.normal.tobytes(), self.reduce.tobytes()
 
 
 def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
-    """A space with so many candidates on every edge, drawn at random: one as a search may leave.
+    """Returns a random space, such as a stage of a search may leave.
 
     Args:
-        num_candidates: from 1 to 8.
-        seed: of the draw.
+        num_candidates: Number of candidates per edge, 1 .. 8.
+        seed: Random seed.
+
+    Example:
+
+    >>> random_space(5, seed=1).num_candidates
+    5
     """
     rng = np.random.default_rng(seed)
     masks = np.zeros((len(CELLS), NUM_EDGES, len(PRIMITIVES)), dtype=bool)
@@ -238,7 +274,7 @@ def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
 
 
 def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """A copy of a (14, 8) mask that nobody can make writable again."""
+    """Validates a (14, 8) mask and returns a copy that cannot be made writable again."""
     shape = (NUM_EDGES, len(PRIMITIVES))
     expected = f"Expected {cell} to be truth values of shape {shape}"
     try:
@@ -253,8 +289,8 @@ def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 def _without_lowest(
     mask: npt.NDArray[np.bool_], alphas: npt.NDArray[np.float64], num_to_drop: int
 ) -> npt.NDArray[np.bool_]:
-    """The (14, 8) mask without the `num_to_drop` least probable candidates of every edge."""
-    # A stable sort leaves equal probabilities in order of the primitives.
+    """Returns the (14, 8) mask without the `num_to_drop` least probable candidates per edge."""
+    # A stable sort leaves equal probabilities in the order of the primitives.
     order = np.argsort(edge_probabilities(alphas), axis=1, kind="stable")
     columns = np.nonzero(mask)[1].reshape(alphas.shape)
     remaining = mask.copy()
@@ -264,12 +300,12 @@ def _without_lowest(
 
 
 def _edge_labels() -> list[str]:
-    """Readable names of the edges in order, such as "0->2"."""
+    """Returns readable names of the edges in order, such as "0->2"."""
     return [f"{source}->{target}" for source, target in edge_nodes()]
 
 
 def _mask_of_names(cell: str, edges: Any) -> npt.NDArray[np.bool_]:
-    """The (14, 8) mask of the candidates' names by edge label."""
+    """Returns the (14, 8) mask of candidates' names that are keyed by edge label."""
     labels = _edge_labels()
     if not isinstance(edges, dict) or set(edges) != set(labels):
         received = list(edges) if isinstance(edges, dict) else edges

@@ -1,18 +1,20 @@
-"""Importing TensorFlow without its remarks about this machine.
+"""Import of TensorFlow without its log messages about the machine.
 
-They come from native code, before any log level is in force, and would stand between a person and
-the one line that an error is.
+They come from native code before any log level takes effect, and would bury the one line of an
+error message.
 """
 
 import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from types import ModuleType
 
 
 @contextlib.contextmanager
-def held_back_stderr():
-    """Holds back what is written to file descriptor 2; lets it out if the block fails."""
+def held_back_stderr() -> Iterator[None]:
+    """Holds back output to file descriptor 2, and releases it only if the block raises."""
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -29,11 +31,12 @@ def held_back_stderr():
             os.close(before)
 
 
-def import_tensorflow():
-    """Imports TensorFlow and finds its devices, quietly; returns the module."""
+def import_tensorflow() -> ModuleType:
+    """Imports TensorFlow and initializes its devices without log output; returns the module."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with held_back_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-    return tf
+    module: ModuleType = tf
+    return module

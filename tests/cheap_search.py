@@ -1,13 +1,18 @@
 """A search whose supernet is a single layer: all of its bookkeeping, none of its cost."""
 
+from unittest import mock
+
 import tensorflow as tf
 
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
 from pdarts_tf.layers.regularization import draw_seeds
-from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.runs import job
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
+from pdarts_tf.search import stage as stage_module
+from pdarts_tf.search.__main__ import watchers
 from pdarts_tf.search.progressive import ProgressiveSearch
 from pdarts_tf.training.bilevel import Supernet
 
@@ -56,24 +61,31 @@ class OneLayer(Supernet):
         return self.head(tf.concat([tf.tile(alphas[None], (tf.shape(x)[0], 1)), x], -1))
 
 
-class CheapSearch(ProgressiveSearch):
-    """A search with that supernet."""
-
-    def supernet(self, stage, space):
-        return OneLayer(
-            space,
-            stage.init_channels,
-            stage.num_layers,
-            self.data.num_classes,
-            stage.skip_dropout_rate,
-            seed=self.config.seed,
-            name="supernet",
-        )
+def one_layer(config, stage, space, num_classes):
+    """Stands for `search.stage.make_supernet`."""
+    return OneLayer(
+        space,
+        init_channels=stage.init_channels,
+        num_layers=stage.num_layers,
+        num_classes=num_classes,
+        skip_dropout_rate=stage.skip_dropout_rate,
+        seed=config.seed,
+        name="supernet",
+    )
 
 
 def search(path, intervals=EVERY_STEP, stop=None):
-    """Runs a search in a run directory, or what is left of it, as the command does."""
+    """Runs a search in a run directory, or what is left of it, as the command does.
+
+    Returns:
+        The `SearchResult`.
+    """
     data = sources.load("digits", None)
-    with RunDirectory(path, CONFIG, data.description()) as run, StopRequest() as request:
-        checkpointing = Checkpointing(run, CONFIG, intervals, stop or request)
-        CheapSearch(CONFIG, data).execute(run, checkpointing)
+    options = RunOptions(checkpoints=intervals)
+    with (
+        mock.patch.object(stage_module, "make_supernet", one_layer),
+        RunDirectory(path, CONFIG, data.description()) as directory,
+        StopRequest() as request,
+    ):
+        task = ProgressiveSearch(CONFIG, data)
+        return job.finish(task, watchers, CONFIG, options, directory, stop or request)

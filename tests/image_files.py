@@ -79,14 +79,14 @@ def cifar10_python(splits, class_names):
     """{name: content} of cifar-10-python.tar.gz, training images spread over five files."""
 
     def batch(images, labels):
-        content = {b"data": planes(images), b"labels": [int(label) for label in labels]}
+        content = {"data": planes(images), "labels": [int(label) for label in labels]}
         return pickle.dumps(content, protocol=2)
 
     images, labels = splits["train"]
     files = {f"data_batch_{i + 1}": batch(images[i::5], labels[i::5]) for i in range(5)} | {
         "test_batch": batch(*splits["test"])
     }
-    files["batches.meta"] = pickle.dumps({b"label_names": [n.encode() for n in class_names]}, 2)
+    files["batches.meta"] = pickle.dumps({"label_names": list(class_names)}, 2)
     return {f"cifar-10-batches-py/{name}": content for name, content in files.items()}
 
 

@@ -45,7 +45,11 @@ def golden_network(stem):
     with np.load(GOLDENS / f"network_{stem}_pdarts.npz") as file:
         arrays = dict(file)
     model = pd.EvaluationNetwork(
-        pd.GENOTYPES["PDARTS"], 4, NUM_LAYERS[stem], stem=stem, auxiliary=True
+        pd.GENOTYPES["PDARTS"],
+        init_channels=4,
+        num_layers=NUM_LAYERS[stem],
+        stem=stem,
+        auxiliary=True,
     )
     golden = GoldenNetwork(stem, arrays, model)
     model.build(golden.images.shape)

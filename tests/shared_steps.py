@@ -42,7 +42,7 @@ def normalization(strategy):
     import tensorflow as tf
 
     from pdarts_tf.layers import replicas
-    from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
+    from pdarts_tf.layers.normalization import normalize_global_batch
 
     images, _ = labelled_images(0)
     rng = np.random.default_rng(1)
@@ -72,11 +72,18 @@ def bilevel(strategy):
     """Bilevel steps with dropout and synchronized batch norms, and a validation."""
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
 
     with strategy.scope():
         model = pd.Supernet(
-            search_space(), 2, 3, 3, skip_dropout_rate=0.4, seed=3, sync_batch_norm=True
+            search_space(),
+            init_channels=2,
+            num_layers=3,
+            num_classes=3,
+            skip_dropout_rate=0.4,
+            seed=3,
+            sync_batch_norm=True,
         )
         model.build((None, 8, 8, 3))
         model.compile(
@@ -97,20 +104,26 @@ def bilevel(strategy):
     return state | {f"bilevel_logs/{name}": value for name, value in logs.items()}
 
 
-def supervised(strategy, sync_batch_norm, precision="none"):
+def supervised(strategy, sync_batch_norm, dtype="float32"):
     """Two steps of an evaluation network with drop-path.
 
     Without synchronized batch norms a single device computes its batch in two parts.
     """
     import tensorflow as tf
 
-    from pdarts_tf.training.loop import EpochProgress, TrainingLoop
-    from pdarts_tf.training.precision import mixed_precision
+    from pdarts_tf.training.epoch_progress import EpochProgress
+    from pdarts_tf.training.loop import TrainingLoop
     from pdarts_tf.training.supervised import SupervisedNetwork
 
-    with strategy.scope(), mixed_precision(precision):
+    with strategy.scope():
         model = SupervisedNetwork(
-            GENOTYPE, 2, 3, 3, drop_path_rate=0.5, sync_batch_norm=sync_batch_norm
+            GENOTYPE,
+            init_channels=2,
+            num_layers=3,
+            num_classes=3,
+            drop_path_rate=0.5,
+            sync_batch_norm=sync_batch_norm,
+            dtype=dtype,
         )
         model.build((None, 8, 8, 3))
         alone = strategy.num_replicas_in_sync == 1 and not sync_batch_norm
@@ -123,7 +136,7 @@ def supervised(strategy, sync_batch_norm, precision="none"):
     progress = EpochProgress()
     TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2, progress)
     prefix = "synchronized" if sync_batch_norm else "local"
-    prefix = prefix if precision == "none" else precision
+    prefix = prefix if dtype == "float32" else dtype.removeprefix("mixed_")
     state = arrays(prefix, [*model.weights, *model.optimizer.variables])
     return state | {f"{prefix}_logs/{name}": value for name, value in progress.logs.items()}
 
@@ -139,7 +152,7 @@ def main(path, num_devices):
     strategy = devices.make_strategy()
     results = normalization(strategy) | bilevel(strategy) | supervised(strategy, True)
     if not devices.multi_worker:
-        results |= supervised(strategy, False) | supervised(strategy, True, "float16")
+        results |= supervised(strategy, False) | supervised(strategy, True, "mixed_float16")
     np.savez(path, **results)
 
 

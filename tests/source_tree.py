@@ -1,7 +1,4 @@
-"""Reads the project's own sources for the tests that hold its structure; runs none of them.
-
-Deliberately not what tools/build_file.py uses: that program's result is checked with this.
-"""
+"""Reads the project's own sources for the tests that hold its structure; runs none of them."""
 
 import ast
 import functools

@@ -138,11 +138,12 @@ def build_skip_supernet(seed=3, like=None):
         like: a model whose traces it uses.
     """
     space = uniform_space("avg_pool_3x3", "skip_connect")
-    model = pd.Supernet(space, 4, 4, num_classes=3, skip_dropout_rate=0.5, seed=seed)
+    model = pd.Supernet(
+        space, init_channels=4, num_layers=4, num_classes=3, skip_dropout_rate=0.5, seed=seed
+    )
     model.build((None, 8, 8, 3))
     if like is not None:
-        for cell in model.cells:
-            cell.mixed.compute = like.cells[0].mixed.compute
+        model.compute = like.compute
     return model
 
 

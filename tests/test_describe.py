@@ -55,7 +55,7 @@ def test_both_cells_are_drawn_into_files(tmp_path):
         (("--genotype=__import__('os')",), "Known names"),
         (("--genotype=PDARTS", "--nonsense"), "nonsense"),
         (("PDARTS",), "Received: PDARTS"),
-        (("--genotype=PDARTS", "--svg=nowhere/cell.svg"), "name a file in a directory that exists"),
+        (("--genotype=PDARTS", "--svg=nowhere/cell.svg"), "pass a path in an existing directory"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments, reason):

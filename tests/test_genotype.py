@@ -302,7 +302,7 @@ def test_malformed_text_is_refused(text, message):
 )
 def test_code_is_refused_and_not_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(GenotypeError, match="nothing but its names, brackets"):
+    with pytest.raises(GenotypeError, match="only its names, brackets"):
         Genotype.parse(SMALL_TEXT.replace("range(2, 4)", code))
     assert os.listdir(tmp_path) == []
 
@@ -446,7 +446,7 @@ def test_load_refuses_a_file_that_is_not_text(tmp_path):
 
 
 def test_load_points_from_a_directory_to_its_genotype(tmp_path):
-    with pytest.raises(GenotypeError, match=r"name the genotype\.json in it"):
+    with pytest.raises(GenotypeError, match=r"pass the genotype\.json in it"):
         load_genotype(tmp_path)
 
 

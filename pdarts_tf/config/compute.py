@@ -1,26 +1,27 @@
-"""Settings of how steps are computed, which searches and trainings share."""
+"""Settings of the computation of steps that searches and trainings share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pdarts_tf.config.settings import Settings, check, setting
 
-PRECISIONS = ("none", "float16", "bfloat16")
+PRECISIONS = {"none": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+"""Values of --mixed_precision, and the Keras dtype policy that each stands for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeConfig(Settings):
-    """How steps are computed, whatever they compute.
+    """How steps are computed, without regard to what they compute.
 
     Raises:
-        ConfigError: values do not fit each other.
+        ConfigError: Values do not fit each other.
     """
 
-    sync_batch_norm: bool = setting(
-        False, "Compute batch-norm statistics over the batches of all devices."
-    )
+    sync_batch_norm: bool = setting(False, "Synchronize batch-norm statistics across all devices.")
     mixed_precision: str = setting("none", "Mixed precision: none (float32), float16 or bfloat16.")
     rematerialize: bool = setting(
-        False, "Recompute cells in the backward pass instead of storing them; saves memory."
+        False,
+        "Rematerialize activations: recompute cells in the backward pass, to save memory.",
     )
     jit_compile: bool = setting(False, "Compile the cells with XLA, for GPUs.")
 
@@ -32,27 +33,29 @@ class ComputeConfig(Settings):
         check(
             not (self.sync_batch_norm and self.jit_compile),
             "jit_compile",
-            "false with --sync_batch_norm, since devices cannot meet inside what XLA compiles",
+            "false with --sync_batch_norm, since devices cannot communicate inside cells that XLA "
+            "compiles",
             self.jit_compile,
         )
 
     @property
-    def network_options(self) -> dict[str, bool]:
-        """What of this the networks take as arguments."""
+    def network_options(self) -> dict[str, Any]:
+        """Keyword arguments of the networks' constructors."""
         return {
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,
             "compile_cells": self.jit_compile,
+            "dtype": PRECISIONS[self.mixed_precision],
         }
 
     @property
     def parts_per_device(self) -> int:
-        """In how many parts, one after the other, a device computes its share of a batch."""
+        """Number of parts in which a device computes its share of a batch, one by one."""
         return 1
 
     @property
     def uncounted(self) -> tuple[str, ...]:
-        """Flags in use that change the memory a run needs, of which estimates know nothing."""
+        """Flags in use that change how much memory a run needs, but not its estimate."""
         used = {
             "rematerialize": self.rematerialize,
             "gradient_accumulation": self.parts_per_device > 1,

@@ -1,4 +1,4 @@
-"""What all settings have in common: they come from flags, go to JSON and back, and are checked."""
+"""Base class of all settings: their flags' help texts, JSON, and validation."""
 
 import dataclasses
 import json
@@ -12,17 +12,17 @@ from pdarts_tf.errors import InputError
 
 
 class ConfigError(InputError):
-    """A setting that is out of range or does not fit the others; one line says which and why."""
+    """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
 def setting(default: Any, text: str) -> Any:
-    """Returns a dataclass field with a default and the help text of its flag."""
+    """Returns a dataclass field with a default value and the help text of its flag."""
     return field(default=default, metadata={"help": text})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all settings can do: go to JSON and come back."""
+    """Base class of settings, which are validated when made, and converted to JSON and back."""
 
     def __post_init__(self) -> None:
         """Validates every value; subclasses call this first."""
@@ -33,10 +33,10 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The settings with these values, such as read from JSON.
+        """Returns settings with the given values, such as those read from JSON.
 
         Raises:
-            ConfigError: a name is unknown or missing, or a value is of another type or not valid.
+            ConfigError: A name is unknown or missing, or a value has another type or is not valid.
         """
         names = {each.name for each in dataclasses.fields(cls)}
         odd = sorted(names.symmetric_difference(values))
@@ -53,7 +53,7 @@ class Settings:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is what the annotation of a setting allows."""
+    """Returns whether a value matches the annotation of a setting."""
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
@@ -65,7 +65,14 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
-    """Returns (name, value, other value) of the first setting that differs, or None."""
+    """Returns (name, value, other value) of the first setting that differs, or None.
+
+    >>> @dataclass(frozen=True)
+    ... class Example(Settings):
+    ...     epochs: int = setting(25, "Number of epochs.")
+    >>> first_difference(Example(), Example(epochs=10))
+    ('epochs', 25, 10)
+    """
     for each in dataclasses.fields(config):
         mine, theirs = getattr(config, each.name), getattr(other, each.name)
         if mine != theirs:
@@ -74,18 +81,22 @@ def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
 
 
 def shown(value: Any) -> str:
-    """Returns a value as it is typed on the command line."""
+    """Returns a value as it is typed on the command line.
+
+    >>> shown((5, 11, 17))
+    '5,11,17'
+    """
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def check(valid: bool, name: str, expected: str, received: Any) -> None:
-    """Raises ConfigError unless a setting is valid; the message says what was expected."""
+    """Raises ConfigError, saying what was expected, unless a setting is valid."""
     if not valid:
         raise ConfigError(f"--{name} must be {expected}. Received: {shown(received)}")
 
 
 def check_at_least(config: Any, **least: int) -> None:
-    """Checks that settings which are not None have at least these values."""
+    """Checks that settings are None or have at least the given values."""
     for name, limit in least.items():
         value = getattr(config, name)
         check(value is None or value >= limit, name, f"at least {limit}", value)

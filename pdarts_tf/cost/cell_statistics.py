@@ -1,4 +1,4 @@
-"""Numbers by which the literature compares the shapes of cells; needs no TensorFlow.
+"""Depth and width of cells, by which the literature compares their shapes.
 
 Reference: Shu, Wang, Cai, "Understanding architectures learnt by cell-based neural architecture
 search", ICLR 2020 (arXiv 1909.09569), section 3: searches tend to find wide and shallow cells.
@@ -12,7 +12,7 @@ from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES
 def cell_depth(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> int:
     """Returns the number of operations on the longest path from an input to the output.
 
-    Skip-connects are operations too. The concatenation at the end is none: Shu et al. count it as
+    Skip-connects are operations too. The concatenation at the end is not; Shu et al. count it as
     one more connection, so their figures are larger by one.
 
     >>> cell_depth([("sep_conv_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 2),
@@ -20,8 +20,8 @@ def cell_depth(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> int:
     2
 
     Args:
-        edges: (operation, input) pairs, two per node, as in a `Genotype`.
-        concat: the nodes that make up the output.
+        edges: Pairs (operation, input), two per node, as in a `Genotype`.
+        concat: The nodes that make up the output.
     """
     depths = [0] * NUM_INPUT_NODES
     for sources in _sources(edges):
@@ -32,20 +32,20 @@ def cell_depth(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> int:
 def cell_width(edges: Sequence[tuple[str, int]]) -> float:
     """Returns the width in units of a node's channels.
 
-    A node counts by the share of its edges that come from the cell's inputs: 1 if both do.
+    Each node counts by the share of its edges that start at the cell's inputs: 1 if both do.
 
     >>> cell_width([("sep_conv_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 2),
     ...             ("skip_connect", 0)])
     1.5
 
     Args:
-        edges: (operation, input) pairs, two per node, as in a `Genotype`.
+        edges: Pairs (operation, input), two per node, as in a `Genotype`.
     """
     from_inputs = sum(source < NUM_INPUT_NODES for _, source in edges)
     return from_inputs / EDGES_PER_NODE
 
 
 def _sources(edges: Sequence[tuple[str, int]]) -> list[list[int]]:
-    """The inputs of every node."""
+    """Returns the inputs of every node."""
     inputs = [source for _, source in edges]
     return [inputs[i : i + EDGES_PER_NODE] for i in range(0, len(inputs), EDGES_PER_NODE)]

@@ -1,32 +1,39 @@
-"""Parameters and multiply-accumulates of a model: exact, at once, and without building anything.
+"""Parameters and multiply-accumulates of models, exact and without building them.
 
 They follow from the model's arguments (`cost.counting`); tests compare them with the variables of
-built networks and with the official code's counts.
+built networks and with the counts of the official code.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from pdarts_tf.cost.counting import auxiliary_parameters, network_blocks, supernet_blocks, total
+from pdarts_tf.cost.counting import (
+    Block,
+    auxiliary_parameters,
+    network_blocks,
+    supernet_blocks,
+    total,
+)
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.models.stacking import image_divisor
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
+
+Model = EvaluationNetwork | SearchNetwork
 
 _RGB = 3
 
 
-def model_blocks(model, image_size):
+def model_blocks(model: Model, image_size: int | Sequence[int]) -> list[Block]:
     """Returns the blocks of a model in the order of execution, without an auxiliary head.
 
     Args:
-        model: an `EvaluationNetwork` or a `Supernet`. If it is not built, images of three channels
+        model: An `EvaluationNetwork` or a `Supernet`. If it is not built, images of three channels
             are assumed.
-        image_size: pixels along a side, or (height, width).
-
-    Returns:
-        A list of `counting.Block`.
+        image_size: Pixels along a side, or (height, width).
 
     Raises:
-        ValueError: the model is neither, or cannot take such images.
+        ValueError: The model is neither, or cannot take such images.
     """
     height, width = np.broadcast_to(image_size, 2).tolist()
     if isinstance(model, EvaluationNetwork):
@@ -39,7 +46,7 @@ def model_blocks(model, image_size):
             (height, width),
             model.stem_layers[0].kernel.shape[2] if model.built else _RGB,
         )
-    if isinstance(model, Supernet):
+    if isinstance(model, SearchNetwork):
         return supernet_blocks(
             model.space,
             model.init_channels,
@@ -51,16 +58,22 @@ def model_blocks(model, image_size):
     raise ValueError(f"`model` must be an EvaluationNetwork or a Supernet. Received: {model!r}")
 
 
-def count_parameters(model, include_auxiliary=False):
-    """Returns how many numbers the optimizer of the weights owns.
+def count_parameters(model: Model, include_auxiliary: bool = False) -> int:
+    """Returns the number of trainable parameters.
 
     Args:
-        model: an `EvaluationNetwork`, or a `Supernet`, whose alphas are not counted.
-        include_auxiliary: whether to count the auxiliary head, if the model has one. Published
+        model: An `EvaluationNetwork`, or a `Supernet`, whose alphas are not counted.
+        include_auxiliary: Whether to count the auxiliary head, if the model has one. Published
             figures leave it out, since it only serves training.
 
     Raises:
-        ValueError: the model is neither.
+        ValueError: The model is neither.
+
+    Example:
+
+    >>> from pdarts_tf.genotype import GENOTYPES
+    >>> count_parameters(EvaluationNetwork(GENOTYPES["PDARTS"], init_channels=4, num_layers=3))
+    13318
     """
     # Parameters do not depend on the size of the images: the smallest one will do.
     stem = model.stem if isinstance(model, EvaluationNetwork) else "cifar"
@@ -72,15 +85,15 @@ def count_parameters(model, include_auxiliary=False):
     return parameters
 
 
-def count_macs(model, image_size):
+def count_macs(model: Model, image_size: int | Sequence[int]) -> int:
     """Returns the multiply-accumulates of the convolutions and the classifier for one image.
 
     Args:
-        model: an `EvaluationNetwork` (its auxiliary head does not count), or a `Supernet` with all
+        model: An `EvaluationNetwork` (its auxiliary head does not count), or a `Supernet` with all
             its candidates.
-        image_size: pixels along a side, or (height, width).
+        image_size: Pixels along a side, or (height, width).
 
     Raises:
-        ValueError: the model is neither, or cannot take such images.
+        ValueError: The model is neither, or cannot take such images.
     """
     return total(model_blocks(model, image_size)).macs

@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates, counted from a genotype alone; needs no TensorFlow.
+"""Parameters and multiply-accumulates, counted from a genotype without TensorFlow.
 
 Every convolution uses each of its weights once per output pixel, and the classifier once. Batch
 norms, pools and additions are not counted as multiply-accumulates. Two numbers per batch norm and
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pdarts_tf.genotype import Genotype
-from pdarts_tf.layers.kernels import AUXILIARY_CHANNELS, PARAMETERS
+from pdarts_tf.layers.widths import AUXILIARY_CHANNELS
 from pdarts_tf.models.stacking import (
     CellLayout,
     auxiliary_cell,
@@ -17,6 +17,7 @@ from pdarts_tf.models.stacking import (
     check_image_size,
     stem_channels,
 )
+from pdarts_tf.primitives import TABLE
 from pdarts_tf.search_space import NUM_NODES, SearchSpace, edge_nodes
 
 
@@ -33,13 +34,13 @@ class Count:
 
 @dataclass(frozen=True)
 class Block:
-    """One row of a table: a part of a network, in the order of execution.
+    """A part of a network: the stem, a cell or the classifier.
 
     Args:
-        name: such as "stem" or "cell 6".
+        name: Such as "stem" or "cell 6".
         kind: "stem", "normal", "reduce" or "classifier".
-        channels, height, width: of its output.
-        count: what it costs.
+        channels, height, width: Shape of its output.
+        count: Its cost.
     """
 
     name: str
@@ -64,15 +65,21 @@ def network_blocks(
     image_size: tuple[int, int],
     image_channels: int = 3,
 ) -> list[Block]:
-    """Returns the blocks of an evaluation network, without an auxiliary head.
+    """Returns the blocks of an evaluation network in the order of execution, no auxiliary head.
 
     Args:
-        genotype, init_channels, num_layers, num_classes, stem: see `EvaluationNetwork`.
+        genotype, init_channels, num_layers, num_classes, stem: See `EvaluationNetwork`.
         image_size: (height, width) in pixels.
-        image_channels: of the images.
+        image_channels: Number of channels of the images.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
+
+    Example:
+
+    >>> from pdarts_tf.genotype import GENOTYPES
+    >>> total(network_blocks(GENOTYPES["PDARTS"], 36, 20, 10, "cifar", (32, 32))).parameters
+    3433798
     """
     check_image_size(*image_size, stem)
     layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
@@ -96,7 +103,7 @@ def supernet_blocks(
 ) -> list[Block]:
     """Returns the blocks of a supernet, all candidates of its edges included, without the alphas.
 
-    Args and Raises: as `network_blocks`; for the search space see `Supernet`.
+    Args and Raises: As for `network_blocks`; for the search space see `Supernet`.
     """
     check_image_size(*image_size, "cifar")
     blocks = [_stem_block("cifar", init_channels, image_channels, image_size)]
@@ -109,7 +116,7 @@ def supernet_blocks(
 
 
 def candidate_edges(space: SearchSpace, cell: str) -> list[tuple[str, int]]:
-    """Returns (operation, source) of all candidates of a cell that are computed: not `none`."""
+    """Returns (operation, source) of the candidates of a cell that are computed: all but `none`."""
     return [
         (name, source)
         for (source, _), names in zip(edge_nodes(), space.candidates(cell), strict=True)
@@ -131,7 +138,7 @@ def auxiliary_parameters(
 
 
 def _convolution(weights: int, pixels: int, norm_channels: int = 0) -> Count:
-    """A convolution of that many output pixels, and a learned batch norm if it has channels."""
+    """Counts a convolution with so many output pixels, and a learned batch norm after it if any."""
     return Count(weights + 2 * norm_channels, weights * pixels)
 
 
@@ -161,7 +168,7 @@ def _cell_block(
     before: Block,
     affine: bool,
 ) -> Block:
-    """A cell, of which `num_outputs` nodes are concatenated, after the block `before`."""
+    """Returns a cell, of which `num_outputs` nodes are concatenated, after the block `before`."""
     norm_channels = layout.channels if affine else 0
     height, width = before.height, before.width
     # Factorized reduce has two kernels of half the output channels each: as many weights in all.
@@ -194,10 +201,10 @@ def _cell_block(
 def _operation(
     primitive: str, channels: int, stride: int, pixels: int, norm_channels: int
 ) -> Count:
-    owned = PARAMETERS[primitive][stride]
-    parameters = sum(kernel.num_weights(channels) for kernel in owned.kernels)
-    macs = sum(kernel.macs(channels, pixels, stride) for kernel in owned.kernels)
-    return Count(parameters + 2 * norm_channels * owned.num_norms, macs)
+    row = TABLE[primitive]
+    parameters = sum(kernel.num_weights(channels) for kernel in row.kernels[stride])
+    macs = sum(kernel.macs(channels, pixels, stride) for kernel in row.kernels[stride])
+    return Count(parameters + 2 * norm_channels * row.num_norms[stride], macs)
 
 
 def _classifier_block(channels: int, num_classes: int) -> Block:

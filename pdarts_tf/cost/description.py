@@ -1,4 +1,4 @@
-"""What a genotype costs in the published settings, as text and as data; needs no TensorFlow."""
+"""The cost of a genotype in the published settings, as text and as data, without TensorFlow."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from pdarts_tf.genotype import Genotype
 
 
 @dataclass(frozen=True)
-class Setting:
+class PublishedSetting:
     """A published setting of the evaluation network.
 
     Args:
-        title: for people.
-        stem, init_channels, num_layers, num_classes: see `EvaluationNetwork`.
-        image_size: pixels along a side.
+        title: Name for people.
+        stem, init_channels, num_layers, num_classes: See `EvaluationNetwork`.
+        image_size: Pixels along a side.
     """
 
     title: str
@@ -37,10 +37,10 @@ class Setting:
 
 
 SETTINGS = {
-    "cifar10": Setting("CIFAR-10", "cifar", 36, 20, 10, 32),
-    "cifar100": Setting("CIFAR-100", "cifar", 36, 20, 100, 32),
-    "cifar10_large": Setting("CIFAR-10 large", "cifar", 64, 20, 10, 32),
-    "imagenet": Setting("ImageNet mobile", "imagenet", 48, 14, 1000, 224),
+    "cifar10": PublishedSetting("CIFAR-10", "cifar", 36, 20, 10, 32),
+    "cifar100": PublishedSetting("CIFAR-100", "cifar", 36, 20, 100, 32),
+    "cifar10_large": PublishedSetting("CIFAR-10 large", "cifar", 64, 20, 10, 32),
+    "imagenet": PublishedSetting("ImageNet mobile", "imagenet", 48, 14, 1000, 224),
 }
 """The settings of P-DARTS, sections 4.3 and 4.4."""
 
@@ -51,9 +51,10 @@ def as_dict(genotype: Genotype) -> dict[str, Any]:
     """Returns the description as data for JSON.
 
     Returns:
-        "genotype": its four fields; "notation": the official one; "normal_cell": "depth", "width"
-        and "num_skip_connects"; "settings": per key of `SETTINGS` its values, "parameters" (without
-        the auxiliary head), "auxiliary_parameters", "macs" per image, and "blocks".
+        A dictionary. "genotype": the four fields; "notation": the official one; "normal_cell":
+        "depth", "width" and "num_skip_connects"; "settings": per key of `SETTINGS` its values,
+        "parameters" (without the auxiliary head), "auxiliary_parameters", "macs" per image, and
+        "blocks".
     """
     return {
         "genotype": asdict(genotype),
@@ -64,7 +65,7 @@ def as_dict(genotype: Genotype) -> dict[str, Any]:
 
 
 def as_text(genotype: Genotype) -> str:
-    """Returns the description for people: the cell, a summary, and one table per setting."""
+    """Returns the description as text: the cell, a summary, and one table per setting."""
     cell = _normal_cell(genotype)
     heading = _ROW.format("setting", "channels", "image", "parameters", "multiply-adds")
     lines = [
@@ -94,7 +95,7 @@ def _normal_cell(genotype: Genotype) -> dict[str, int | float]:
     }
 
 
-def _setting_dict(setting: Setting, genotype: Genotype) -> dict[str, Any]:
+def _setting_dict(setting: PublishedSetting, genotype: Genotype) -> dict[str, Any]:
     blocks = setting.blocks(genotype)
     return {
         **asdict(setting),
@@ -105,12 +106,12 @@ def _setting_dict(setting: Setting, genotype: Genotype) -> dict[str, Any]:
 
 
 def _block_dict(block: Block) -> dict[str, Any]:
-    """The block with its count's fields beside its own."""
+    """Returns the fields of a block, those of its count beside its own."""
     fields = asdict(block)
     return {**fields, **fields.pop("count")}
 
 
-def _setting_lines(setting: Setting, genotype: Genotype) -> list[str]:
+def _setting_lines(setting: PublishedSetting, genotype: Genotype) -> list[str]:
     blocks = setting.blocks(genotype)
     rows = [
         _row(

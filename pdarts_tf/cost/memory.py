@@ -1,9 +1,9 @@
-"""Memory that training takes, estimated from a model's arguments alone; needs no TensorFlow.
+"""Memory that training takes, estimated from a model's arguments without TensorFlow.
 
 It peaks at the end of the forward pass, when all that the backward pass will read has been computed
-and none of it been freed; on the way back more is freed than made. So what depends on the batch is
-counted tensor by tensor (`cost.activations`). The step of the alphas needs as much as that of the
-weights, since the cells of a supernet keep the same for either, and they do not overlap.
+and none of it has been freed; on the way back more is freed than made. So the part that depends on
+the batch is counted tensor by tensor (`cost.activations`). The step of the alphas needs as much as
+that of the weights, since a supernet's cells keep the same for either, and the two do not overlap.
 
 The rest is TensorFlow's: the graphs of the step, traced, optimized and instantiated, and the update
 of the weights. Those constants were measured on a CPU; docs/memory.md has the figures.
@@ -48,11 +48,17 @@ _EXACT_COPIES = 2
 
 @dataclass(frozen=True)
 class Memory:
-    """By how many bytes training makes a process grow in which the network is already built.
+    """Bytes by which training makes a process grow in which the network is already built.
 
     Args:
-        fixed: whatever the batch size: the graphs of the step, and the update of the weights.
-        per_image: what the backward pass needs of one image of a batch.
+        fixed: Bytes whatever the batch size: the graphs of the step, and the update of the weights.
+        per_image: Bytes that the backward pass needs of one image of a batch.
+
+    Example:
+
+    >>> memory = Memory(fixed=2**30, per_image=2**20)
+    >>> memory.largest_batch(limit=2**31)
+    1024
     """
 
     fixed: int
@@ -84,13 +90,13 @@ def supernet_memory(
     """Returns the memory of the bilevel step of a supernet.
 
     Args:
-        space, init_channels, num_layers, num_classes: see `Supernet`.
+        space, init_channels, num_layers, num_classes: See `Supernet`.
         image_size: (height, width) in pixels.
-        image_channels: of the images.
-        skip_dropout: whether dropout follows skip-connects.
+        image_channels: Number of channels of the images.
+        skip_dropout: Whether dropout follows skip-connects.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
     blocks = supernet_blocks(
         space, init_channels, num_layers, num_classes, image_size, image_channels
@@ -126,12 +132,12 @@ def network_memory(
     """Returns the memory of the training step of an evaluation network.
 
     Args:
-        genotype, init_channels, num_layers, num_classes, stem, auxiliary: see `EvaluationNetwork`.
+        genotype, init_channels, num_layers, num_classes, stem, auxiliary: See `EvaluationNetwork`.
         image_size: (height, width) in pixels.
-        image_channels: of the images.
+        image_channels: Number of channels of the images.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
     network = init_channels, num_layers, num_classes
     blocks = network_blocks(genotype, *network, stem, image_size, image_channels)
@@ -162,7 +168,7 @@ def _memory(graphs: float, parameters: int, values: float) -> Memory:
 
 
 def _kept_by_stem(stem: str, init_channels: int, size: Size) -> int:
-    """The input of every batch norm, and the relu between two convolutions."""
+    """Counts the input of every batch norm, and the relu between two convolutions."""
     widths = stem_channels(stem, init_channels)
     if stem == "cifar":
         return widths[0] * pixels(size)

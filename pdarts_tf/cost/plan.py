@@ -1,28 +1,23 @@
-"""What a run is going to do, as the table that it begins with and that --dry_run ends with."""
+"""The plan of a run: the table that it begins with, and that --dry_run prints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.config.search import StageConfig
 from pdarts_tf.cost.counting import network_blocks, supernet_blocks, total
 from pdarts_tf.cost.memory import Memory, network_memory, supernet_memory
-from pdarts_tf.genotype import PRIMITIVES, Genotype
-from pdarts_tf.search.console import table
+from pdarts_tf.cost.tables import table
+from pdarts_tf.data.images import ImageData
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.primitives import PRIMITIVES, TABLE
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace, random_space
 
-GB = 2**30
-# Most parameters and memory first.
-_HEAVIEST = (
-    "sep_conv_5x5",
-    "sep_conv_3x3",
-    "dil_conv_5x5",
-    "dil_conv_3x3",
-    "skip_connect",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "none",
-)
+GIB = 2**30
+_CHANNELS = 16
+"""Channels for which primitives are compared, those of the paper's first cells."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +25,9 @@ class Part:
     """One row of the table: a stage of a search, or a training.
 
     Args:
-        values: what there is to know about it by the name of the column.
-        memory: what it is expected to need.
-        most: what it may need, if that is not known yet; else the same.
+        values: Its first columns, by their headers.
+        memory: Memory that it is expected to take.
+        most: Memory that it takes at most, if that is not known yet; else the same.
     """
 
     values: dict[str, str | int]
@@ -42,13 +37,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is going to do.
+    """The plan of a run.
 
     Args:
-        title: data and classes, in a line.
-        parts: in order.
-        epochs, steps, batch_size: of every part: epochs, steps per epoch, images per step.
-        note: on the numbers in the table.
+        title: Data and classes, in a line.
+        parts: Its parts in order.
+        epochs, steps, batch_size: Epochs, steps per epoch and images per step of every part.
+        note: Note on the numbers in the table.
     """
 
     title: str
@@ -62,9 +57,10 @@ class Plan:
         """Returns title and table.
 
         Args:
-            room: bytes that the run may add to its process: what the largest batch is asked for.
+            room: Bytes that the run may add to its process. If given, the table has a column with
+                the largest batch that fits.
         """
-        header = [*self.parts[0].values, "epochs", "steps/epoch", "activations GB", "memory GB"]
+        header = [*self.parts[0].values, "epochs", "steps/epoch", "activations GiB", "memory GiB"]
         header += [] if room is None else ["largest batch"]
         rows = [self._row(part, room) for part in self.parts]
         steps = len(self.parts) * self.epochs * self.steps
@@ -74,21 +70,21 @@ class Plan:
         )
 
     def dry_text(self, present: int, limit_gb: float | None) -> str:
-        """Returns what --dry_run prints.
+        """Returns the text that --dry_run prints.
 
         Args:
-            present: bytes that the process takes before the first step.
-            limit_gb: what it may take in all, if a limit is given.
+            present: Bytes that the process takes before the first step.
+            limit_gb: GiB that it may take in all, or None for no limit.
         """
         peak = [
             max(memory.total(self.batch_size) for memory in memories) + present
             for memories in zip(*((part.memory, part.most) for part in self.parts), strict=True)
         ]
-        room = None if limit_gb is None else round(limit_gb * GB) - present
+        room = None if limit_gb is None else round(limit_gb * GIB) - present
         lines = [
             self.text(room),
-            f"Memory is what training on a CPU adds to the {present / GB:.2f} GB that this process "
-            f"has taken so far: it will peak at about {_range(peak, _gigabytes)} GB.",
+            f"Memory is what training on a CPU adds to the {present / GIB:.2f} GiB that this "
+            f"process has taken so far: it will peak at about {_range(peak, _gibibytes)} GiB.",
         ]
         if room is not None:
             lines.append(self._largest(room, limit_gb))
@@ -98,8 +94,8 @@ class Plan:
         memories = part.memory, part.most
         row = [*part.values.values(), self.epochs, self.steps]
         row += [
-            _range([m.activations(self.batch_size) for m in memories], _gigabytes),
-            _range([m.total(self.batch_size) for m in memories], _gigabytes),
+            _range([m.activations(self.batch_size) for m in memories], _gibibytes),
+            _range([m.total(self.batch_size) for m in memories], _gibibytes),
         ]
         return row if room is None else [*row, _range([m.largest_batch(room) for m in memories])]
 
@@ -116,20 +112,22 @@ class Plan:
         return f"The largest --batch_size for --memory_limit_gb={limit_gb:g} is {_range(sizes)}."
 
 
-def search_plan(config, data, num_images, steps):
+def search_plan(
+    config: SearchConfig, data: ImageData, num_images: Sequence[int], steps: int
+) -> Plan:
     """Returns the plan of a search.
 
     Args:
-        config: a `SearchConfig`.
-        data: with `name`, `image_shape` and `num_classes`.
-        num_images: for the weights, and for the alphas.
-        steps: per epoch.
+        config: Settings of the search.
+        data: Its data set, of which no pixel is read.
+        num_images: Number of images for the weights, and for the alphas.
+        steps: Steps per epoch.
     """
     parts = []
     for stage in config.stages:
         heaviest = heaviest_space(stage.num_candidates)
         count = total(supernet_blocks(heaviest, *_network(stage, data)))
-        values = {
+        values: dict[str, str | int] = {
             "stage": stage.index + 1,
             "cells": stage.num_layers,
             "channels": stage.init_channels,
@@ -138,8 +136,8 @@ def search_plan(config, data, num_images, steps):
             "MACs": f"{count.macs:,}",
         }
         drawn = random_space(stage.num_candidates)
-        memories = (stage_memory(stage, space, data) for space in (drawn, heaviest))
-        parts.append(Part(values, *memories))
+        expected, most = (stage_memory(stage, space, data) for space in (drawn, heaviest))
+        parts.append(Part(values, expected, most))
     height, width, channels = data.image_shape
     first, second = num_images
     title = (
@@ -154,31 +152,30 @@ def search_plan(config, data, num_images, steps):
     return Plan(title, parts, config.epochs, steps, config.batch_size, note)
 
 
-def stage_memory(stage, space, data):
-    """Returns the `Memory` of a stage of a search.
+def stage_memory(stage: StageConfig, space: SearchSpace, data: ImageData) -> Memory:
+    """Returns the memory that a stage of a search takes.
 
     Args:
-        stage: a `StageConfig`.
-        space: its candidates.
-        data: with `image_shape` and `num_classes`.
+        stage: Settings of the stage.
+        space: Its candidates.
+        data: Its data set, of which no pixel is read.
     """
     return supernet_memory(space, *_network(stage, data), skip_dropout=stage.skip_dropout_rate > 0)
 
 
-def _network(stage, data):
-    """Returns what counts of a stage, its candidates apart."""
+def _network(stage: StageConfig, data: ImageData) -> tuple[int, int, int, tuple[int, int], int]:
+    """Returns the arguments of `supernet_blocks` after the space."""
     height, width, channels = data.image_shape
     return stage.init_channels, stage.num_layers, data.num_classes, (height, width), channels
 
 
-def train_plan(config, data, steps):
+def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
     """Returns the plan of a training.
 
     Args:
-        config: a `TrainConfig`.
-        data: with `name`, `train.num_images`, `test.num_images`, `image_shape`, `num_classes` and
-            `tested_on`.
-        steps: per epoch.
+        config: Settings of the training.
+        data: Its data set, of which no pixel is read.
+        steps: Steps per epoch.
     """
     height, width, channels = data.image_shape
     genotype = Genotype.parse(config.genotype)
@@ -186,7 +183,7 @@ def train_plan(config, data, steps):
     images = (height, width), channels
     count = total(network_blocks(genotype, *network, *images))
     memory = network_memory(genotype, *network, *images, auxiliary=config.auxiliary)
-    values = {
+    values: dict[str, str | int] = {
         "cells": config.layers,
         "channels": config.init_channels,
         "parameters": f"{count.parameters:,}",
@@ -205,21 +202,40 @@ def train_plan(config, data, steps):
 
 def heaviest_space(num_candidates: int) -> SearchSpace:
     """Returns the space with the most parameters and memory of those with so many candidates."""
-    names = _HEAVIEST[:num_candidates]
+    names = heaviest_primitives()[:num_candidates]
     mask = np.tile([name in names for name in PRIMITIVES], (NUM_EDGES, 1))
     return SearchSpace(mask, mask)
 
 
-def _uncounted(config) -> str:
-    """Returns what the estimate of memory leaves out."""
+def heaviest_primitives() -> list[str]:
+    """Returns `PRIMITIVES` from the most to the least parameters, then activations; none last.
+
+    >>> heaviest_primitives()[:3]
+    ['sep_conv_5x5', 'sep_conv_3x3', 'dil_conv_5x5']
+    """
+    return sorted(PRIMITIVES, key=_weights_and_activations, reverse=True)
+
+
+def _weights_and_activations(primitive: str) -> tuple[int, int]:
+    """Returns the weights and the kept copies of a node of a primitive, at both strides."""
+    if primitive == "none":
+        return 0, 0
+    row = TABLE[primitive]
+    kernels = [*row.kernels[1], *row.kernels[2]]
+    copies = (len(row.views[s]) + row.kept_outputs + row.kept_if_normalized[s] for s in (1, 2))
+    return sum(kernel.num_weights(_CHANNELS) for kernel in kernels), sum(copies)
+
+
+def _uncounted(config: SearchConfig | TrainConfig) -> str:
+    """Returns a sentence on what the estimate of memory leaves out, if anything."""
     return f"Memory is without {', '.join(config.uncounted)}." if config.uncounted else ""
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / GB:.2f}"
+def _gibibytes(size: int) -> str:
+    return f"{size / GIB:.2f}"
 
 
-def _range(numbers: Sequence[int], shown=str) -> str:
+def _range(numbers: Sequence[int], shown: Callable[[int], str] = str) -> str:
     """Returns "3 to 5", or "3" if both are."""
     low, high = (shown(number) for number in sorted(numbers))
     return low if low == high else f"{low} to {high}"

@@ -1,1 +1,1 @@
-"""Images and labels: where they come from, how they are augmented and put into batches."""
+"""Data sets of images and labels: sources, augmentation and batches."""

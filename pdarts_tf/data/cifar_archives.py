@@ -1,16 +1,18 @@
 """CIFAR-10 and CIFAR-100 in the archives of their authors, as they lie in a directory.
 
 Archives are never extracted: the files wanted are read by name, and everything else in them is
-ignored or, if its name leads elsewhere, refused. Python archives hold pickles, which are parsed
-without running anything.
+ignored or, if its name leads elsewhere, refused. Python archives hold pickles, which may name
+nothing but what an array is made of, and are not parsed before their checksum is right.
 
 Reference: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009;
 https://www.cs.toronto.edu/~kriz/cifar.html has the formats and checksums.
 """
 
 import hashlib
+import io
 import os
 import pathlib
+import pickle
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -18,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pdarts_tf.data import array_pickle
 from pdarts_tf.data.images import DataError, Split
 
 _SIZE, _CHANNELS = 32, 3
@@ -115,11 +116,14 @@ MD5: Mapping[str, str] = {
 
 
 def find_archive(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.Path | None:
-    """Where an archive, or the directory it unpacks to, lies in a directory; None if nowhere.
+    """Returns where an archive, or the directory it unpacks to, lies in a directory.
 
     Args:
         name: "cifar10" or "cifar100".
         data_dir: the directory.
+
+    Returns:
+        Its path; None if neither is there.
     """
     if data_dir is None:
         return None
@@ -134,7 +138,7 @@ def find_archive(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.
 def read_archive(
     name: str, path: pathlib.Path, md5: Mapping[str, str] = MD5
 ) -> tuple[tuple[str, ...], Split, Split]:
-    """The images of an archive, or of the directory it unpacks to.
+    """Reads the images of an archive, or of the directory it unpacks to.
 
     Args:
         name: "cifar10" or "cifar100".
@@ -184,7 +188,7 @@ def _read_directory(path: pathlib.Path, form: _Format, md5: Mapping[str, str]) -
 
 
 def _read_tar(path: pathlib.Path, form: _Format) -> dict[str, bytes]:
-    """The files wanted of an archive, in memory."""
+    """Reads the files wanted of an archive into memory."""
     contents = {}
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -209,14 +213,14 @@ def _read_tar(path: pathlib.Path, form: _Format) -> dict[str, bytes]:
 def _class_names(content: bytes, form: _Format, path: pathlib.Path) -> tuple[str, ...]:
     if form.label_bytes:
         return tuple(content.decode("ascii", "replace").split())
-    names = _pickle(content, path / form.names).get(form.names_key)
+    names = _unpickle(content, path / form.names).get(form.names_key)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path / form.names} has no list {form.names_key!r}; download it again")
     return tuple(names)
 
 
 def _split(content: bytes, form: _Format, path: pathlib.Path, num_classes: int) -> Split:
-    """The images of one file."""
+    """Returns the images of one file."""
     if form.label_bytes:
         width = form.label_bytes + _PIXELS
         if len(content) % width:
@@ -228,7 +232,7 @@ def _split(content: bytes, form: _Format, path: pathlib.Path, num_classes: int) 
         labels = records[:, form.label_bytes - 1].astype(np.int64)
         pixels = records[:, form.label_bytes :]
     else:
-        batch = _pickle(content, path)
+        batch = _unpickle(content, path)
         found, data = batch.get(form.label_key), batch.get("data")
         if not isinstance(found, list) or not isinstance(data, np.ndarray):
             raise DataError(f"{path} has no {form.label_key!r} or no 'data'; download it again")
@@ -241,11 +245,44 @@ def _split(content: bytes, form: _Format, path: pathlib.Path, num_classes: int) 
     return Split(images, labels.astype(np.int64))
 
 
-def _pickle(content: bytes, path: pathlib.Path) -> dict[str, object]:
+# By Python 2 and an old NumPy, as in the official archives, and by newer ones.
+_ARRAY_PARTS = frozenset(
+    {
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("_codecs", "encode"),
+    }
+)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads pickles of containers, numbers, strings and arrays."""
+
+    def find_class(self, module: str, name: str) -> object:
+        """Returns what a pickle names, and thereby may call.
+
+        Raises:
+            UnpicklingError: If no array needs it.
+        """
+        if (module, name) == ("numpy", "dtype"):
+            return _dtype
+        if (module, name) not in _ARRAY_PARTS:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which no array needs")
+        return super().find_class(module, name)
+
+
+def _dtype(name: str, align: int = 0, copy: int = 0) -> np.dtype:
+    """Returns `np.dtype(...)`, which warns of the 0 and 1 that Python 2 wrote for booleans."""
+    return np.dtype(name, bool(align), bool(copy))
+
+
+def _unpickle(content: bytes, path: pathlib.Path) -> dict[str, object]:
+    """Returns the dictionary that a file holds; strings of Python 2 become text."""
     try:
-        found = array_pickle.loads(content)
-    except array_pickle.ArrayPickleError as error:
-        raise DataError(f"{path} {error}; download it again") from error
+        found = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
+    except Exception as error:  # damaged pickles raise nearly anything
+        raise DataError(f"{path} cannot be unpickled ({error}); download it again") from error
     if not isinstance(found, dict):
         raise DataError(f"{path} must hold a dictionary; download it again")
     return found

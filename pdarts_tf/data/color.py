@@ -1,7 +1,7 @@
-"""Colour jitter: random changes of brightness, contrast, saturation and hue, in a random order.
+"""Colour jitter: random changes of brightness, contrast, saturation and hue, in random order.
 
-Each change and its range are those of torchvision's ColorJitter, which published ImageNet recipes
-use: a blend of the image with black, with its mean grey, and with its own grey; a rotation of hue.
+The changes and their ranges are those of torchvision's ColorJitter, which published ImageNet
+recipes use: blending with black, with the mean grey, and with the grey image; rotating the hue.
 
 Reference: Howard, "Some Improvements on Deep Convolutional Neural Network Based Image
 Classification" (arXiv 1312.5402).
@@ -19,17 +19,18 @@ _NUM_CHANGES = 4
 def color_jitter(image: tf.Tensor, seed: tf.Tensor, strengths: Sequence[float]) -> tf.Tensor:
     """Changes the colours of an image at random.
 
-    The first three changes are by a factor from 1 - strength (at least 0) to 1 + strength, the hue
-    is turned by up to its strength; all uniform. A strength of 0 leaves that alone. Grey images
-    have brightness and contrast only; an alpha channel stays as it is.
+    Factors of brightness, contrast and saturation are uniform in 1 - strength (at least 0) to
+    1 + strength; the rotation of the hue is uniform up to its strength. A strength of 0 disables a
+    change. Grey images change in brightness and contrast only; alpha channels do not change.
 
     Args:
-        image: (height, width, channels) float32 from 0 to 1; 1, 3 or 4 channels.
-        seed: (2,) integers.
-        strengths: of brightness, contrast, saturation and hue, the last at most 0.5.
+        image: float32 tensor of shape (height, width, channels), with values from 0 to 1 and 1, 3
+            or 4 channels.
+        seed: Two integers.
+        strengths: Strengths of brightness, contrast, saturation and hue; the last at most 0.5.
 
     Returns:
-        A tensor as image.
+        Tensor of the shape and type of `image`.
     """
     colored = image.shape[-1] > 1
     used = [float(s) if colored or i < 2 else 0.0 for i, s in enumerate(strengths)]
@@ -46,16 +47,17 @@ def color_jitter(image: tf.Tensor, seed: tf.Tensor, strengths: Sequence[float]) 
 def changed(
     image: tf.Tensor, order: tf.Tensor, amounts: tf.Tensor, used: Sequence[bool]
 ) -> tf.Tensor:
-    """An image after the four changes.
+    """Applies the four changes to an image, in a given order.
 
     Args:
-        image: (height, width, 1 or 3) float32 from 0 to 1.
-        order: (4,) the changes in their order: 0 brightness, 1 contrast, 2 saturation, 3 hue.
-        amounts: (4,) of the changes, three factors and the part of a full turn of the hue.
-        used: whether each change is made.
+        image: float32 tensor of shape (height, width, 1 or 3), with values from 0 to 1.
+        order: The changes in order, of shape (4,): 0 brightness, 1 contrast, 2 saturation, 3 hue.
+        amounts: Amounts of the changes, of shape (4,): three factors, and the rotation of the hue
+            as a fraction of a full turn.
+        used: Whether each change is applied.
 
     Returns:
-        A tensor as image.
+        Tensor of the shape and type of `image`.
     """
     for place in range(_NUM_CHANGES):
         image = _changed_once(image, order[place], amounts, used)
@@ -96,7 +98,7 @@ def _blend(image: tf.Tensor, other: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def _grey(image: tf.Tensor) -> tf.Tensor:
-    """(height, width, 1) brightness as the eye sees it."""
+    """Returns the luma of an image, of shape (height, width, 1)."""
     if image.shape[-1] == 1:
         return image
     # Twice as fast as a sum over the last axis.

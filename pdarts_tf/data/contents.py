@@ -1,4 +1,4 @@
-"""Encoded images outside of memory: files, or records of TFRecord files."""
+"""Encoded images on disk: single files, or records of TFRecord files."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,24 +11,24 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """Images that are files of their own.
+    """Images in files of their own.
 
     Args:
-        paths: (n,) array of their paths.
+        paths: Paths of the n images, an array of shape (n,).
     """
 
     paths: npt.NDArray[np.str_]
 
     def take(self, indices: npt.NDArray[np.intp]) -> "Files":
-        """The images at these indices."""
+        """Returns the images at the given indices."""
         return Files(self.paths[indices])
 
     def name(self, index: int) -> str:
-        """The path of an image."""
+        """Returns the path of an image."""
         return str(self.paths[index])
 
     def reader(self) -> Callable[[Any], Any]:
-        """A function from a number, a tensor, to the bytes of the image, a string tensor."""
+        """Returns a function from the index of an image to its bytes, both as tensors."""
         import tensorflow as tf
 
         with tf.device("CPU"):
@@ -38,14 +38,14 @@ class Files:
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """Images that are a feature of examples in TFRecord files.
+    """Images that are a feature of the examples in TFRecord files.
 
     Args:
-        files: paths of the files.
-        feature: the key of the image in an example.
-        file: (n,) the number of the file that an image is in.
-        offset: (n,) where its example begins in that file, in bytes.
-        length: (n,) the bytes of its example.
+        files: Paths of the files.
+        feature: Key of the image in an example.
+        file: Index of the file that holds each of the n examples, of shape (n,).
+        offset: Position of each example in its file, in bytes, of shape (n,).
+        length: Length of each example in bytes, of shape (n,).
     """
 
     files: Sequence[str]
@@ -55,7 +55,7 @@ class Records:
     length: npt.NDArray[np.int64]
 
     def take(self, indices: npt.NDArray[np.intp]) -> "Records":
-        """The images at these indices."""
+        """Returns the images at the given indices."""
         return Records(
             self.files,
             self.feature,
@@ -65,11 +65,11 @@ class Records:
         )
 
     def name(self, index: int) -> str:
-        """The file and the place of an image."""
+        """Returns the file of an image and its position there."""
         return f"{self.files[self.file[index]]}, the record at byte {self.offset[index]},"
 
     def reader(self) -> Callable[[Any], Any]:
-        """A function from a number, a tensor, to the bytes of the image, a string tensor."""
+        """Returns a function from the index of an image to its bytes, both as tensors."""
         import tensorflow as tf
 
         features = {self.feature: tf.io.FixedLenFeature([], tf.string)}
@@ -82,7 +82,7 @@ class Records:
                 os.close(descriptor)
 
         def read_image(index: tf.Tensor) -> tf.Tensor:
-            # Not stateful: else TensorFlow, told to be deterministic, reads one after the other.
+            # Not stateful, or TensorFlow, told to be deterministic, would read one by one.
             example = tf.numpy_function(read, [index], tf.string, stateful=False)
             example = tf.ensure_shape(example, [])
             return tf.io.parse_single_example(example, features)[self.feature]

@@ -1,4 +1,4 @@
-"""From encoded images to pixels, inside a tf.data pipeline."""
+"""Decoding of images inside a tf.data pipeline."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,23 +11,23 @@ from pdarts_tf.data import windows
 from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit, Split
 from pdarts_tf.startup import held_back_stderr
 
-_PLACE = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # where in TensorFlow an error was seen
-READ_BATCH = 500  # images per step of reading everything: the cost per step vanishes
+_PLACE = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # the part of a message that names TensorFlow's node
+READ_BATCH = 500  # images per step of reading a whole split, so that the cost per step vanishes
 
 _Window = Callable[[tf.Tensor], tf.Tensor]  # (2,) height and width -> (4,) window
 _ReadImage = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (index, seed) -> image
 
 
 def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
-    """A function that reads one image of a split, for use in a graph.
+    """Returns a function that reads one image of a split, for use in a graph.
 
     Args:
-        split: n images.
-        random_crop: show a random part (see `windows.random`), else what the split shows of
-            unaugmented images.
+        split: The images.
+        random_crop: Whether to take a random resized crop (see `windows.random`), rather than the
+            window of unaugmented images.
 
     Returns:
-        Function (index, (2,) seed) -> (height, width, channels) uint8.
+        Function (index, seed of shape (2,)) -> uint8 tensor of shape (height, width, channels).
     """
     height, width, channels = split.image_shape
     aspect = width / height
@@ -48,7 +48,7 @@ def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
 
 
 def _cropper(split: AnySplit, channels: int) -> Callable[[tf.Tensor, _Window], tf.Tensor]:
-    """A function (index, window) -> the pixels in that window."""
+    """Returns a function (index, window) -> the pixels in that window."""
     if isinstance(split, Split):
         with tf.device("CPU"):
             images = tf.constant(split.images)
@@ -58,18 +58,18 @@ def _cropper(split: AnySplit, channels: int) -> Callable[[tf.Tensor, _Window], t
 
 
 def decode(content: tf.Tensor, channels: int, window: _Window = windows.whole) -> tf.Tensor:
-    """The pixels of a window of an encoded image.
+    """Decodes a window of an image.
 
-    Of a JPEG no more is decoded than the window needs.
+    Of a JPEG, only the part that the window needs is decoded.
 
     Args:
-        content: bytes of a PNG, JPEG, BMP or GIF (its first frame), a string tensor.
-        channels: of the result; grey images become coloured ones, and coloured ones grey, if need
-            be.
-        window: function from (2,) height and width to a (4,) window, see `windows`.
+        content: String tensor with the bytes of a PNG, JPEG, BMP or GIF (its first frame).
+        channels: Number of channels of the result; grey images are converted to colour and
+            coloured ones to grey as needed.
+        window: Function from (height, width) to a window of shape (4,); see `windows`.
 
     Returns:
-        (height, width, channels) uint8.
+        uint8 tensor of shape (height, width, channels).
     """
 
     def jpeg() -> tf.Tensor:
@@ -82,13 +82,13 @@ def decode(content: tf.Tensor, channels: int, window: _Window = windows.whole) -
         shape = tf.concat([tf.shape(image)[:2], [channels]], 0)
         return _crop(tf.broadcast_to(image, shape), window)
 
-    if channels == 4:  # no JPEG has four channels but CMYK
+    if channels == 4:  # the only JPEGs with four channels are CMYK
         return tf.ensure_shape(other(), [None, None, channels])
     return tf.ensure_shape(tf.cond(tf.io.is_jpeg(content), jpeg, other), [None, None, channels])
 
 
 def _to_grey(image: tf.Tensor) -> tf.Tensor:
-    """(height, width, 1): the brightness of a coloured image, or the first channel of another."""
+    """Returns the luma of a coloured image, or the first channel of another: (height, width, 1)."""
     return tf.cond(
         tf.shape(image)[2] >= 3,
         lambda: tf.image.rgb_to_grayscale(image[..., :3]),
@@ -102,10 +102,10 @@ def _crop(image: tf.Tensor, window: _Window) -> tf.Tensor:
 
 
 def decoded_batches(split: EncodedSplit) -> Iterator[npt.NDArray[np.uint8]]:
-    """All images in order, unaugmented: arrays (up to 500, height, width, channels).
+    """Yields all images in order, unaugmented, as arrays (up to 500, height, width, channels).
 
     Raises:
-        DataError: if an image cannot be decoded; it is named.
+        DataError: If an image cannot be decoded; the message names it.
     """
     read = image_reader(split, random_crop=False)
     seed = tf.zeros([2], tf.int64)
@@ -113,7 +113,7 @@ def decoded_batches(split: EncodedSplit) -> Iterator[npt.NDArray[np.uint8]]:
         lambda index: read(index, seed), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     start, failure = 0, None
-    with held_back_stderr():  # the decoders write lines of their own about damaged images
+    with held_back_stderr():  # the decoders log lines of their own about damaged images
         try:
             for batch in images.batch(READ_BATCH).prefetch(1).as_numpy_iterator():
                 yield batch
@@ -125,7 +125,7 @@ def decoded_batches(split: EncodedSplit) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def _first_failure(split: EncodedSplit, start: int) -> DataError:
-    """What is wrong with the first image from a number on that cannot be decoded."""
+    """Returns an error about the first image, starting at an index, that cannot be decoded."""
     read = split.contents.reader()
     for index in range(start, split.num_images):
         try:
@@ -139,10 +139,10 @@ def _first_failure(split: EncodedSplit, start: int) -> DataError:
 
 
 def in_memory(split: AnySplit) -> Split:
-    """The images of a split, decoded if they are not in memory yet.
+    """Returns a split in memory; decodes its images if they are on disk.
 
     Raises:
-        DataError: see `decoded_batches`.
+        DataError: See `decoded_batches`.
     """
     if isinstance(split, Split):
         return split
@@ -155,7 +155,7 @@ def in_memory(split: AnySplit) -> Split:
 
 
 def resized(split: Split, size: tuple[int, int]) -> Split:
-    """The images of a split in memory, at another height and width."""
+    """Resizes the images of a split in memory to a given height and width."""
     images = [
         windows.resize(split.images[i : i + READ_BATCH], size)
         for i in range(0, split.num_images, READ_BATCH)
@@ -164,13 +164,19 @@ def resized(split: Split, size: tuple[int, int]) -> Split:
 
 
 def statistics(split: AnySplit) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel, in units of pixels from 0 to 1; exact.
+    """Computes the exact mean and standard deviation per channel, for pixels scaled to [0, 1].
 
-    A channel that is the same everywhere, such as an unused alpha channel, has the deviation 1, so
-    that it becomes 0 when it is normalised.
+    A constant channel, such as an unused alpha channel, gets the deviation 1, so that it is
+    normalized to 0.
 
     Raises:
-        DataError: see `decoded_batches`.
+        DataError: See `decoded_batches`.
+
+    Example:
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> statistics(Split(images, np.zeros(2, np.int64)))
+    ((0.5,), (0.5,))
     """
     channels = split.image_shape[2]
     counts = np.zeros((channels, 256), np.int64)

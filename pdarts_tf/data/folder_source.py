@@ -1,4 +1,4 @@
-"""Images in a directory: ROOT/train/<class>/*, and optionally ROOT/test or ROOT/val."""
+"""Folders of images: ROOT/train/<class>/*, and optionally ROOT/test or ROOT/val."""
 
 import os
 import pathlib
@@ -18,21 +18,21 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 def read_folder(
     data_dir: str | os.PathLike[str] | None, image_size: int | None, centre: bool
 ) -> tuple[tuple[str, ...], EncodedSplit, EncodedSplit | None, str]:
-    """The images of a directory, not yet decoded.
+    """Reads the images of a directory without decoding them.
 
     Classes are the directories below `train`, in alphabetical order; images are in the order of
     their names. Only the headers of the files are read.
 
     Args:
-        data_dir: the directory.
-        image_size: height and width that images will have; None leaves them as they are.
-        centre: see `EncodedSplit`.
+        data_dir: The directory.
+        image_size: Height and width to resize images to; None keeps their size.
+        centre: See `EncodedSplit`.
 
     Returns:
-        Class names, training images, test images or None, and the name of the latter's directory.
+        Class names, training images, test images or None, and the name of the test directory.
 
     Raises:
-        DataError: something there cannot be used; it is named.
+        DataError: If a file or directory cannot be used; the message names it.
     """
     root = _root(data_dir)
     names = _class_names(root, root / "train")
@@ -59,20 +59,22 @@ def read_folder(
 
 def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
     if data_dir is None:
-        raise DataError("--dataset=folder needs --data_dir, a directory with train/<class>/<image>")
+        raise DataError(
+            "--dataset=folder requires --data_dir, a directory with train/<class>/<image>"
+        )
     root = pathlib.Path(data_dir).expanduser()
     if not root.is_dir():
         raise DataError(f"--data_dir must be an existing directory. Received: {root}")
     if not (root / "train").is_dir():
-        raise DataError(f"--data_dir must have a directory train/<class>. Received: {root}")
+        raise DataError(f"--data_dir must have directories train/<class>. Received: {root}")
     return root
 
 
 def _entries(root: pathlib.Path, directory: pathlib.Path) -> list[os.DirEntry[str]]:
-    """What is in a directory, by name; hidden files, such as .DS_Store, left out.
+    """Returns the entries of a directory, sorted by name, without hidden files like .DS_Store.
 
     Raises:
-        DataError: if something is a symbolic link that leads out of the root.
+        DataError: If an entry is a symbolic link that leads out of the root.
     """
     _check_inside(root, directory)
     try:
@@ -90,7 +92,7 @@ def _check_inside(root: pathlib.Path, path: pathlib.Path) -> None:
     if not path.resolve().is_relative_to(root.resolve()):
         raise DataError(
             f"{path} is a link that leads out of --data_dir, to {path.resolve()}; copy the images, "
-            "or set --data_dir to where they are"
+            "or set --data_dir to their directory"
         )
 
 
@@ -118,7 +120,7 @@ def _check_same_classes(root: pathlib.Path, split: str, names: Sequence[str]) ->
 
 
 def _image_paths(root: pathlib.Path, split: str, names: Sequence[str]) -> list[list[pathlib.Path]]:
-    """The images of every class."""
+    """Returns the paths of the images of every class."""
     found = []
     for name in names:
         directory = root / split / name
@@ -154,21 +156,21 @@ def _headers(paths: Sequence[pathlib.Path]) -> list[tuple[pathlib.Path, Header]]
 def _common_size(
     found: Sequence[tuple[pathlib.Path, Header]], image_size: int | None
 ) -> tuple[int, int]:
-    """The (height, width) of all images, or that they are resized to."""
+    """Returns (height, width) of the images, or the size that they are resized to."""
     if image_size is not None:
         return image_size, image_size
     first_path, first = found[0]
     for path, header in found:
         if (header.height, header.width) != (first.height, first.width):
             raise DataError(
-                f"images have several sizes: {first_path} has {first.height}x{first.width}, {path} "
-                f"has {header.height}x{header.width}; set --image_size"
+                f"images have different sizes: {first_path} has {first.height}x{first.width}, "
+                f"{path} has {header.height}x{header.width}; set --image_size"
             )
     return first.height, first.width
 
 
 def _common_channels(found: Sequence[tuple[pathlib.Path, Header]]) -> int:
-    """The channels of all images; grey ones among coloured ones become coloured."""
+    """Returns the number of channels; grey images among coloured ones become coloured."""
     counts = Counter(header.channels for _, header in found)
     if 4 in counts and len(counts) > 1:
         path = next(path for path, header in found if header.channels == 4)

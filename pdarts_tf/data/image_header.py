@@ -1,7 +1,7 @@
-"""What the first bytes of an image file say: its format, size and channels.
+"""Headers of image files: format, size and channels.
 
-This finds, before anything is decoded, files that are no images, and those whose pixels TensorFlow
-would change silently: 16 bits per channel, CMYK, palettes of BMP files.
+Reading them finds, before any image is decoded, files that are not images, and images whose pixels
+TensorFlow would silently change: 16 bits per channel, CMYK, palettes of BMP files.
 """
 
 import struct
@@ -13,24 +13,24 @@ _PNG_GREY_ALPHA = 4
 _BMP_CHANNELS = {8: 1, 24: 3, 32: 4}  # by bits per pixel
 _BMP_HEADER = 40  # bytes of the oldest header that TensorFlow reads
 _GREY_PALETTE = bytes(value for grey in range(256) for value in (grey, grey, grey))
-# JPEG starts of frame: 0xC0 to 0xCF, but for tables (C4), extensions (C8) and arithmetic (CC).
+# JPEG starts of frame: 0xC0 to 0xCF, except tables (C4), extensions (C8) and arithmetic (CC).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment
 _JPEG_DATA = 0xDA
 
 
 class HeaderError(ValueError):
-    """Why a file cannot be used as an image."""
+    """Raised if a file cannot be used as an image; the message continues "<path> …"."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image before it is decoded.
+    """Size and channels of an image, known before it is decoded.
 
     Args:
-        height: in pixels.
-        width: in pixels.
-        channels: 1 grey, 3 red-green-blue, 4 with alpha.
+        height: Height in pixels.
+        width: Width in pixels.
+        channels: 1 for grey, 3 for RGB, 4 for RGB with alpha.
     """
 
     height: int
@@ -39,10 +39,17 @@ class Header:
 
 
 def read_header(file: BinaryIO) -> Header:
-    """Reads the header of a PNG, JPEG, BMP or GIF file, whatever its name.
+    """Reads the header of a PNG, JPEG, BMP or GIF file, recognized by its content.
 
     Raises:
-        HeaderError: if it is none of these, ends within its header, or has pixels of another kind.
+        HeaderError: If the file is none of these, ends within its header, or has pixels in an
+            unsupported format.
+
+    Example:
+
+    >>> import io
+    >>> read_header(io.BytesIO(b"GIF89a" + bytes([3, 0, 2, 0])))
+    Header(height=2, width=3, channels=3)
     """
     start = file.read(2)
     file.seek(0)
@@ -65,13 +72,13 @@ def _read(file: BinaryIO, size: int) -> bytes:
 def _png(file: BinaryIO) -> Header:
     magic, kind, width, height, bits, colour = struct.unpack(">8s4x4sIIBB", _read(file, 26))
     if magic != b"\x89PNG\r\n\x1a\n" or kind != b"IHDR":
-        raise HeaderError("is not a PNG image, though it begins like one")
+        raise HeaderError("is not a PNG image, although it begins like one")
     if bits == 16:
         raise HeaderError("has 16 bits per channel, expected 8; convert it")
     if colour == _PNG_GREY_ALPHA:
         raise HeaderError("has 2 channels, grey and alpha, expected 1, 3 or 4; convert it")
     if colour not in _PNG_CHANNELS:
-        raise HeaderError(f"has the unknown PNG colour type {colour}")
+        raise HeaderError(f"has an unknown PNG colour type, {colour}")
     return Header(height, width, _PNG_CHANNELS[colour])
 
 
@@ -106,18 +113,18 @@ def _bmp(file: BinaryIO) -> Header:
         "<10xIIiiHHI", _read(file, 34)
     )
     if size < _BMP_HEADER or bits not in _BMP_CHANNELS or compression not in (0, 3):
-        raise HeaderError(f"is a BMP of {bits} bits per pixel or compressed; convert it to PNG")
+        raise HeaderError(f"is a compressed BMP or has {bits} bits per pixel; convert it to PNG")
     if bits == 8:
         _read(file, size - 20)
         palette = _read(file, max(0, pixels - 14 - size))
         colours = bytes(v for i, v in enumerate(palette) if i % 4 != 3)
         if not _GREY_PALETTE.startswith(colours):
-            raise HeaderError("is a BMP with a palette of colours; convert it to PNG")
+            raise HeaderError("is a BMP with a colour palette; convert it to PNG")
     return Header(abs(height), width, _BMP_CHANNELS[bits])
 
 
 def _gif(file: BinaryIO) -> Header:
     magic, width, height = struct.unpack("<6sHH", _read(file, 10))
     if magic not in (b"GIF87a", b"GIF89a"):
-        raise HeaderError("is not a GIF image, though it begins like one")
+        raise HeaderError("is not a GIF image, although it begins like one")
     return Header(height, width, 3)

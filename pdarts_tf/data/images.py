@@ -1,4 +1,4 @@
-"""What every data set is loaded as, whatever it comes from: two splits, class names, statistics."""
+"""Image data sets as they are loaded from any source: splits, class names and statistics."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from pdarts_tf.errors import InputError
 
 MIN_CLASSES = 2
 MAX_BYTES_IN_MEMORY = 2 * 2**30
-"""Data sets whose pixels take more stay outside of memory, and are decoded batch by batch."""
+"""Larger data sets, by the size of their pixels, stay on disk and are decoded batch by batch."""
 
 
 class DataError(InputError):
-    """Data that cannot be had or used; one line says what was expected, received, and to do."""
+    """Raised for data that is missing or unusable; the message says what to do, in one line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,14 @@ class Split:
     """Images in memory, with their labels.
 
     Args:
-        images: (n, height, width, channels) uint8.
-        labels: (n,) int64.
+        images: uint8 array of shape (n, height, width, channels).
+        labels: int64 array of shape (n,).
+
+    Example:
+
+    >>> split = Split(np.zeros((5, 8, 8, 1), np.uint8), np.arange(5))
+    >>> split.take(np.array([0, 2])).num_images
+    2
     """
 
     images: npt.NDArray[np.uint8]
@@ -32,43 +38,43 @@ class Split:
 
     @property
     def num_images(self) -> int:
-        """The number of images, n."""
+        """Number of images, n."""
         return len(self.images)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """The (height, width, channels) of every image."""
+        """Shape (height, width, channels) of every image."""
         _, height, width, channels = self.images.shape
         return height, width, channels
 
     def take(self, indices: npt.NDArray[np.intp]) -> "Split":
-        """The images at these indices."""
+        """Returns the images at the given indices."""
         return Split(self.images[indices], self.labels[indices])
 
 
 class Contents(Protocol):
-    """Encoded images outside of memory, found by their number."""
+    """Encoded images on disk, accessed by index."""
 
     def take(self, indices: npt.NDArray[np.intp]) -> Self:
-        """The images at these indices."""
+        """Returns the images at the given indices."""
 
     def name(self, index: int) -> str:
-        """What to call an image in a message."""
+        """Returns a name of an image for messages."""
 
     def reader(self) -> Callable[[Any], Any]:
-        """A function from a number, a tensor, to the bytes of the image, a string tensor."""
+        """Returns a function from the index of an image to its bytes, both as tensors."""
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedSplit:
-    """Images outside of memory, decoded whenever a batch needs them; labels in memory.
+    """Images on disk, decoded when a batch needs them, with labels in memory.
 
     Args:
-        contents: n encoded images.
-        labels: (n,) int64.
-        image_shape: (height, width, channels) that they are decoded to.
-        centre: whether unaugmented images show the centre only (see `windows.centre`), as is usual
-            beside random resized crops; else they show everything.
+        contents: The n encoded images.
+        labels: int64 array of shape (n,).
+        image_shape: Shape (height, width, channels) that images are decoded to.
+        centre: Whether unaugmented images are cropped to the centre (see `windows.centre`), as is
+            usual with random resized crops.
     """
 
     contents: Contents
@@ -78,11 +84,11 @@ class EncodedSplit:
 
     @property
     def num_images(self) -> int:
-        """The number of images, n."""
+        """Number of images, n."""
         return len(self.labels)
 
     def take(self, indices: npt.NDArray[np.intp]) -> "EncodedSplit":
-        """The images at these indices."""
+        """Returns the images at the given indices."""
         return EncodedSplit(
             self.contents.take(indices), self.labels[indices], self.image_shape, self.centre
         )
@@ -96,13 +102,13 @@ class ImageData:
     """A data set for image classification.
 
     Args:
-        name: the name it was loaded by.
-        class_names: the class that each label stands for.
-        train: the training images.
-        test: the test images, in memory if and only if the training images are.
-        mean: per channel, the mean of the training images, in units of pixels from 0 to 1.
-        std: per channel, their standard deviation, in the same unit.
-        tested_on: where the test images come from, for people to read.
+        name: Name of the data set, as passed to `sources.load`.
+        class_names: Name of the class of each label.
+        train: Training images.
+        test: Test images, in memory if and only if the training images are.
+        mean: Mean of the training images per channel, for pixels scaled to [0, 1].
+        std: Standard deviation of the training images per channel, for pixels scaled to [0, 1].
+        tested_on: Origin of the test images, for people to read.
     """
 
     name: str
@@ -115,16 +121,16 @@ class ImageData:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """The (height, width, channels) of every image of a batch."""
+        """Shape (height, width, channels) of every image of a batch."""
         return self.train.image_shape
 
     @property
     def num_classes(self) -> int:
-        """The number of classes."""
+        """Number of classes."""
         return len(self.class_names)
 
     def description(self) -> dict[str, Any]:
-        """What a run has to remember of its data, as values for JSON."""
+        """Returns what a run stores about its data, as values for JSON."""
         return {
             "name": self.name,
             "class_names": list(self.class_names),
@@ -138,10 +144,10 @@ class ImageData:
 
 
 def check_classes(name: str, class_names: Sequence[str]) -> None:
-    """Sees to it that there is something to tell apart.
+    """Checks that there are at least two classes.
 
     Raises:
-        DataError: if there are fewer than two classes.
+        DataError: If there are fewer.
     """
     if len(class_names) < MIN_CLASSES:
         raise DataError(

@@ -1,13 +1,13 @@
-"""Batches as stateless functions of the seed and the step.
+"""Input pipeline: batches as stateless functions of the seed and the step.
 
-Nothing here remembers where it is: batch s of a stream is always the same, so that a run which
-resumes at step s sees what it would have seen, without a saved iterator. The order of the images
-depends on (seed, epoch), their augmentation on (seed, step); callers put whatever else must make a
-difference, such as the stage, into the seed.
+Batch s of a stream is always the same, so a run that resumes at step s sees the batches that it
+would have seen, without a saved iterator. The order of the images depends on (seed, epoch), their
+augmentation on (seed, step); callers make anything else that matters, such as the stage, part of
+the seed.
 
-Every epoch goes through the images in a new order, as many whole batches as there are; the
-remainder is left out. It is another one in each epoch, so that no image is lost for good, and a
-fixed batch size spares TensorFlow a second trace.
+Every epoch visits the images in a new order and drops the remainder that does not fill a batch. The
+remainder differs between epochs, so no image is lost for good, and the fixed batch size spares
+TensorFlow a second trace.
 """
 
 import hashlib
@@ -34,25 +34,29 @@ _Batch = tuple[tf.Tensor, tf.Tensor]
 
 
 def check_batch_size(num_images: int, batch_size: int, what: str) -> None:
-    """Sees to it that there is at least one whole batch.
+    """Checks that there is at least one whole batch.
 
     Args:
-        num_images: how many images there are.
-        batch_size: images per batch.
-        what: what the images are, for the message, such as "the first half of cifar10".
+        num_images: Number of images.
+        batch_size: Images per batch.
+        what: Name of the images for the message, such as "the first half of cifar10".
 
     Raises:
-        DataError: if the batch size is less than 1, or more than there are images.
+        DataError: If the batch size is less than 1 or greater than the number of images.
     """
     if not 1 <= batch_size <= num_images:
         raise DataError(
-            f"batch_size must be from 1 to {num_images}, the number of images in {what}. "
-            f"Received: batch_size={batch_size}"
+            f"--batch_size must be from 1 to {num_images}, the number of images in {what}. "
+            f"Received: {batch_size}"
         )
 
 
 def steps_per_epoch(num_images: int, batch_size: int, max_steps: int | None = None) -> int:
-    """The whole batches in an epoch, floor(num_images / batch_size), but no more than max_steps."""
+    """Returns the number of whole batches in an epoch, at most max_steps.
+
+    >>> steps_per_epoch(25_000, 96)
+    260
+    """
     whole = num_images // batch_size
     return whole if max_steps is None else min(whole, max_steps)
 
@@ -69,28 +73,41 @@ def training_batches(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.data.Dataset:
-    """Shuffled and augmented batches of the steps from first_step up to last_step, exclusive.
+    """Returns the shuffled, augmented batches of the steps first_step .. last_step - 1.
 
-    Step s belongs to epoch s // steps_per_epoch. Each epoch orders all images anew and takes the
+    Step s belongs to epoch s // steps_per_epoch. Each epoch shuffles all images anew and uses the
     first steps_per_epoch batches.
 
     Args:
-        split: the images, n of them.
-        batch_size: images per batch.
-        steps_per_epoch: at most floor(n / batch_size); see the function of this name.
-        seed: integers, such as (seed of the run, stage).
-        first_step: the step to begin with, counted from the beginning of the stage.
-        last_step: the step to end before.
-        augmentation: what happens to the images.
-        mean: per channel, in units of pixels from 0 to 1.
-        std: per channel, in the same unit.
+        split: The n images.
+        batch_size: Images per batch.
+        steps_per_epoch: Number of batches per epoch, at most floor(n / batch_size); see the
+            function of this name.
+        seed: Integers, such as (seed of the run, stage).
+        first_step: First step, counted from the start of the stage.
+        last_step: Last step, exclusive.
+        augmentation: Augmentation of the images.
+        mean: Mean per channel, for pixels scaled to [0, 1].
+        std: Standard deviation per channel, for pixels scaled to [0, 1].
 
     Returns:
-        A dataset of last_step - first_step pairs: images (batch_size, height, width, channels)
-        float32, labels (batch_size,) int64.
+        Dataset of pairs: images, float32 of shape (batch_size, height, width, channels), and
+        labels, int64 of shape (batch_size,).
 
     Raises:
-        DataError: if there are too few images for an epoch of this length.
+        DataError: If there are too few images for an epoch of this length.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from pdarts_tf.data.images import Split
+    >>> split = Split(np.zeros((10, 8, 8, 1), np.uint8), np.arange(10))
+    >>> batches = training_batches(
+    ...     split, batch_size=4, steps_per_epoch=2, seed=(0,), first_step=0, last_step=2,
+    ...     augmentation=Augmentation(padding=1), mean=[0.5], std=[0.5],
+    ... )
+    >>> [images.shape for images, labels in batches]
+    [TensorShape([4, 8, 8, 1]), TensorShape([4, 8, 8, 1])]
     """
     steps = (first_step, last_step)
     batches = _stream(
@@ -112,28 +129,28 @@ def bilevel_batches(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.data.Dataset:
-    """Pairs of batches: one to train the weights with, one for the architecture parameters.
+    """Returns pairs of batches: one for the weights, one for the architecture parameters.
 
-    The first are `training_batches(train, …)`. The second come from `valid` in the same way, but in
-    epochs of their own, of floor(n / batch_size) steps, one after the other.
+    The former are `training_batches(train, …)`. The latter are drawn from `valid` in the same way,
+    but in epochs of their own, of floor(n / batch_size) steps.
 
     Args:
-        train: the images for the weights.
-        valid: the images for the architecture parameters.
-        batch_size: images per batch, in each of the two.
-        steps_per_epoch: of the first; as in `training_batches`.
-        seed: as in `training_batches`.
-        first_step: as in `training_batches`.
-        last_step: as in `training_batches`.
-        augmentation: as in `training_batches`.
-        mean: as in `training_batches`.
-        std: as in `training_batches`.
+        train: Images for the weights.
+        valid: Images for the architecture parameters.
+        batch_size: Images per batch, in each of the two.
+        steps_per_epoch: Number of steps per epoch of `train`; see `training_batches`.
+        seed: See `training_batches`.
+        first_step: See `training_batches`.
+        last_step: See `training_batches`.
+        augmentation: See `training_batches`.
+        mean: See `training_batches`.
+        std: See `training_batches`.
 
     Returns:
-        A dataset of ((images, labels), (images, labels)), each as in `training_batches`.
+        Dataset of ((images, labels), (images, labels)), each as in `training_batches`.
 
     Raises:
-        DataError: if either has too few images.
+        DataError: If either split has too few images.
     """
     check_batch_size(valid.num_images, batch_size, "the valid split")
     valid_steps = valid.num_images // batch_size
@@ -148,27 +165,29 @@ def bilevel_batches(
 def evaluation_batches(
     split: AnySplit, batch_size: int, mean: Sequence[float], std: Sequence[float]
 ) -> tf.data.Dataset:
-    """All images once, in order and without augmentation.
+    """Returns batches of all images, once, in order and without augmentation.
 
-    The last batch is filled up with the last image, at weight 0, so that all have the same shape.
+    The last batch is padded with copies of the last image at weight 0, so that all batches have the
+    same shape.
 
     Args:
-        split: the images, n of them.
-        batch_size: images per batch; may be more than n.
-        mean: per channel, in units of pixels from 0 to 1.
-        std: per channel, in the same unit.
+        split: The n images.
+        batch_size: Images per batch; may be greater than n.
+        mean: Mean per channel, for pixels scaled to [0, 1].
+        std: Standard deviation per channel, for pixels scaled to [0, 1].
 
     Returns:
-        A dataset of ceil(n / batch_size) triples: images (batch_size, height, width, channels)
-        float32, labels (batch_size,) int64, weights (batch_size,) float32, 1 or 0.
+        Dataset of ceil(n / batch_size) triples: images, float32 of shape (batch_size, height,
+        width, channels), labels, int64 of shape (batch_size,), and weights, 1 or 0, float32 of
+        shape (batch_size,).
 
     Raises:
-        DataError: if there are no images, or the batch size is less than 1.
+        DataError: If there are no images, or the batch size is less than 1.
     """
     if batch_size < 1 or not split.num_images:
         raise DataError(
-            "batch_size and the number of images must be at least 1. "
-            f"Received: batch_size={batch_size}, {split.num_images} images"
+            "--batch_size and the number of images must be at least 1. "
+            f"Received: --batch_size={batch_size}, {split.num_images} images"
         )
     steps = tf.data.Dataset.range(-(-split.num_images // batch_size))
 
@@ -197,7 +216,7 @@ def _stream(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.data.Dataset:
-    """The batches of one stream; streams of different names are independent of each other."""
+    """Returns the batches of a stream; streams of different names are independent."""
     check_batch_size(split.num_images, batch_size, f"the {name} split")
     most_steps = split.num_images // batch_size
     if not 1 <= epoch_steps <= most_steps:
@@ -231,11 +250,11 @@ def _indices(
     first_step: int,
     last_step: int,
 ) -> tf.data.Dataset:
-    """Which images make up the batch of each step: a dataset of (batch_size,) int64.
+    """Returns a dataset of the images' indices in the batch of each step, (batch_size,) int64.
 
     An epoch is sorted by random keys, once. `tf.random.experimental.index_shuffle` needs no
     sorting, but in TensorFlow 2.21 its permutations for different seeds are visibly correlated, and
-    of each word of the seed only 8 bits matter below 65,536 images.
+    only 8 bits of each word of the seed matter below 65,536 images.
     """
 
     def epoch_indices(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -254,7 +273,7 @@ def _indices(
 
 
 def _in_background(batches: tf.data.Dataset, num_threads: int) -> tf.data.Dataset:
-    """Makes the next batches while the model works on the present one."""
+    """Prepares the next batches while the model works on the current one."""
     options = tf.data.Options()
     options.deterministic = True
     options.threading.private_threadpool_size = num_threads
@@ -262,7 +281,7 @@ def _in_background(batches: tf.data.Dataset, num_threads: int) -> tf.data.Datase
 
 
 def _hash_seed(*parts: int | str) -> tf.Tensor:
-    """(2,) int64: a seed that has nothing to do with that of any other parts."""
+    """Returns a seed, int64 of shape (2,), that is independent of the seeds of other parts."""
     text = repr([part if isinstance(part, str) else int(part) for part in parts])
     digest = hashlib.sha256(text.encode()).digest()
     return tf.constant([int.from_bytes(digest[:7]), int.from_bytes(digest[7:14])], tf.int64)

@@ -1,4 +1,4 @@
-"""From the numbers of images to batches of them, with what is made image by image."""
+"""Reading of images by index into batches, with the augmentation of single images."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.data.decoding import image_reader
 from pdarts_tf.data.images import AnySplit, Split
 
-# Batches of images in memory are made on two threads of their own, which leaves those of the
-# model's many small operations alone. On two cores they make more than 30,000 CIFAR images a
-# second. What is made image by image takes as many threads as there are cores.
+# Batches of images in memory are made on two threads of their own, which leaves alone the threads
+# that run the model's many small operations. On two cores they make more than 30,000 CIFAR images
+# per second. Images that are processed one by one use as many threads as there are cores.
 _THREADS = 2
 
 
@@ -24,21 +24,21 @@ def read_batches(
     augmentation: Augmentation,
     image_seed: Sequence[int] | tf.Tensor = (0, 0),
 ) -> tf.data.Dataset:
-    """Batches of the images of a split at given places, in that order.
+    """Returns batches of the images of a split with the given indices, in that order.
 
-    Images in memory are gathered a batch at a time. Others, and those that are augmented image by
-    image, are read one by one: they may differ in size until they are cropped and resized.
+    Images in memory are gathered a batch at a time. Images on disk, and those that are augmented
+    singly, are read one by one: they may differ in size until they are cropped and resized.
 
     Args:
-        split: the images.
-        places: pairs of a step and the (batch_size,) numbers of the images of its batch.
-        batch_size: images per batch.
-        finish: function (step, images, labels) -> batch.
-        augmentation: what happens to each image, before `finish`.
-        image_seed: of that.
+        split: The images.
+        places: Dataset of pairs: a step, and the indices of its images, of shape (batch_size,).
+        batch_size: Images per batch.
+        finish: Function (step, images, labels) -> batch.
+        augmentation: Augmentation of single images, before `finish`.
+        image_seed: Seed of that augmentation.
 
     Returns:
-        A dataset of what `finish` returns.
+        Dataset of the batches that `finish` returns.
     """
     with tf.device("CPU"):
         labels = tf.constant(split.labels)
@@ -73,12 +73,12 @@ def read_batches(
 
 
 def reading_threads(split: AnySplit, augmentation: Augmentation) -> int:
-    """How many threads should read a split."""
+    """Returns the number of threads to read a split with."""
     if _at_once(split, augmentation):
         return _THREADS
     return max(_THREADS, os.cpu_count() or 1)
 
 
 def _at_once(split: AnySplit, augmentation: Augmentation) -> TypeGuard[Split]:
-    """Whether a batch of images is read at once, not image by image."""
+    """Returns whether a batch of images is read at once, not image by image."""
     return isinstance(split, Split) and not augmentation.one_by_one

@@ -1,7 +1,7 @@
-"""Where each example of TFRecord files is: made once, kept beside the files.
+"""Index of the examples in TFRecord files, made once and stored beside the files.
 
-TFRecord files can only be read from front to back, which is of no use to a training that wants an
-image in any order and, after an interruption, the same order again.
+TFRecord files can only be read from front to back, but a training needs images in any order and,
+after an interruption, in the same order again.
 """
 
 import os
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_BEFORE = 12  # bytes of length and checksum before an example
-_AROUND = 16  # and with the checksum after it
+_BEFORE = 12  # bytes before an example: its length and a checksum
+_AROUND = 16  # bytes before and after it, where another checksum follows
 _READ_BATCH = 1000
 _ARRAYS = ("number", "offset", "length", "labels")  # of the stored index
 
@@ -28,23 +28,23 @@ Index = tuple[
 
 
 def record_index(files: Sequence[str], label: str, cache: os.PathLike[str]) -> Index:
-    """The place and the label of every example, in the order of the files.
+    """Returns the position and the label of every example, in the order of the files.
 
-    Making the index reads all files once, and checks the checksum of every example.
+    Making the index reads all files once and verifies the checksum of every example.
 
     Args:
-        files: paths of TFRecord files.
-        label: the key of the label, an integer, in an example.
-        cache: the file that keeps the index; if the directory may be read only, it is made anew
+        files: Paths of TFRecord files.
+        label: Key of the label, an integer, in an example.
+        cache: File to store the index in; if its directory is read-only, the index is made anew
             every time.
 
     Returns:
-        For n examples: the number of the file, the byte in it where the example begins, the bytes
-        of the example, the label; each (n,).
+        Four arrays of shape (n,) for n examples: the index of the file, the position in it and the
+        length, in bytes, and the label.
 
     Raises:
-        OSError: a file cannot be read.
-        tf.errors.OpError: a file is damaged.
+        OSError: If a file cannot be read.
+        tf.errors.OpError: If a file is damaged.
     """
     sizes = np.array([os.path.getsize(file) for file in files], np.int64)
     cache = pathlib.Path(cache)
@@ -80,7 +80,7 @@ def _make(files: Sequence[str], label: str) -> Index:
 
 
 def _load(cache: pathlib.Path, sizes: npt.NDArray[np.int64]) -> Index | None:
-    """The stored index, unless there is none or its files have changed."""
+    """Returns the stored index, or None if there is none or the files have changed."""
     try:
         with np.load(cache, allow_pickle=False) as stored:
             if not np.array_equal(stored["sizes"], sizes):
@@ -97,5 +97,5 @@ def _save(cache: pathlib.Path, sizes: npt.NDArray[np.int64], index: Index) -> No
         with tempfile.NamedTemporaryFile(dir=cache.parent, prefix=".", delete=False) as file:
             np.savez(file, sizes=sizes, **arrays)
         os.replace(file.name, cache)
-    except OSError:  # a directory that others own: the index is made again next time
+    except OSError:  # a read-only directory: the index is made again next time
         return

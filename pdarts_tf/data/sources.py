@@ -54,12 +54,12 @@ _Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
 
 @dataclass(frozen=True)
 class _Published:
-    """What papers have agreed on for a data set.
+    """Published constants of a data set.
 
     Args:
-        mean: see `ImageData`.
-        std: see `ImageData`.
-        test_splits: see `read_tfds`.
+        mean: See `ImageData`.
+        std: See `ImageData`.
+        test_splits: See `read_tfds`.
     """
 
     mean: tuple[float, ...]
@@ -84,15 +84,15 @@ _OWN = ("digits", "folder")
 def load_for(
     config: Any, data_dir: str | os.PathLike[str] | None, stored: Mapping[str, Any] | None = None
 ) -> ImageData:
-    """The data set of a run.
+    """Loads the data set of a run.
 
     Args:
-        config: a `SearchConfig` or `TrainConfig`.
-        data_dir: see `load`.
-        stored: see `load`.
+        config: A `SearchConfig` or `TrainConfig`.
+        data_dir: See `load`.
+        stored: See `load`.
 
     Raises:
-        DataError: see `load`.
+        DataError: See `load`.
     """
     return load(
         config.dataset,
@@ -115,25 +115,32 @@ def load(
     seed: int = 0,
     stored: Mapping[str, Any] | None = None,
 ) -> ImageData:
-    """The data set of that name.
+    """Loads a data set.
 
     Args:
-        name: one of `dataset_names()`, or that of a TFDS data set for image classification.
-        data_dir: for `folder` the directory of the images. Else where TFDS keeps its data sets, by
-            default `~/tensorflow_datasets`: it downloads and prepares there what it does not find.
-            The archives of CIFAR are found there too. `digits` needs no directory and ignores it.
-        image_size: height and width that images are resized to; None leaves them as they are.
-        resized_crop: leave the images encoded as they are, so that training can crop them before
-            they are resized; test images then show the centre. Data sets that are not encoded, the
-            digits and archives, stay in memory.
-        images_per_class: use so many training images of each class, drawn by the seed.
-        seed: of that draw.
-        stored: the description of the data of a run that goes on or is tested. Its mean and
-            deviation hold, and nothing is measured or checked again.
+        name: One of `dataset_names()`, or the name of a TFDS data set for image classification.
+        data_dir: For `folder`, the directory of the images. Otherwise the directory in which TFDS
+            keeps its data sets, by default `~/tensorflow_datasets`; data sets that are not there
+            are downloaded to it and prepared. CIFAR's archives are found there too. `digits`
+            ignores it.
+        image_size: Height and width to resize images to; None keeps their size.
+        resized_crop: Leave images encoded, so that training can crop them before they are resized;
+            test images then show the centre. The digits and archives, which are not encoded, stay
+            in memory.
+        images_per_class: Number of training images per class to use, drawn by `seed`.
+        seed: Random seed of the draw.
+        stored: Description of the data of a run that is resumed or tested. Its mean and deviation
+            are used, and images are not measured or checked again.
 
     Raises:
-        DataError: if there is no such name; if its data is neither there nor to be downloaded, or
-            cannot be used; or if it is not that of the run.
+        DataError: If the name is unknown; if the data is missing and cannot be downloaded, or
+            cannot be used; or if it is not the data of the run.
+
+    Example:
+
+    >>> data = load("digits")
+    >>> data.image_shape, data.num_classes, data.train.num_images
+    ((8, 8, 1), 10, 1433)
     """
     check_name(name)
     class_names, train, test, tested_on = _read(name, data_dir, image_size, resized_crop)
@@ -156,25 +163,25 @@ def load(
 
 
 def check_name(name: str) -> None:
-    """Sees to it that there may be a data set of that name.
+    """Checks that a name may be that of a data set.
 
-    Whether TFDS knows it is seen when it is loaded: asking takes seconds.
+    Whether TFDS knows it turns out when it is loaded, since asking takes seconds.
 
     Raises:
-        DataError: if there is none.
+        DataError: If it cannot be.
     """
     if name in dataset_names() or _TFDS_NAME.fullmatch(name):
         return
     close = difflib.get_close_matches(name, dataset_names(), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise DataError(
-        f"dataset must be one of {', '.join(dataset_names())}, or a name in TFDS. "
+        f"--dataset must be one of {', '.join(dataset_names())}, or a name in TFDS. "
         f"Received: {name!r}{hint}"
     )
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names with something of their own in `load`, in alphabetical order."""
+    """Returns the names that `load` handles in a special way, in alphabetical order."""
     return tuple(sorted({*_PUBLISHED, *_OWN}))
 
 
@@ -184,7 +191,7 @@ def _read(
     image_size: int | None,
     resized_crop: bool,
 ) -> _Found:
-    """Class names, training images, test images or None, and where the latter are from."""
+    """Returns class names, training images, test images or None, and the latter's origin."""
     if name == "folder":
         return read_folder(data_dir, image_size, resized_crop)
     if name == "digits":
@@ -197,7 +204,7 @@ def _read(
 
 
 def _resized(found: tuple[tuple[str, ...], Split, Split], image_size: int | None) -> _Found:
-    """Images in memory, at another size, with a test split of that name."""
+    """Resizes images in memory, and adds "test", the name of their test split."""
     class_names, train, test = found
     if image_size is None:
         return (*found, "test")
@@ -212,7 +219,7 @@ def _as_they_are(splits: list[AnySplit]) -> list[AnySplit]:
 
 
 def _in_memory(splits: list[AnySplit]) -> list[AnySplit]:
-    """The images in memory and in canonical order if they fit there, else as they are."""
+    """Returns the images in memory and in canonical order if they fit, else as they are."""
     size = sum(split.num_images * math.prod(split.image_shape) for split in splits)
     if size > MAX_BYTES_IN_MEMORY and any(isinstance(split, EncodedSplit) for split in splits):
         return splits
@@ -224,9 +231,9 @@ def _in_memory(splits: list[AnySplit]) -> list[AnySplit]:
 def _mean_and_std(
     name: str, train: AnySplit, test: AnySplit, stored: Mapping[str, Any] | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Those of the run, else the published ones, else measured.
+    """Returns mean and deviation: those of the run, else published ones, else measured ones.
 
-    Measuring reads every image; where they are not in memory, this is when damaged ones are found.
+    Measuring reads every image; this is when damaged images on disk are found.
     """
     if stored is not None:
         return tuple(stored["mean"]), tuple(stored["std"])
@@ -241,12 +248,12 @@ def _mean_and_std(
 
 
 def _check_same(data: ImageData, stored: Mapping[str, Any]) -> None:
-    """Sees to it that the data is that of the run."""
+    """Raises DataError unless the data is that of the run."""
     for key, value in data.description().items():
         if value != stored.get(key, value):
             raise DataError(
                 f"the data is not that of the run: its {key} is {_short(value)}, not "
-                f"{_short(stored[key])}; set --data_dir to the run's data"
+                f"{_short(stored[key])}; set --data_dir to the data of the run"
             )
 
 
@@ -255,9 +262,9 @@ def _short(value: Any) -> str:
 
 
 def _read_digits() -> tuple[tuple[str, ...], Split, Split]:
-    """Handwritten digits of 8x8 grey pixels, which come with scikit-learn.
+    """Returns the handwritten digits of 8x8 grey pixels that come with scikit-learn.
 
-    Every fifth image of each class is a test image: 1,433 images to train on, 364 to test.
+    Every fifth image of each class is a test image: 1,433 images for training, 364 for testing.
     """
     from sklearn.datasets import load_digits
 

@@ -1,7 +1,7 @@
-"""Parts of a split, drawn at random by a seed.
+"""Random parts of a split, as functions of a seed.
 
-The draws are the same with every version of NumPy, which promises that for the raw output of its
-bit generators only.
+The draws are the same in every version of NumPy: they use only the raw output of its bit
+generators, for which alone NumPy promises stability.
 """
 
 import hashlib
@@ -13,31 +13,37 @@ import numpy.typing as npt
 from pdarts_tf.data.images import AnySplit, DataError, Split
 
 HOLD_OUT_PORTION = 0.1
-# Not the seed of the run: a search with one seed and a training with another hold the same images
-# out, so that nothing that was searched on is ever tested on.
+# Not the seed of the run: a search with one seed and a training with another hold out the same
+# images, so that no image that was searched on is ever tested on.
 _HOLD_OUT_SEED = 0
 
 
 def split_in_two(
     split: AnySplit, portion: float, seed: int | Sequence[int]
 ) -> tuple[AnySplit, AnySplit]:
-    """Divides the images at random: `floor(portion * n)` of them, and the others.
+    """Splits the images at random into `floor(portion * n)` and the others.
 
-    Within both parts the images keep their order.
+    Images keep their order within both parts.
 
     Args:
-        split: n images.
-        portion: the share of the first part, between 0 and 1.
-        seed: one or several integers of at least 0.
+        split: The n images.
+        portion: Portion of the first part, between 0 and 1.
+        seed: One or several integers of at least 0.
 
     Raises:
-        DataError: if either part were empty.
+        DataError: If either part would be empty.
+
+    Example:
+
+    >>> split = Split(np.zeros((10, 8, 8, 1), np.uint8), np.arange(10))
+    >>> [part.num_images for part in split_in_two(split, 0.7, seed=0)]
+    [7, 3]
     """
     num_images = split.num_images
     num_first = int(portion * num_images)
     if not 0 < num_first < num_images:
         raise DataError(
-            f"portion must leave at least one of the {num_images} images on either side. "
+            f"portion must leave at least one of the {num_images} images in either part. "
             f"Received: portion={portion}"
         )
     order = _random_order(num_images, seed)
@@ -45,12 +51,19 @@ def split_in_two(
 
 
 def hold_out(split: AnySplit, class_names: Sequence[str]) -> tuple[AnySplit, AnySplit]:
-    """Divides the images of every class at random: for training, and a tenth to test on.
+    """Holds out a random tenth of the images of every class for testing.
 
-    A class has at least one image in both parts. The same images are held out in every run.
+    Every class has at least one image in both parts. The same images are held out in every run.
+
+    Args:
+        split: The images.
+        class_names: Name of the class of each label.
+
+    Returns:
+        The other images, for training, and those held out.
 
     Raises:
-        DataError: if a class has fewer than two images.
+        DataError: If a class has fewer than two images.
     """
     is_test = np.zeros(split.num_images, bool)
     for label, (name, found) in enumerate(_by_class(split, class_names)):
@@ -65,10 +78,10 @@ def hold_out(split: AnySplit, class_names: Sequence[str]) -> tuple[AnySplit, Any
 
 
 def sample_classes(split: AnySplit, class_names: Sequence[str], count: int, seed: int) -> AnySplit:
-    """So many images of every class, drawn at random; they keep their order.
+    """Draws a number of images of every class at random; they keep their order.
 
     Raises:
-        DataError: if a class has fewer.
+        DataError: If a class has fewer images.
     """
     chosen = []
     for label, (name, found) in enumerate(_by_class(split, class_names)):
@@ -82,10 +95,10 @@ def sample_classes(split: AnySplit, class_names: Sequence[str], count: int, seed
 
 
 def in_canonical_order(split: Split) -> Split:
-    """The images sorted by label, then by a digest of their pixels.
+    """Sorts the images by label, then by a digest of their pixels.
 
-    Whatever container the images came in and however it had shuffled them, the same images give
-    the same batches.
+    The same images thus give the same batches, whatever container they came in and however it
+    shuffled them.
     """
     digests = np.array([hashlib.sha256(image.data).digest() for image in split.images], "S32")
     return split.take(np.lexsort((digests, split.labels)))
@@ -94,7 +107,7 @@ def in_canonical_order(split: Split) -> Split:
 def _by_class(
     split: AnySplit, class_names: Sequence[str]
 ) -> list[tuple[str, npt.NDArray[np.intp]]]:
-    """The name of every class, and the indices of its images in order."""
+    """Returns the name of every class and the indices of its images, in order."""
     order = np.argsort(split.labels, kind="stable")
     counts = np.bincount(split.labels, minlength=len(class_names))
     found = np.split(order, np.cumsum(counts)[:-1])

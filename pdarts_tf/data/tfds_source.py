@@ -1,4 +1,4 @@
-"""Data sets of TensorFlow Datasets (TFDS), prepared, downloaded, or from archives already there."""
+"""Data sets of TensorFlow Datasets (TFDS): prepared, downloaded, or from existing archives."""
 
 import difflib
 import math
@@ -20,7 +20,7 @@ from pdarts_tf.data.images import (
 )
 from pdarts_tf.data.record_index import record_index
 
-_READ_BATCH = 1000  # images per step of reading: enough to make the cost per step vanish
+_READ_BATCH = 1000  # images per step of reading: enough for the cost per step to vanish
 _CONNECT_SECONDS = 5
 _SERVER_ERROR = 500
 
@@ -33,27 +33,27 @@ def read_tfds(
     centre: bool,
     test_splits: Sequence[str] = ("test", "validation"),
 ) -> tuple[tuple[str, ...], AnySplit, AnySplit | None, str]:
-    """The images of a TFDS data set for image classification.
+    """Reads a TFDS data set for image classification.
 
-    They are decoded into memory, unless they are too many or random resized crops of them are
-    wanted: then they stay in their TFRecord files.
+    Images are decoded into memory, unless they are too large for it or random resized crops are
+    used: then they stay in their TFRecord files.
 
     Args:
-        name: its name in TFDS, such as "mnist", "imagenet_resized/32x32" or "svhn_cropped:3.1.0".
-        data_dir: as in `sources.load`.
-        image_size: height and width that images will have; None leaves them as they are.
-        centre: leave the images in their files, and see `EncodedSplit`.
-        test_splits: names of the splits to test on; the first that there is counts.
+        name: Name in TFDS, such as "mnist", "imagenet_resized/32x32" or "svhn_cropped:3.1.0".
+        data_dir: See `sources.load`.
+        image_size: Height and width to resize images to; None keeps their size.
+        centre: Whether to leave the images in their files; see `EncodedSplit`.
+        test_splits: Names of splits to test on; the first that exists is used.
 
     Returns:
-        Class names, training images, test images or None, and the name of the latter's split.
+        Class names, training images, test images or None, and the name of the test split.
 
     Raises:
-        DataError: if there is no such data set, if its data is neither in `data_dir` nor to be
-            downloaded, if it is not one of images and classes, or cannot be read.
+        DataError: If there is no such data set, its data is not in `data_dir` and cannot be
+            downloaded, it does not consist of images and classes, or it cannot be read.
     """
     builder = _builder(name, data_dir)
-    # The same test as in builder.is_prepared(), which logs a warning if the answer is no.
+    # The same check as in builder.is_prepared(), which logs a warning if the answer is no.
     if not (builder.data_path / "dataset_info.json").exists():
         _prepare_tfds(builder)
     keys = _keys(builder)
@@ -84,7 +84,7 @@ def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
     import tensorflow_datasets as tfds
 
     try:
-        # TFDS would take the ~ of a home directory for a name.
+        # TFDS would take ~ for the name of a directory.
         return tfds.builder(name, data_dir=data_dir and os.path.expanduser(data_dir))
     except tfds.core.registered.DatasetNotFoundError as error:
         known = tfds.list_builders(with_community_datasets=False)
@@ -94,11 +94,11 @@ def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
             f"dataset {name!r} is neither known to TFDS nor prepared in --data_dir{hint}"
         ) from error
     except (ValueError, RuntimeError, AssertionError) as error:  # an unknown config or version
-        raise DataError(f"dataset {name!r} cannot be had from TFDS ({_one_line(error)})") from error
+        raise DataError(f"TFDS cannot load dataset {name!r} ({_one_line(error)})") from error
 
 
 def _keys(builder: Any) -> tuple[str, str]:
-    """The names of the features that are the image and its class."""
+    """Returns the names of the features that hold the image and its class."""
     import tensorflow_datasets as tfds
 
     keys = builder.info.supervised_keys or ("image", "label")
@@ -125,12 +125,12 @@ def _image_shape(builder: Any, key: str, image_size: int | None) -> tuple[int, i
     if image_size is not None:
         return image_size, image_size, channels
     if height is None or width is None:
-        raise DataError(f"dataset {builder.name!r} has images of several sizes; set --image_size")
+        raise DataError(f"dataset {builder.name!r} has images of different sizes; set --image_size")
     return height, width, channels
 
 
 def _read(builder: Any, split: str, keys: tuple[str, str], shape: tuple[int, int, int]) -> Split:
-    """All images of a split of a prepared TFDS data set, always in the same order."""
+    """Reads all images of a split of a prepared TFDS data set, always in the same order."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -166,7 +166,7 @@ def _index(
     shape: tuple[int, int, int],
     centre: bool,
 ) -> EncodedSplit:
-    """The images of a split of a prepared TFDS data set, left in their TFRecord files."""
+    """Returns the images of a split of a prepared TFDS data set, left in their TFRecord files."""
     import tensorflow as tf
 
     info = builder.info
@@ -189,26 +189,26 @@ def _index(
 def _unreadable(builder: Any, error: Exception) -> DataError:
     return DataError(
         f"dataset {builder.name!r} has files in {builder.data_path} that cannot be read "
-        f"({_one_line(error)}): remove that directory and have it prepared again"
+        f"({_one_line(error)}): remove that directory to have it prepared again"
     )
 
 
 def _prepare_tfds(builder: Any) -> None:
-    """Downloads a TFDS data set, unless its archive is there, and converts it to TFDS' format."""
+    """Downloads a TFDS data set, unless its archive exists, and converts it to TFDS' format."""
     from tensorflow_datasets.core.download import DownloadError, download_manager
 
     downloads = pathlib.Path(builder.data_dir_root) / "downloads"
     try:
         if builder.data_path.exists():
-            raise FileNotFoundError("its dataset_info.json is missing, remove what is left of it")
+            raise FileNotFoundError("its dataset_info.json is missing, remove that directory")
         _check_manual(builder, downloads / "manual")
         if not _has_archive(builder, downloads):
             _check_reachable(builder)
         builder.download_and_prepare(download_dir=downloads)
     except (
         OSError,
-        AssertionError,  # TFDS misses a file that it cannot download itself
-        ImportError,  # of a package that this data set alone needs
+        AssertionError,  # TFDS lacks a file that it cannot download itself
+        ImportError,  # of a package that only this data set needs
         DownloadError,
         download_manager.NonMatchingChecksumError,
     ) as error:
@@ -216,17 +216,17 @@ def _prepare_tfds(builder: Any) -> None:
         archives = ", ".join(info.filename for info in urls.values() if info.filename)
         raise DataError(
             f"dataset {builder.name!r} is not prepared in {builder.data_path} and cannot be "
-            f"downloaded ({_one_line(error)}): set data_dir to a TFDS directory that holds "
+            f"downloaded ({_one_line(error)}): set --data_dir to a TFDS directory that holds "
             f"{builder.info.full_name}, or put {archives or 'its archive'} into "
             f"{downloads / 'manual'}"
         ) from error
 
 
 def _check_manual(builder: Any, directory: pathlib.Path) -> None:
-    """Sees to it that files which people have to download themselves are there.
+    """Checks that there are files if the data set has to be downloaded by hand.
 
     Raises:
-        DataError: none is.
+        DataError: If there are none.
     """
     instructions = builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     if instructions and not (directory.is_dir() and any(directory.iterdir())):
@@ -237,7 +237,7 @@ def _check_manual(builder: Any, directory: pathlib.Path) -> None:
 
 
 def _has_archive(builder: Any, downloads: pathlib.Path) -> bool:
-    """Whether any archive of a TFDS data set was downloaded before, by TFDS or by hand."""
+    """Returns whether any archive of a data set was downloaded before, by TFDS or by hand."""
     from tensorflow_datasets.core.download import resource
 
     candidates = []
@@ -250,15 +250,15 @@ def _has_archive(builder: Any, downloads: pathlib.Path) -> bool:
 
 
 def _check_reachable(builder: Any) -> None:
-    """Asks once for the head of the data set's first URL.
+    """Sends a single HEAD request to the data set's first URL.
 
-    Without a network TFDS itself gives up only after ten attempts, more than three minutes, or
+    Without a network, TFDS itself gives up only after ten attempts, more than three minutes, or
     never if a firewall drops its packets.
 
     Raises:
-        ConnectionError: if there is no answer, or only that the server is out of order.
+        ConnectionError: If there is no answer, or only a server error.
     """
-    import requests  # what TFDS downloads with, so it sees the same proxies and certificates
+    import requests  # TFDS downloads with it, so it uses the same proxies and certificates
 
     url = next((url for url in builder.url_infos or {} if url.startswith("http")), None)
     if url is None:

@@ -1,6 +1,6 @@
-"""Which part of an image a batch shows, and at what size: functions of sizes and a seed.
+"""Windows of images to crop and resize, as functions of sizes and a seed.
 
-Windows are (4,) int32: top, left, height, width, in pixels of the image.
+Windows are int32 tensors of shape (4,): top, left, height and width, in pixels of the image.
 
 Reference: Szegedy et al., "Going Deeper with Convolutions" (arXiv 1409.4842), section 6.
 """
@@ -12,19 +12,19 @@ import tensorflow as tf
 MIN_AREA = 0.08
 MAX_ASPECT = 4 / 3
 CENTRE_PORTION = 224 / 256
-"""ImageNet's test images: the short side is resized to 256 pixels, 224 of which are seen."""
+"""For ImageNet's test images, the short side is resized to 256 pixels, and 224 of them are used."""
 _ATTEMPTS = 10
 
 
 def resize(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Images of another size: bilinear, antialiased, rounded.
+    """Resizes images by bilinear interpolation with antialiasing, and rounds.
 
     Args:
-        images: (height, width, channels) or (batch, height, width, channels) uint8.
-        size: new height and width in pixels.
+        images: uint8 tensor of shape (height, width, channels) or (batch, height, width, channels).
+        size: New height and width in pixels.
 
     Returns:
-        uint8 images; the same if they have that size.
+        uint8 tensor; the images themselves if they have that size.
     """
     if tuple(images.shape[-3:-1]) == tuple(size):
         return images
@@ -33,22 +33,27 @@ def resize(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 
 def whole(shape: tf.Tensor) -> tf.Tensor:
-    """The window that is the whole image.
+    """Returns the window of the whole image.
 
     Args:
-        shape: (2,) int32, height and width of the image.
+        shape: Height and width of the image, int32 of shape (2,).
     """
     return tf.concat([[0, 0], shape], 0)
 
 
 def centre(shape: tf.Tensor, aspect: float) -> tf.Tensor:
-    """The middle of an image: 224/256 of the largest window of that aspect.
+    """Returns a centred window: 224/256 of the largest one with the given aspect ratio.
 
-    Cropping before resizing, not after it, is what lets a JPEG be decoded in part.
+    Cropping before resizing, rather than after it, allows a JPEG to be decoded in part.
 
     Args:
-        shape: (2,) int32, height and width of the image.
-        aspect: width / height of the window.
+        shape: Height and width of the image, int32 of shape (2,).
+        aspect: Aspect ratio of the window, width / height.
+
+    Example:
+
+    >>> centre(tf.constant([256, 512]), aspect=1.0).numpy().tolist()
+    [16, 144, 224, 224]
     """
     height, width = tf.unstack(tf.cast(shape, tf.float32))
     largest = tf.minimum(height, width / aspect) * CENTRE_PORTION
@@ -57,15 +62,15 @@ def centre(shape: tf.Tensor, aspect: float) -> tf.Tensor:
 
 
 def random(shape: tf.Tensor, aspect: float, seed: tf.Tensor) -> tf.Tensor:
-    """A random part of an image: 8 to 100 % of its area, stretched by up to 4/3.
+    """Returns a random window with 8 to 100 % of the area, stretched by up to 4/3.
 
-    Of ten draws the first that lies within the image counts; if none does, the largest window in
-    the middle whose aspect is allowed.
+    The first of ten draws that lies within the image is used; if none does, the largest centred
+    window with an allowed aspect ratio.
 
     Args:
-        shape: (2,) int32, height and width of the image.
-        aspect: width / height that an unstretched window has.
-        seed: (2,) integers.
+        shape: Height and width of the image, int32 of shape (2,).
+        aspect: Aspect ratio of an unstretched window, width / height.
+        seed: Two integers.
     """
     area_seed, aspect_seed, place_seed = tf.unstack(tf.random.split(seed, 3))
     height, width = tf.unstack(tf.cast(shape, tf.float32))
@@ -88,7 +93,7 @@ def random(shape: tf.Tensor, aspect: float, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _largest(height: tf.Tensor, width: tf.Tensor, aspect: float) -> tf.Tensor:
-    """(2,) int32: the largest height and width with an aspect that a random window may have."""
+    """Returns the largest height and width with an allowed aspect ratio, int32 of shape (2,)."""
     allowed = tf.clip_by_value(width / height, aspect / MAX_ASPECT, aspect * MAX_ASPECT)
     size = tf.stack([tf.minimum(height, width / allowed), tf.minimum(width, height * allowed)])
     return tf.maximum(tf.cast(tf.round(size), tf.int32), 1)

@@ -1,8 +1,9 @@
-"""Where the parts of a drawn cell go: inputs, numbered nodes, output, and operations on the edges.
+"""Layout of drawn cells: inputs, numbered nodes, output, and operations on the edges.
 
-Graphviz places them, from the library inside pygraphviz's wheels: no program has to be installed,
-and drawings are the same on every machine. An operation is a box of its own that its edge passes
-through, so no edge can cross a label. All sizes are given, so that no font is ever measured.
+The layout is computed by the Graphviz library inside pygraphviz's wheels, so no program has to be
+installed, and drawings are the same on every machine. An operation is a node of the graph, a box
+through which its edge passes, so no edge can cross a label. All sizes are fixed, so no font is ever
+measured.
 
 Reference: the figures of DARTS (arXiv 1806.09055) and P-DARTS (arXiv 1904.12760).
 """
@@ -20,7 +21,7 @@ INPUTS = ("c_{k-2}", "c_{k-1}")
 OUTPUT = "c_{k}"
 FONT_SIZE = 12.0
 MARGIN = 14.0
-_CHARACTER_WIDTH = 7.4  # at least that of the widest sans-serif faces, at FONT_SIZE
+_CHARACTER_WIDTH = 7.4  # enough for the widest sans-serif fonts at FONT_SIZE
 _POINTS_PER_INCH = 72.0
 _END_SIZE = (60.0, 34.0)
 _NODE_SIZE = (32.0, 32.0)
@@ -31,12 +32,16 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A part with a text on it; `x` and `y` are its centre.
+    """A labelled part of a drawing.
 
     Args:
-        shape: "end" (an input or the output), "node", "operation", or "caption", a text alone.
-        text: may have one subscript, as in "c_{k-1}".
-        kind: of the operation, a key of `palette.KINDS`; "" for the others.
+        shape: "end" (an input or the output), "node", "operation", or "caption" (only a text).
+        text: Label, with at most one subscript, as in "c_{k-1}".
+        x: Horizontal position of the centre, in points.
+        y: Vertical position of the centre, in points.
+        width: Width in points.
+        height: Height in points.
+        kind: Kind of the operation, a key of `palette.KINDS`; "" for other shapes.
     """
 
     shape: str
@@ -53,9 +58,9 @@ class Line:
     """A part of an edge.
 
     Args:
-        points: of cubic Bézier curves: a start, then three points per curve.
-        tip: where its arrow ends, which begins at the last point; None without an arrow.
-        kind: of its operation; "" for the way into the output.
+        points: Points of cubic Bézier curves: the start, then three points per curve.
+        tip: Tip of the arrow head, which starts at the last point; None without an arrow head.
+        kind: Kind of the operation; "" for edges into the output.
     """
 
     points: tuple[Point, ...]
@@ -65,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A cell with everything placed, in points (1/72 inch) from the top left corner."""
+    """Layout of a cell, in points (1/72 inch) from the top left corner."""
 
     title: str
     description: str
@@ -76,10 +81,10 @@ class Drawing:
 
 
 def draw_cell(genotype: Genotype, cell: str) -> Drawing:
-    """Returns the drawing of a cell.
+    """Computes the drawing of a cell.
 
     Args:
-        genotype: any, of any number of nodes.
+        genotype: Genotype with any number of nodes.
         cell: "normal" or "reduce".
     """
     edges, concat = getattr(genotype, cell), getattr(genotype, f"{cell}_concat")
@@ -107,13 +112,13 @@ def draw_cell(genotype: Genotype, cell: str) -> Drawing:
         _rounded(right - left + 2 * MARGIN),
         _rounded(top - bottom + 2 * MARGIN),
         tuple(placed),
-        # Graphviz iterates over edges in an order of its own.
+        # Graphviz iterates over edges in an arbitrary order.
         tuple(sorted(lines, key=lambda line: line.points)),
     )
 
 
 def draw_genotype(genotype: Genotype) -> Drawing:
-    """Returns one drawing of both cells, the normal one above, each below its name."""
+    """Computes one drawing of both cells, the normal cell on top, each below its name."""
     boxes: list[Box] = []
     lines: list[Line] = []
     width = height = 0.0
@@ -139,7 +144,12 @@ def _moved_down(line: Line, distance: float) -> Line:
 
 
 def describe_cell(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> str:
-    """Returns the cell in words, for those who cannot see its drawing."""
+    """Returns a description of a cell in words, for those who cannot see its drawing.
+
+    >>> describe_cell([("sep_conv_3x3", 0), ("skip_connect", 1)], [2])
+    'Node 0 is sep_conv_3x3 of c_{k-2} plus skip_connect of c_{k-1}. The output c_{k} concatenates \
+nodes 0.'
+    """
     names = [*INPUTS, *(f"node {i}" for i in range(len(edges) // EDGES_PER_NODE))]
     sentences = []
     for i, name in enumerate(names[NUM_INPUT_NODES:]):
@@ -151,7 +161,7 @@ def describe_cell(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> st
 
 
 def _boxes(edges: Sequence[tuple[str, int]]) -> dict[str, Box]:
-    """The boxes by their names in the graph, not yet placed."""
+    """Returns the boxes, without positions, by their names in the graph."""
     ends = {f"v{i}": Box("end", text, 0, 0, *_END_SIZE) for i, text in enumerate(INPUTS)}
     nodes = {
         f"v{NUM_INPUT_NODES + i}": Box("node", str(i), 0, 0, *_NODE_SIZE)
@@ -196,7 +206,7 @@ def _graph(
 
 
 def _ends_and_points(position: str) -> tuple[str | None, list[str]]:
-    """The arrow's tip, if any, and the Bézier points of Graphviz's "e,x,y x,y x,y …"."""
+    """Returns the arrow's tip, if any, and the Bézier points of Graphviz's "e,x,y x,y x,y …"."""
     words = position.replace("\\\n", "").split()
     tips = [word for word in words if word.startswith("e,")]
     return (tips[0] if tips else None), [word for word in words if word not in tips]

@@ -1,14 +1,16 @@
-"""Colours of drawings and pages, for light and dark surroundings.
+"""Colours of drawings and pages, in light and dark themes.
 
-The kinds of operation stay apart for the colour-blind too; a test simulates how they see them. No
-meaning hangs on a colour alone: every edge also bears the name of its operation.
+The kinds of operations are also distinguishable with colour blindness, which a test simulates. No
+information is given by colour alone: every edge also shows the name of its operation.
 """
 
 from typing import NamedTuple
 
+from pdarts_tf.primitives import TABLE
+
 
 class Colour(NamedTuple):
-    """A colour as #rrggbb in light and in dark surroundings."""
+    """A colour, #rrggbb, in the light and in the dark theme."""
 
     light: str
     dark: str
@@ -28,26 +30,17 @@ KINDS: dict[str, Colour] = {
 }
 """Colours of edges by the kind of their operation."""
 
-_KIND_OF_PREFIX = {
-    "sep_": "separable",
-    "dil_": "dilated",
-    "max_": "pool",
-    "avg_": "pool",
-    "conv": "factorized",
-    "skip": "skip",
-}
-
 
 def kind_of(operation: str) -> str:
-    """Returns the key of `KINDS` of an operation of `EVALUATION_PRIMITIVES`.
+    """Returns the kind of an operation in `EVALUATION_PRIMITIVES`, a key of `KINDS`.
 
     >>> kind_of("dil_conv_5x5")
     'dilated'
     """
-    return _KIND_OF_PREFIX[operation[:4]]
+    return TABLE[operation].kind
 
 
 def css_variables(theme: str) -> str:
-    """Returns the CSS declarations of all colours for "light" or "dark"."""
+    """Returns CSS declarations of all colours for a theme, "light" or "dark"."""
     colours = {"surface": SURFACE, "ink": INK, "muted": MUTED, "heat": HEAT, **KINDS}
     return " ".join(f"--{name}: {getattr(each, theme)};" for name, each in colours.items())

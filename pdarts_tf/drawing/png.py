@@ -1,6 +1,6 @@
-"""A drawn cell as PNG, by Pillow and the font inside it: the same on every machine.
+"""PNG files of drawn cells, by Pillow and its built-in font: the same on every machine.
 
-It is drawn larger than wanted and made smaller, which smooths its edges.
+Drawings are rendered at a larger size and reduced, which smooths their edges.
 """
 
 import io
@@ -18,12 +18,12 @@ from pdarts_tf.drawing.svg import arrow, split_subscript
 PIXELS_PER_POINT = 2
 _OVERSAMPLING = 3
 _LINE_WIDTH = 1.5
-_STEPS = 96  # straight pieces per Bézier curve, each shorter than a dash
+_STEPS = 96  # line segments per Bézier curve, each shorter than a dash
 _DASH = (5.0, 3.0)
 
 
 def png_bytes(drawing: Drawing, pixels_per_point: int = PIXELS_PER_POINT) -> bytes:
-    """Returns a PNG file on a white background."""
+    """Returns the content of a PNG file with a white background."""
     brush = _Brush(drawing, pixels_per_point)
     for line in drawing.lines:
         brush.draw_line(line)
@@ -41,7 +41,7 @@ def _colour(kind: str) -> str:
 
 
 class _Brush:
-    """Draws parts, which are placed in points, on an image that is larger than wanted."""
+    """Draws parts, whose positions are in points, on an oversampled image."""
 
     def __init__(self, drawing: Drawing, pixels_per_point: int) -> None:
         self.scale = pixels_per_point * _OVERSAMPLING
@@ -83,7 +83,7 @@ class _Brush:
         width = self.canvas.textlength(base, font)
         x, y = self._scaled((box.x, box.y))
         x -= (width + self.canvas.textlength(subscript, small)) / 2
-        # "m" of the anchor is the middle of the line, which lies above that of small letters.
+        # "m" in the anchor is the middle of the line, which is above that of lower-case letters.
         self.canvas.text((x, y), base, INK.light, font, anchor="lm")
         lower = y + 4 * self.scale
         self.canvas.text((x + width, lower), subscript, INK.light, small, anchor="lm")
@@ -93,7 +93,7 @@ class _Brush:
 
 
 def _polyline(points: tuple[Point, ...]) -> Iterator[Point]:
-    """Points on Bézier curves."""
+    """Yields points on Bézier curves."""
     yield points[0]
     for i in range(0, len(points) - 1, 3):
         x, y = point_on_curve(points[i : i + 4], np.arange(1, _STEPS + 1) / _STEPS)
@@ -101,7 +101,17 @@ def _polyline(points: tuple[Point, ...]) -> Iterator[Point]:
 
 
 def point_on_curve(curve: tuple[Point, ...], t: Any) -> tuple[Any, Any]:
-    """Returns x and y of a cubic Bézier curve at a parameter, or an array of them, from 0 to 1."""
+    """Computes x and y of a cubic Bézier curve.
+
+    Args:
+        curve: The four control points.
+        t: Parameter from 0 to 1, a number or an array.
+
+    Example:
+
+    >>> point_on_curve(((0, 0), (0, 1), (1, 1), (1, 0)), 0.5)
+    (0.5, 0.75)
+    """
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
     x = sum(weight * point[0] for weight, point in zip(weights, curve, strict=True))
     y = sum(weight * point[1] for weight, point in zip(weights, curve, strict=True))
@@ -109,7 +119,7 @@ def point_on_curve(curve: tuple[Point, ...], t: Any) -> tuple[Any, Any]:
 
 
 def _dashes(points: list[Point]) -> Iterator[list[Point]]:
-    """The pieces of a dashed line along points, cut where points lie."""
+    """Yields the dashes of a line along points; dashes start and end at points."""
     piece, length, drawn = [points[0]], 0.0, True
     for before, point in itertools.pairwise(points):
         piece.append(point)

@@ -1,4 +1,4 @@
-"""A drawn cell as SVG: legible in light and dark, and read out by screen readers."""
+"""SVG drawings of cells, for light and dark themes and for screen readers."""
 
 import re
 from collections.abc import Iterator
@@ -29,11 +29,11 @@ STYLE = "\n".join(
         ),
     ]
 )
-"""How cells look; the page or file around them defines the colours (`palette.css_variables`)."""
+"""Style of cells; the surrounding page or file defines the colours (`palette.css_variables`)."""
 
 
 def svg_file(drawing: Drawing) -> str:
-    """Returns the text of an SVG file, with a background in the colours that its viewer prefers."""
+    """Returns the content of an SVG file, in the colours of the theme that its viewer prefers."""
     style = (
         f":root {{ {css_variables('light')} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables('dark')} }} }}\n{STYLE}"
@@ -49,11 +49,11 @@ def svg_file(drawing: Drawing) -> str:
 
 
 def svg_element(drawing: Drawing, identifier: str) -> str:
-    """Returns an element for a page that has `STYLE`; it may shrink as long as it is legible.
+    """Returns an element for a page with `STYLE`; it may shrink as long as it is legible.
 
     Args:
-        drawing: the cell.
-        identifier: unique in the page, of letters, digits and hyphens.
+        drawing: The drawing.
+        identifier: Identifier that is unique in the page, of letters, digits and hyphens.
     """
     least = f' style="min-width: {_LEAST_SCALE * drawing.width:.0f}px"'
     return "\n".join(_lines(drawing, identifier, least, []))
@@ -87,7 +87,7 @@ def _path(line: Line) -> str:
 
 
 def arrow(base: Point, tip: Point) -> tuple[Point, Point, Point]:
-    """Returns the corners of an arrow head from the middle of its base to its tip."""
+    """Returns the corners of an arrow head, given the middle of its base and its tip."""
     dx, dy = tip[0] - base[0], tip[1] - base[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     across = (-dy / length * _ARROW_HALF_WIDTH, dx / length * _ARROW_HALF_WIDTH)
@@ -120,7 +120,7 @@ def _text(box: Box) -> str:
 
 
 def split_subscript(text: str) -> tuple[str, str]:
-    """Returns (text, its subscript or "").
+    """Splits a label into text and subscript, which may be empty.
 
     >>> split_subscript("c_{k-1}"), split_subscript("sep_conv_3x3")
     (('c', 'k-1'), ('sep_conv_3x3', ''))

@@ -1,25 +1,28 @@
-"""Brings a checkpoint of the official PyTorch code into a run directory.
+"""Imports a checkpoint of the official PyTorch code into a run directory.
 
     python -m pdarts_tf.interop.pytorch --checkpoint=weights.pt --genotype=PDARTS \
         --output_dir=runs/official --data_dir=DATA
 
 A checkpoint of an evaluation network becomes a directory that `train --evaluate_only` and the
-export accept; the data set is read for its classes and its normalization. One of a supernet becomes
-the genotypes that its alphas stand for. Reading it needs PyTorch (requirements-torch.txt).
+export accept; the data set is read for its classes and its normalization. A checkpoint of a
+supernet becomes the genotypes that its alphas stand for. Reading either needs PyTorch
+(requirements-torch.txt).
 """
 
 import os
-import pickle
+from os import PathLike
 
 import numpy as np
+from absl.flags import FlagHolder
 
 from flags import command_line, interop_flags
-from flags.settings import default_settings
+from flags.fields import default_settings
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.derivation import derive_all, derive_genotype
 from pdarts_tf.errors import InputError
-from pdarts_tf.genotype import genotypes_json, load_genotype
+from pdarts_tf.genotype import Genotype, genotypes_json, load_genotype
+from pdarts_tf.interop.state_dict import StateDict, network_settings, read_state_dict
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, GENOTYPES, LAST_WEIGHTS
@@ -28,64 +31,28 @@ from pdarts_tf.search_space import SearchSpace
 _DATASETS = {10: "cifar10", 100: "cifar100", 1000: "imagenet2012"}
 _ALPHAS = ("alphas_normal", "alphas_reduce")
 
-
-def read_state_dict(path):
-    """Returns {parameter name: array} of a file that `torch.save` wrote.
-
-    Args:
-        path: a state dict, plain or under the key "state_dict"; names may begin with "module.".
-
-    Raises:
-        InputError: PyTorch is not installed, or the file is not such a thing.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise InputError(
-            "reading a PyTorch checkpoint needs PyTorch: pip install -r requirements-torch.txt"
-        ) from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        reason = str(error).split("\n", 1)[0][:160]
-        raise InputError(f"--checkpoint={path} cannot be read as PyTorch weights: {reason}") from (
-            error
-        )
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
-    ):
-        raise InputError(f"expected a state dict in {path}. Received: {type(content).__name__}")
-    return {name.removeprefix("module."): tensor.numpy() for name, tensor in content.items()}
+Path = str | PathLike[str]
 
 
-def network_settings(arrays):
-    """Returns the settings of the evaluation network that a state dict is of.
-
-    Raises:
-        InputError: it is not of one.
-    """
-    stem = "imagenet" if "stem0.0.weight" in arrays else "cifar"
-    first = "stem0.3.weight" if stem == "imagenet" else "stem.0.weight"
-    missing = [name for name in (first, "classifier.weight") if name not in arrays]
-    if missing:
-        raise InputError(f"the state dict lacks {missing[0]!r}: not a network of the official code")
-    width = arrays[first].shape[0]
-    cells = {int(name.split(".")[1]) for name in arrays if name.startswith("cells.")}
-    return {
-        "stem": stem,
-        "init_channels": width if stem == "imagenet" else width // 3,
-        "layers": len(cells),
-        "auxiliary": any(name.startswith("auxiliary_head.") for name in arrays),
-    }
-
-
-def import_network(arrays, genotype, dataset, data_dir, output_dir):
+def import_network(
+    arrays: StateDict,
+    genotype: Genotype,
+    dataset: str | None,
+    data_dir: Path | None,
+    output_dir: Path,
+) -> None:
     """Writes the run directory of an evaluation network.
 
+    Args:
+        arrays: Weights of the network.
+        genotype: Its genotype.
+        dataset: Its data set; by default the one with as many classes.
+        data_dir: Directory of the data.
+        output_dir: Run directory to make.
+
     Raises:
-        InputError: something does not fit; the line names the first parameter that does not.
+        InputError: The weights, the data or the directory cannot be used; if the weights do not fit
+            the network, the line names the first parameter that does not.
     """
     classes = arrays.get("classifier.weight", np.zeros((0,))).shape[0]
     dataset = dataset or _DATASETS.get(classes)
@@ -116,11 +83,16 @@ def import_network(arrays, genotype, dataset, data_dir, output_dir):
         run.write(BEST_WEIGHTS, weights)
 
 
-def import_search(arrays, space, output_dir):
+def import_search(arrays: StateDict, space: SearchSpace | None, output_dir: Path) -> None:
     """Writes the genotypes that the alphas of a supernet stand for.
 
+    Args:
+        arrays: Weights of the supernet, of which only the alphas are read.
+        space: Its candidates; by default all.
+        output_dir: Directory to make.
+
     Raises:
-        InputError: the alphas do not fit the candidates.
+        InputError: The alphas do not fit the candidates.
     """
     count = arrays[_ALPHAS[0]].shape[-1]
     if space is None and count != SearchSpace.full().num_candidates:
@@ -140,20 +112,17 @@ def import_search(arrays, space, output_dir):
     write_whole(os.path.join(output_dir, GENOTYPE), result.to_json() + "\n")
 
 
-def _check_empty(output_dir):
+def _check_empty(output_dir: Path) -> None:
     if os.path.exists(output_dir) and not (
         os.path.isdir(output_dir) and not os.listdir(output_dir)
     ):
         raise InputError(f"--output_dir must be new or an empty directory. Received: {output_dir}")
 
 
-def main():
-    """Imports what the flags name."""
-    for flag in (interop_flags.CHECKPOINT, interop_flags.OUTPUT_DIR):
-        if flag.value is None:
-            raise InputError(f"--{flag.name} is needed; see --help")
-    output_dir = interop_flags.OUTPUT_DIR.value
-    arrays = read_state_dict(interop_flags.CHECKPOINT.value)
+def main() -> None:
+    """Imports the checkpoint that the flags name."""
+    checkpoint, output_dir = map(_needed, (interop_flags.CHECKPOINT, interop_flags.OUTPUT_DIR))
+    arrays = read_state_dict(checkpoint)
     if set(_ALPHAS) <= set(arrays):
         space = None
         if interop_flags.SEARCH_SPACE.value:
@@ -174,7 +143,13 @@ def main():
     print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={output_dir}")
 
 
-def _read_space(path):
+def _needed(flag: FlagHolder[str | None]) -> str:
+    if flag.value is None:
+        raise InputError(f"--{flag.name} is needed; see --help")
+    return flag.value
+
+
+def _read_space(path: str) -> SearchSpace:
     try:
         with open(path, encoding="utf-8") as file:
             return SearchSpace.from_json(file.read())

@@ -1,52 +1,60 @@
-"""Loads arrays under the parameter names of the official PyTorch code into our models."""
+"""Weights of the official PyTorch code, by their names, in our models."""
 
 import numpy as np
 
-from pdarts_tf.interop.slots import Slot, dense_slots, kernel_kind, norm_slots, preprocess_slots
-from pdarts_tf.layers.operations import POOLS
+from pdarts_tf.interop.slots import (
+    Slot,
+    Slots,
+    dense_slots,
+    kernel_kind,
+    norm_slots,
+    preprocess_slots,
+)
+from pdarts_tf.interop.state_dict import StateDict
+from pdarts_tf.layers.auxiliary import AuxiliaryHead
+from pdarts_tf.layers.mixed_op import MixedOperations
+from pdarts_tf.layers.operations import Operation
 from pdarts_tf.models.network import EvaluationNetwork
-from pdarts_tf.models.supernet import Supernet
+from pdarts_tf.models.supernet import SearchNetwork
+from pdarts_tf.primitives import TABLE, TorchNames
 
 _AUXILIARY = "auxiliary_head."
-
-# Names of the kernels and batch norms inside each operation of the official code.
-_SEPARABLE = (("op.1", "op.2", "op.5", "op.6"), ("op.3", "op.7"))
-_DILATED = (("op.1", "op.2"), ("op.3",))
-_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "skip_connect": (("conv_1", "conv_2"), ("bn",)),
-    "sep_conv_3x3": _SEPARABLE,
-    "sep_conv_5x5": _SEPARABLE,
-    "sep_conv_7x7": _SEPARABLE,
-    "dil_conv_3x3": _DILATED,
-    "dil_conv_5x5": _DILATED,
-    "conv_7x1_1x7": (("1", "2"), ("3",)),
-}
 # In a mixed operation the batch norm of a pool follows it as item 1 of a sequence.
-_MIXED_NAMES = {**_NAMES, **dict.fromkeys(POOLS, ((), ("1",)))}
+_MIXED_POOL = TorchNames(kernels=(), norms=("1",))
 
 
-def _mixed_slots(name, mixed):
+def _names(primitive: str) -> TorchNames:
+    names = TABLE[primitive].torch_names
+    if names is None:
+        raise ValueError(
+            f"The official PyTorch code has no primitive {primitive!r}, and so no weights of it."
+        )
+    return names
+
+
+def _mixed_slots(name: str, mixed: MixedOperations) -> Slots:
     stacks = {
         kernel: variable
         for (kernel, _), variable in zip(mixed.plan.stacks, mixed.kernels, strict=True)
     }
-    slots: dict[str, Slot] = {}
+    slots: Slots = {}
     for e, edge in enumerate(mixed.plan.edges):
         for o, candidate in enumerate(edge.candidates):
             if not candidate.norms:  # neither `none` nor an identity has parameters
                 continue
             prefix = f"{name}.cell_ops.{e}.m_ops.{o}"
-            kernels, norms = _MIXED_NAMES[candidate.primitive]
-            for suffix, (kernel, row) in zip(kernels, candidate.kernels, strict=True):
+            is_pool = TABLE[candidate.primitive].is_pool
+            names = _MIXED_POOL if is_pool else _names(candidate.primitive)
+            for suffix, (kernel, row) in zip(names.kernels, candidate.kernels, strict=True):
                 slots[f"{prefix}.{suffix}.weight"] = Slot(stacks[kernel], kernel_kind(kernel), row)
-            for suffix, row in zip(norms, candidate.norms, strict=True):
+            for suffix, row in zip(names.norms, candidate.norms, strict=True):
                 slots[f"{prefix}.{suffix}.running_mean"] = Slot(mixed.moving_mean, row=row)
                 slots[f"{prefix}.{suffix}.running_var"] = Slot(mixed.moving_variance, row=row)
     return slots
 
 
-def supernet_slots(model):
-    """Returns {official parameter name: Slot} of a built supernet."""
+def supernet_slots(model: SearchNetwork) -> Slots:
+    """Returns the slots of a built supernet."""
     normal, reduce = model.arch_variables
     slots = {
         "alphas_normal": Slot(normal),
@@ -61,33 +69,33 @@ def supernet_slots(model):
     return slots
 
 
-def _operation_slots(name, operation):
+def _operation_slots(name: str, operation: Operation) -> Slots:
     if not operation.norms:  # neither a pool nor an identity has parameters
         return {}
-    kernels, norms = _NAMES[operation.primitive]
-    definitions = operation.definition.kernels[operation.stride]
+    names = _names(operation.primitive)
+    kernels = TABLE[operation.primitive].kernels[operation.stride]
     slots = {
         f"{name}.{suffix}.weight": Slot(variable, kernel_kind(kernel))
-        for suffix, kernel, variable in zip(kernels, definitions, operation.kernels, strict=True)
+        for suffix, kernel, variable in zip(names.kernels, kernels, operation.kernels, strict=True)
     }
-    for suffix, norm in zip(norms, operation.norms, strict=True):
+    for suffix, norm in zip(names.norms, operation.norms, strict=True):
         slots |= norm_slots(f"{name}.{suffix}", norm)
     return slots
 
 
-def _stem_slots(model):
+def _stem_slots(model: EvaluationNetwork) -> Slots:
     names = {
         "cifar": (("stem.0", "stem.1"),),
         "imagenet": (("stem0.0", "stem0.1"), ("stem0.3", "stem0.4"), ("stem1.1", "stem1.2")),
     }[model.stem]
-    slots: dict[str, Slot] = {}
+    slots: Slots = {}
     for (kernel, norm), layer in zip(names, model.stem_layers, strict=True):
         slots |= {f"{kernel}.weight": Slot(layer.kernel, "conv")} | norm_slots(norm, layer.norm)
     return slots
 
 
-def _auxiliary_slots(head):
-    slots: dict[str, Slot] = {}
+def _auxiliary_slots(head: AuxiliaryHead) -> Slots:
+    slots: Slots = {}
     for i, (kernel, norm) in enumerate(zip(head.kernels, head.norms, strict=True)):
         # Items of one sequence: relu, pool, then twice convolution, batch norm, relu.
         features, item = f"{_AUXILIARY}features", 2 + 3 * i
@@ -96,8 +104,8 @@ def _auxiliary_slots(head):
     return slots | dense_slots(f"{_AUXILIARY}classifier", head.classifier)
 
 
-def network_slots(model):
-    """Returns {official parameter name: Slot} of a built evaluation network."""
+def network_slots(model: EvaluationNetwork) -> Slots:
+    """Returns the slots of a built evaluation network."""
     slots = _stem_slots(model) | dense_slots("classifier", model.head)
     for i, cell in enumerate(model.cells):
         for j, layer in enumerate(cell.preprocess):
@@ -109,16 +117,16 @@ def network_slots(model):
     return slots
 
 
-def _model_slots(model, arrays):
-    if not isinstance(model, Supernet | EvaluationNetwork):
+def _model_slots(model: SearchNetwork | EvaluationNetwork, arrays: StateDict) -> Slots:
+    if not isinstance(model, SearchNetwork | EvaluationNetwork):
         raise ValueError(f"`model` must be a Supernet or an EvaluationNetwork. Received: {model!r}")
     if not model.built:
         model.build((None, None, None, _image_channels(arrays)))
-    return supernet_slots(model) if isinstance(model, Supernet) else network_slots(model)
+    return supernet_slots(model) if isinstance(model, SearchNetwork) else network_slots(model)
 
 
-def _image_channels(arrays):
-    """The channels of the images that a state dict is for."""
+def _image_channels(arrays: StateDict) -> int:
+    """Returns the number of channels of the images that a state dict is for."""
     for name in ("stem.0.weight", "stem0.0.weight"):
         if name in arrays:
             return np.shape(arrays[name])[1]
@@ -127,14 +135,14 @@ def _image_channels(arrays):
     )
 
 
-def _is_needed(name, slots):
-    """Whether an array of a state dict has to have a slot."""
+def _is_needed(name: str, slots: Slots) -> bool:
+    """Returns whether an array of a state dict has to have a slot."""
     if name.startswith(_AUXILIARY) and not any(slot.startswith(_AUXILIARY) for slot in slots):
         return False
     return not name.endswith("num_batches_tracked")
 
 
-def _check(slots, given):
+def _check(slots: Slots, given: StateDict) -> None:
     for name, slot in slots.items():
         if name not in given:
             raise ValueError(f"The state dict lacks {name!r} of shape {slot.torch_shape}.")
@@ -150,18 +158,18 @@ def _check(slots, given):
             )
 
 
-def load_torch_state_dict(model, arrays):
+def load_torch_state_dict(model: SearchNetwork | EvaluationNetwork, arrays: StateDict) -> None:
     """Sets all weights of a model from a state dict of the official code.
 
     Args:
-        model: a `Supernet` or `EvaluationNetwork`; it is built if it has not been.
-        arrays: {official parameter name: array in PyTorch's layout}. Counters named
-            `num_batches_tracked` are not needed and ignored; so are `auxiliary_head.*` if the model
-            has no auxiliary head, which only training uses. A model with one needs them.
+        model: A `Supernet` or `EvaluationNetwork`; it is built if it has not been.
+        arrays: Arrays in PyTorch's layout, by the official names of the parameters. Counters
+            named `num_batches_tracked` are ignored; so are `auxiliary_head.*` if the model has no
+            auxiliary head, which only training uses. A model with one needs them.
 
     Raises:
-        ValueError: a parameter is missing, surplus, or of another shape: the first is named, and
-            no weight has been changed.
+        ValueError: A parameter is missing, surplus, or of another shape, or the official code has
+            no such primitive: the first is named, and no weight has been changed.
     """
     slots = _model_slots(model, arrays)
     given = {name: array for name, array in arrays.items() if _is_needed(name, slots)}

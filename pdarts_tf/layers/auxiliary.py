@@ -4,12 +4,15 @@ Reference: Szegedy et al., "Going deeper with convolutions" (arXiv 1409.4842), s
 form of DARTS (arXiv 1806.09055, appendix A.2).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
-from pdarts_tf.layers.kernels import AUXILIARY_CHANNELS
 from pdarts_tf.layers.normalization import BatchNormalization
+from pdarts_tf.layers.widths import AUXILIARY_CHANNELS
 
 POOL_SIZE = 5
 MIN_PIXELS = POOL_SIZE + 1
@@ -32,14 +35,29 @@ class AuxiliaryHead(keras.layers.Layer):
         num_classes: number of logits.
         stride: of the pool: 3 for CIFAR, 2 for ImageNet.
         seed: of the initialization.
+        statistics: see `BatchNormalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer. The classifier computes in
+            float32 whatever the dtype.
     """
 
-    def __init__(self, num_classes, stride=3, seed=0, **kwargs):
+    def __init__(
+        self,
+        num_classes: int,
+        stride: int = 3,
+        *,
+        seed: int = 0,
+        statistics: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.stride = stride
         self.seed = seed
-        self.norms = [BatchNormalization(name=f"norm_{i}") for i in range(2)]
+        self.statistics = statistics
+        self.norms = [
+            BatchNormalization(statistics=statistics, dtype=self.dtype_policy, name=f"norm_{i}")
+            for i in range(2)
+        ]
         self.classifier = keras.layers.Dense(
             num_classes,
             kernel_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed),
@@ -48,7 +66,7 @@ class AuxiliaryHead(keras.layers.Layer):
             name="classifier",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the kernels (channels, 128) and (2, 2, 128, 768), and the classifier."""
         shapes = (input_shape[-1], AUXILIARY_CHANNELS[0]), (2, 2, *AUXILIARY_CHANNELS)
         fans_in = input_shape[-1], 4 * AUXILIARY_CHANNELS[0]
@@ -64,7 +82,7 @@ class AuxiliaryHead(keras.layers.Layer):
             norm.build((None, None, None, channels))
         self.classifier.build((None, AUXILIARY_CHANNELS[1]))
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits.
 
         Raises:
@@ -83,7 +101,12 @@ class AuxiliaryHead(keras.layers.Layer):
         x = tf.nn.relu(self.norms[1](x, training=training))
         return self.classifier(tf.reduce_mean(tf.cast(x, tf.float32), (1, 2)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = {"num_classes": self.num_classes, "stride": self.stride, "seed": self.seed}
-        return {**super().get_config(), **config}
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "stride": self.stride,
+            "seed": self.seed,
+            "statistics": self.statistics,
+        }

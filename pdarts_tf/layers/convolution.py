@@ -10,42 +10,49 @@ import keras
 import tensorflow as tf
 
 
-def fan_in_uniform(fan_in, seed):
+def fan_in_uniform(fan_in: int, seed: int | None) -> keras.initializers.Initializer:
     """Returns the initializer U(-1/sqrt(fan_in), 1/sqrt(fan_in)), PyTorch's default."""
     limit = 1.0 / math.sqrt(fan_in)
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)
 
 
-def pointwise(x, kernel):
-    """1x1 convolution: (batch, height, width, in) and (in, out) -> (batch, height, width, out).
+def pointwise(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Computes a 1x1 convolution.
 
     As one matrix product it is a quarter faster here than as a convolution.
+
+    Args:
+        x: (batch, height, width, in).
+        kernel: (in, out).
+
+    Returns:
+        (batch, height, width, out).
     """
     shape = tf.shape(x)[:-1] if None in x.shape else x.shape[:-1]
     flat = tf.matmul(tf.reshape(x, (-1, kernel.shape[0])), kernel)
     return tf.reshape(flat, tf.concat([shape, kernel.shape[1:]], 0))
 
 
-def pad_border(x, size):
+def pad_border(x: tf.Tensor, size: int) -> tf.Tensor:
     """Pads `size` zero pixels on all four sides of (batch, height, width, channels)."""
     return tf.pad(x, ((0, 0), (size, size), (size, size), (0, 0)))
 
 
-def depthwise(x, kernel):
-    """Depthwise convolution at stride 1: kernel (k, k, channels, 1), k odd; output as x."""
+def depthwise(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolves depthwise at stride 1: kernel (k, k, channels, 1), k odd; output as x."""
     return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME")
 
 
-def depthwise_dilated(x, kernel):
-    """Depthwise convolution with dilation 2 at stride 1, for images of any size; output as x.
+def depthwise_dilated(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolves depthwise with dilation 2 at stride 1, for images of any size; output as x.
 
     The raw operation's own dilation has wrong gradients with oneDNN; this one has not.
     """
     return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME", dilations=(2, 2))
 
 
-def depthwise_strided(padded, kernel):
-    """Depthwise convolution at stride 2 on images already padded by `pad_border(x, k // 2)`.
+def depthwise_strided(padded: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Convolves depthwise at stride 2 on images already padded by `pad_border(x, k // 2)`.
 
     Args:
         padded: (batch, height + k - 1, width + k - 1, channels).
@@ -57,8 +64,8 @@ def depthwise_strided(padded, kernel):
     return tf.nn.depthwise_conv2d(padded, kernel, (1, 2, 2, 1), "VALID")
 
 
-def conv(x, kernel, strides=(1, 1)):
-    """Convolution padded by half of the (odd) kernel on every side.
+def conv(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int] = (1, 1)) -> tf.Tensor:
+    """Convolves, padded by half of the (odd) kernel on every side.
 
     Args:
         x: (batch, height, width, in).
@@ -73,7 +80,7 @@ def conv(x, kernel, strides=(1, 1)):
     return tf.nn.conv2d(x, kernel, strides, padding)
 
 
-def split_phases(x):
+def split_phases(x: tf.Tensor) -> tf.Tensor:
     """Splits images into their four phases of every second pixel, stacked along the batch.
 
     Args:
@@ -87,6 +94,6 @@ def split_phases(x):
     return tf.space_to_batch(x, (2, 2), ((0, 0), (0, 0)))
 
 
-def join_phases(phases):
-    """Inverse of `split_phases`."""
+def join_phases(phases: tf.Tensor) -> tf.Tensor:
+    """Undoes `split_phases`."""
     return tf.batch_to_space(phases, (2, 2), ((0, 0), (0, 0)))

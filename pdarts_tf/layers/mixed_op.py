@@ -9,108 +9,62 @@ All edges of a cell are computed together, since most of what makes this fast is
 them (see `compute_mixed_operations`). The parameters of all operations of a cell lie stacked in a
 few variables, a thousand fewer than one per kernel, which shortens both tracing and every update.
 
+`Reference` in tests/layers/test_mixed_op.py is the same cell written plainly, one operation after
+the other: read it first.
+
 Reference: P-DARTS, sections 3.1 and 3.2.
 """
 
 import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-from pdarts_tf.layers.cell_plan import plan_cell
+from pdarts_tf.layers.cell_norms import BatchNorms, MovingNorms, Weight, weighted
+from pdarts_tf.layers.cell_plan import Candidate, CellPlan, Edge, plan_cell
 from pdarts_tf.layers.convolution import fan_in_uniform, join_phases
+from pdarts_tf.layers.forms import KernelsAndNorms, compute, in_phases
 from pdarts_tf.layers.normalization import (
     add_running_statistics,
-    normalize_batch,
-    normalize_moving,
+    checked_statistics,
+    training_normalization,
     update_moving,
 )
-from pdarts_tf.layers.operations import OPERATIONS, POOLS
-from pdarts_tf.layers.regularization import drop_elements, split_seed
+from pdarts_tf.layers.regularization import Dropout, drop_elements, split_seed
 from pdarts_tf.layers.source import SourceViews
-
-
-@tf.custom_gradient
-def weighted(x, weight):
-    """Returns weight * x for a scalar weight, without what broadcasting costs in the gradient."""
-    factor = tf.cast(weight, x.dtype)
-
-    def gradient(dy):
-        return factor * dy, tf.reduce_sum(tf.cast(dy * x, weight.dtype))
-
-    return factor * x, gradient
-
-
-class _BatchNorms:
-    """The batch norms of a cell in training: they keep the statistics they normalized by."""
-
-    def __init__(self, plan, channels, normalize):
-        self._normalize = normalize
-        self.means = [None] * plan.num_norms
-        self.variances = [None] * plan.num_norms
-        self.zeros = tf.zeros((channels,))
-        self.ones = tf.ones((channels,))
-        self._pools = {}
-
-    def normalize(self, row, x, scale):
-        y, self.means[row], self.variances[row] = self._normalize(x, scale, self.zeros)
-        return y
-
-    def pool(self, row, edge, primitive, views, weight, scale):
-        """Returns a weighted pool; its norm is the same on every edge, so it is computed once."""
-        del scale
-        key = edge.source, primitive
-        if key not in self._pools:
-            self._pools[key] = self._normalize(_pooled(views, primitive), self.ones, self.zeros)
-        y, self.means[row], self.variances[row] = self._pools[key]
-        return weighted(y, weight)
-
-
-class _MovingNorms:
-    """The batch norms of a cell in inference: running statistics, each edge its own."""
-
-    def __init__(self, mean, variance):
-        self.means = tf.unstack(mean)
-        self.variances = tf.unstack(variance)
-        self.zeros = tf.zeros(mean.shape[1:])
-        self.ones = tf.ones(mean.shape[1:])
-
-    def normalize(self, row, x, scale):
-        return normalize_moving(x, scale, self.zeros, self.means[row], self.variances[row])
-
-    def pool(self, row, edge, primitive, views, weight, scale):
-        del edge, weight
-        return self.normalize(row, _pooled(views, primitive), scale)
-
-
-def _stacked(rows, like):
-    """Returns (norms, channels); a cell of nothing but skip-connects has no batch norms."""
-    return tf.stack(rows) if rows else tf.zeros((0, *like.shape))
-
-
-def _pooled(views, primitive):
-    return OPERATIONS[primitive].apply(views, (), ())
+from pdarts_tf.primitives import POOLS
 
 
 class _Mixer:
     """Computes the weighted candidates of an edge, for given parameters of the cell."""
 
-    def __init__(self, plan, weights, kernels, norms, dropout):
+    def __init__(
+        self,
+        plan: CellPlan,
+        weights: tf.Tensor,
+        kernels: Sequence[tf.Tensor],
+        norms: BatchNorms | MovingNorms,
+        dropout: Dropout | None,
+    ) -> None:
         channels = norms.ones.shape[0]
         self.norms = norms
-        self.scalars = tf.unstack(tf.reshape(weights, (-1,)))
-        self.scales = tf.unstack(tf.tile(tf.reshape(weights, (-1, 1)), (1, channels)))
+        scalars = tf.unstack(tf.reshape(weights, (-1,)))
+        scales = tf.unstack(tf.tile(tf.reshape(weights, (-1, 1)), (1, channels)))
+        self.weights = [Weight(*pair) for pair in zip(scalars, scales, strict=True)]
         self.kernels = {
             kernel: tf.unstack(stack)
             for (kernel, _), stack in zip(plan.stacks, kernels, strict=True)
         }
-        self.rate, self.seeds, self.first_image = None, {}, None
+        self.rate, self.first_image = None, None
+        self.seeds: dict[Edge, tf.Tensor] = {}
         if dropout is not None:
             self.rate, seed, self.first_image = dropout
             seeds = tf.unstack(split_seed(seed, len(plan.edges)))
             self.seeds = dict(zip(plan.edges, seeds, strict=True))
 
-    def mix(self, edge, views):
+    def mix(self, edge: Edge, views: SourceViews) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Returns (pixels, phases): the weighted outputs, by how their pixels are laid out."""
         pixels: list[tf.Tensor] = []
         phases: list[tf.Tensor] = []
@@ -119,47 +73,45 @@ class _Mixer:
             if name == "none":  # only takes part in the softmax
                 continue
             if name in POOLS:
-                pixels.append(self._pool(edge, candidate, views))
+                weight = self.weights[candidate.weight]
+                pixels.append(self.norms.pool(edge, candidate, views, weight))
             elif not candidate.norms:
                 pixels.append(self._identity(edge, candidate, views))
             else:
-                split = OPERATIONS[name].in_phases and edge.stride == 1 and views.has_phases
-                (phases if split else pixels).append(self._operation(candidate, views))
+                outputs = phases if in_phases(name, views) else pixels
+                outputs.append(self._operation(candidate, views))
         return pixels, phases
 
-    def _pool(self, edge, candidate, views):
-        (row,) = candidate.norms
-        weight = self.scalars[candidate.weight], self.scales[candidate.weight]
-        return self.norms.pool(row, edge, candidate.primitive, views, *weight)
-
-    def _identity(self, edge, candidate, views):
+    def _identity(self, edge: Edge, candidate: Candidate, views: SourceViews) -> tf.Tensor:
         x = views.x
         if self.rate is not None:
             x = drop_elements(x, self.rate, self.seeds[edge], self.first_image)
-        return weighted(x, self.scalars[candidate.weight])
+        return weighted(x, self.weights[candidate.weight].scalar)
 
-    def _operation(self, candidate, views):
-        """The weight goes in as the scale of the last batch norm, so that no copy is made."""
+    def _operation(self, candidate: Candidate, views: SourceViews) -> tf.Tensor:
+        # The weight goes in as the scale of the last batch norm, so that no copy is made.
         scales = [self.norms.ones] * len(candidate.norms)
-        scales[-1] = self.scales[candidate.weight]
+        scales[-1] = self.weights[candidate.weight].scale
         norms = [
             functools.partial(self.norms.normalize, row, scale=scale)
             for row, scale in zip(candidate.norms, scales, strict=True)
         ]
         kernels = [self.kernels[kernel][index] for kernel, index in candidate.kernels]
-        return OPERATIONS[candidate.primitive].apply(views, kernels, norms)
+        return compute(candidate.primitive, views, KernelsAndNorms(kernels, norms))
 
 
 def compute_mixed_operations(
-    plan,
-    differentiate,
-    inputs,
-    weights,
-    kernels,
-    statistics=None,
-    dropout=None,
-    normalize=normalize_batch,
-):
+    plan: CellPlan,
+    differentiate: str,
+    inputs: Sequence[tf.Tensor],
+    weights: tf.Tensor,
+    kernels: Sequence[tf.Tensor],
+    moving: Sequence[tf.Tensor] | None = None,
+    dropout: Dropout | None = None,
+    *,
+    statistics: str = "batch",
+    for_xla: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
     """Computes all edges and nodes of a cell; pure, so that equal cells share one trace.
 
     Exact, and what makes it fast: `none` is not computed; what depends on the source node alone is
@@ -174,10 +126,11 @@ def compute_mixed_operations(
         inputs: the two preprocessed inputs, (batch, height, width, channels) each.
         weights: (edges, candidates), each row summing to one.
         kernels: per stack of the plan, (count, *shape of the kernel).
-        statistics: None in training, else running (mean, variance), each (norms, channels).
+        moving: None in training, else running (mean, variance), each (norms, channels).
         dropout: None, or (rate, seed, first_image) of the dropout after skip-connects of stride 1:
             a scalar, two int32, and see `drop_elements`.
-        normalize: what batch norms do in training, as `normalize_batch`.
+        statistics: what training normalizes by, see `training_normalization`.
+        for_xla: whether XLA is to compile this, see `SourceViews`.
 
     Returns:
         (nodes, mean, variance): the intermediate nodes concatenated, (batch, height, width,
@@ -187,13 +140,14 @@ def compute_mixed_operations(
         kernels = [tf.stop_gradient(stack) for stack in kernels]
     elif differentiate == "weights":
         weights = tf.stop_gradient(weights)
-    training = statistics is None
-    norms = (
-        _BatchNorms(plan, inputs[0].shape[-1], normalize) if training else _MovingNorms(*statistics)
-    )
+    norms: BatchNorms | MovingNorms
+    if moving is None:
+        norms = BatchNorms(plan, inputs[0].shape[-1], training_normalization(statistics))
+    else:
+        norms = MovingNorms(*moving)
     mixer = _Mixer(plan, weights, kernels, norms, dropout)
     nodes = list(inputs)
-    views = [SourceViews(x, plan.edges[0].stride) for x in inputs]
+    views = [SourceViews(x, plan.edges[0].stride, for_xla=for_xla) for x in inputs]
     for target in range(2, plan.num_nodes + 2):
         terms = [mixer.mix(edge, views[edge.source]) for edge in plan.edges_to(target)]
         pixels = [y for pixels, _ in terms for y in pixels]
@@ -201,33 +155,71 @@ def compute_mixed_operations(
         if phases:
             pixels.append(join_phases(tf.add_n(phases)))
         nodes.append(tf.add_n(pixels))
-        views.append(SourceViews(nodes[-1], 1))
+        views.append(SourceViews(nodes[-1], 1, for_xla=for_xla))
     output = tf.concat(nodes[2:], -1)
-    if training:
-        return output, _stacked(norms.means, norms.zeros), _stacked(norms.variances, norms.zeros)
+    if isinstance(norms, BatchNorms):
+        return output, *norms.statistics()
     return output, None, None
+
+
+class ComputeMixed(Protocol):
+    """The type of `compute_mixed_operations`, and of a tf.function of it."""
+
+    def __call__(
+        self,
+        plan: CellPlan,
+        differentiate: str,
+        inputs: Sequence[tf.Tensor],
+        weights: tf.Tensor,
+        kernels: Sequence[tf.Tensor],
+        moving: Sequence[tf.Tensor] | None = None,
+        dropout: Dropout | None = None,
+        *,
+        statistics: str = "batch",
+        for_xla: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
+        """See `compute_mixed_operations`."""
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class MixedOperations(keras.layers.Layer):
     """The mixed operations on all edges of one cell, and the nodes they lead to.
 
+    Inputs: two tensors (batch, height, width, channels), and weights (edges, candidates); output:
+    (batch, height, width, nodes * channels), height and width halved if it is a reduction.
+
     Args:
-        candidates: per edge the names of its candidate operations.
+        candidates: per edge the names of its candidate operations, see `plan_cell`.
         reduction: whether edges from the two inputs have stride 2.
-        compute: `compute_mixed_operations`, or a tf.function of it that several cells share.
         seed: of the kernels' initialization.
+        statistics: what training normalizes by, see `BatchNormalization`.
+        for_xla: whether XLA is to compile what it computes, see `SourceViews`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+
+    Raises:
+        ValueError: an argument is out of range, see `plan_cell`.
     """
 
-    def __init__(self, candidates, reduction, compute=compute_mixed_operations, seed=0, **kwargs):
+    def __init__(
+        self,
+        candidates: Sequence[Sequence[str]],
+        reduction: bool = False,
+        *,
+        seed: int = 0,
+        statistics: str = "batch",
+        for_xla: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
         self.plan = plan_cell(candidates, reduction)
-        self.compute = compute
+        self.reduction = reduction
         self.seed = seed
+        self.statistics = checked_statistics(statistics)
+        self.for_xla = for_xla
 
-    def build(self, input_shape):
-        """Creates the stacked kernels and running statistics."""
-        channels = input_shape[-1]
+    def build(self, input_shapes: Sequence[Any]) -> None:
+        """Creates the stacked kernels and running statistics, for the shapes of both inputs."""
+        channels = input_shapes[0][-1]
         self.kernels = []
         for i, (kernel, count) in enumerate(self.plan.stacks):
             self.kernels.append(
@@ -237,23 +229,53 @@ class MixedOperations(keras.layers.Layer):
                     name=f"{kernel.kind}_{kernel.size}",
                 )
             )
-        add_running_statistics(self, (self.plan.num_norms, channels))
+        self.moving_mean, self.moving_variance = add_running_statistics(
+            self, (self.plan.num_norms, channels)
+        )
 
-    def call(self, inputs, weights, dropout=None, training=False, differentiate="all"):
-        """Returns the concatenated nodes; see `compute_mixed_operations` for the arguments.
+    def call(
+        self,
+        inputs: Sequence[tf.Tensor],
+        weights: tf.Tensor,
+        dropout: Dropout | None = None,
+        training: bool = False,
+        differentiate: str = "all",
+        compute: ComputeMixed = compute_mixed_operations,
+    ) -> tf.Tensor:
+        """Returns the concatenated nodes; in training also updates the running statistics.
 
-        In training it also updates the running statistics.
+        Args:
+            inputs, weights, dropout, differentiate: see `compute_mixed_operations`; dropout is for
+                training only.
+            training: normalize by the batch.
+            compute: `compute_mixed_operations`, or a tf.function of it that several cells share.
         """
         kernels = [tf.cast(stack, inputs[0].dtype) for stack in self.kernels]
-        if not training:
-            statistics = [tf.convert_to_tensor(s) for s in (self.moving_mean, self.moving_variance)]
-            output, _, _ = self.compute(
-                self.plan, differentiate, inputs, weights, kernels, statistics
-            )
-            return output
-        output, mean, variance = self.compute(
-            self.plan, differentiate, inputs, weights, kernels, None, dropout
+        running = self.moving_mean, self.moving_variance
+        output, *measured = compute(
+            self.plan,
+            differentiate,
+            inputs,
+            weights,
+            kernels,
+            None if training else [tf.convert_to_tensor(statistic) for statistic in running],
+            dropout if training else None,
+            statistics=self.statistics,
+            for_xla=self.for_xla,
         )
-        update_moving(self.moving_mean, mean)
-        update_moving(self.moving_variance, variance)
+        if training:
+            for statistic, value in zip(running, measured, strict=True):
+                update_moving(statistic, value)
         return output
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        names = [[candidate.primitive for candidate in e.candidates] for e in self.plan.edges]
+        return {
+            **super().get_config(),
+            "candidates": names,
+            "reduction": self.reduction,
+            "seed": self.seed,
+            "statistics": self.statistics,
+            "for_xla": self.for_xla,
+        }

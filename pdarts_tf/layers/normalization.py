@@ -1,16 +1,32 @@
 """Batch normalization with PyTorch's conventions, through TensorFlow's fused kernel.
 
 Keras' own layer composes it from elementary operations, which takes about twice the time on a CPU.
+
+The fused kernel knows one device only. For statistics over all replicas it still does what it does
+with given statistics, forward and backward; what these and their gradient need from the other
+replicas is added here: one exchange of a vector in each direction.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers import replicas
+
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9  # Keras' convention; PyTorch writes the same as 0.1.
+_AXES = (0, 1, 2)
+
+Normalized = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""The normalized tensor, and the mean and the unbiased variance that running statistics average."""
+
+Normalize = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], Normalized]
+"""A function of (x, scale, offset), such as `normalize_batch`."""
 
 
-def normalize_batch(x, scale, offset):
+def normalize_batch(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Normalized:
     """Normalizes with the statistics of the batch itself.
 
     Args:
@@ -34,15 +50,15 @@ def normalize_batch(x, scale, offset):
     return y, mean, variance
 
 
-def normalize_batch_exactly(x, scale, offset):
+def normalize_batch_exactly(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Normalized:
     """As `normalize_batch`, with statistics in float64, as PyTorch computes them on a CPU.
 
     The fused kernel adds all values of a channel one after the other in float32 there, which leaves
     the variance of a 56x56 map wrong by some 1e-6. This takes several times as long.
     """
     exact = tf.cast(x, tf.float64)
-    mean = tf.reduce_mean(exact, (0, 1, 2))
-    variance = tf.reduce_mean(tf.square(exact - mean), (0, 1, 2))
+    mean = tf.reduce_mean(exact, _AXES)
+    variance = tf.reduce_mean(tf.square(exact - mean), _AXES)
     factor = tf.cast(tf.math.rsqrt(variance + BATCH_NORM_EPSILON), scale.dtype) * scale
     y = tf.cast(x, scale.dtype) * factor + (offset - tf.cast(mean, scale.dtype) * factor)
     count = tf.cast(tf.size(x) // tf.size(mean), tf.float64)
@@ -50,7 +66,69 @@ def normalize_batch_exactly(x, scale, offset):
     return tf.cast(y, x.dtype), tf.cast(mean, scale.dtype), tf.cast(unbiased, scale.dtype)
 
 
-def normalize_moving(x, scale, offset, mean, variance):
+def normalize_global_batch(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Normalized:
+    """As `normalize_batch`, with the statistics of the batches of all replicas together.
+
+    The batches must be of equal size. It exchanges values with the other replicas, so that all have
+    to call it, and none inside a tf.function of its own.
+
+    Reference: Zhang et al., "Context Encoding for Semantic Segmentation" (arXiv 1803.08904),
+    section 3.2, "synchronized cross-GPU batch normalization".
+    """
+    if replicas.count() == 1:
+        return normalize_batch(x, scale, offset)
+    mean, variance = _global_statistics(tf.stop_gradient(x))
+    y = _normalize_by_statistics_of_x(x, scale, offset, mean, variance)
+    count = tf.cast(replicas.count() * (tf.size(x) // tf.size(mean)), variance.dtype)
+    return y, mean, variance * (count / tf.maximum(count - 1.0, 1.0))
+
+
+def _global_statistics(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and biased variance of all replicas: that of each, and how far their means differ.
+
+    A sum of squares, which is simpler to exchange, loses the variance where the mean is large.
+    """
+    x = tf.cast(x, tf.float32)
+    means = replicas.gather(tf.stack(tf.nn.moments(x, _AXES)))  # (replicas, 2, channels)
+    mean = tf.reduce_mean(means[:, 0], 0)
+    between = tf.reduce_mean(tf.math.squared_difference(means[:, 0], mean), 0)
+    return mean, tf.reduce_mean(means[:, 1], 0) + between
+
+
+@tf.custom_gradient
+def _normalize_by_statistics_of_x(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+) -> tuple[tf.Tensor, Callable[..., Any]]:
+    """Normalizes by statistics of which the gradient knows that they come from x."""
+
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
+        # As if the statistics were constants: dx = dy scale rstd, and the two sums over x.
+        dx, dscale, doffset, *_ = tf.raw_ops.FusedBatchNormGradV3(
+            y_backprop=dy,
+            x=x,
+            scale=scale,
+            reserve_space_1=mean,
+            reserve_space_2=variance,
+            reserve_space_3=[],
+            epsilon=BATCH_NORM_EPSILON,
+            is_training=False,
+        )
+        # Through the statistics: dx -= scale rstd (mean(dy) + xhat mean(dy xhat)).
+        sums = replicas.total(tf.stack([doffset, dscale]))
+        count = tf.cast(replicas.count() * (tf.size(x) // tf.size(mean)), sums.dtype)
+        mean_dy, mean_dy_xhat = tf.unstack(sums / count)
+        rstd = tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
+        slope = scale * tf.square(rstd) * mean_dy_xhat
+        constant = scale * rstd * mean_dy - slope * mean
+        dx -= tf.cast(slope, x.dtype) * x + tf.cast(constant, x.dtype)
+        return dx, dscale, doffset, None, None
+
+    return normalize_moving(x, scale, offset, mean, variance), gradient
+
+
+def normalize_moving(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+) -> tf.Tensor:
     """Normalizes with given statistics, as inference does.
 
     Args:
@@ -71,20 +149,55 @@ def normalize_moving(x, scale, offset, mean, variance):
     ).y
 
 
-def update_moving(moving, batch_value):
+_NORMALIZE: dict[str, Normalize] = {
+    "batch": normalize_batch,
+    "global": normalize_global_batch,
+    "float64": normalize_batch_exactly,
+}
+
+
+def checked_statistics(statistics: str) -> str:
+    """Returns the argument of that name.
+
+    Raises:
+        ValueError: it is not "batch", "global" or "float64".
+    """
+    if statistics not in _NORMALIZE:
+        raise ValueError(
+            f"`statistics` must be one of {', '.join(_NORMALIZE)}. Received: {statistics!r}"
+        )
+    return statistics
+
+
+def training_normalization(statistics: str) -> Normalize:
+    """Returns how batch norms normalize in training.
+
+    Args:
+        statistics: "batch", of the batch; "global", of the batches of all replicas together; or
+            "float64", of the batch, computed in float64 where there is no GPU.
+    """
+    if statistics == "float64" and tf.config.list_physical_devices("GPU"):
+        return normalize_batch
+    return _NORMALIZE[statistics]
+
+
+def update_moving(moving: keras.Variable, batch_value: tf.Tensor) -> None:
     """Moves a running statistic one step towards that of the batch."""
     moving.assign(moving * BATCH_NORM_MOMENTUM + batch_value * (1.0 - BATCH_NORM_MOMENTUM))
 
 
-def add_running_statistics(layer, shape):
-    """Adds the variables `moving_mean` and `moving_variance` to a layer; replicas agree on them."""
+def add_running_statistics(
+    layer: keras.layers.Layer, shape: Sequence[int]
+) -> tuple[keras.Variable, keras.Variable]:
+    """Adds the variables `moving_mean` and `moving_variance` to a layer; replicas agree on them.
+
+    Returns:
+        Both variables, of the given shape: zeros and ones.
+    """
     options = {"shape": shape, "trainable": False, "aggregation": "mean", "autocast": False}
-    layer.moving_mean = layer.add_weight(initializer="zeros", name="moving_mean", **options)
-    layer.moving_variance = layer.add_weight(initializer="ones", name="moving_variance", **options)
-
-
-def _has_gpu():
-    return bool(tf.config.list_physical_devices("GPU"))
+    mean = layer.add_weight(initializer="zeros", name="moving_mean", **options)
+    variance = layer.add_weight(initializer="ones", name="moving_variance", **options)
+    return mean, variance
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
@@ -94,21 +207,19 @@ class BatchNormalization(keras.layers.Layer):
     Args:
         affine: whether a scale and an offset are learned. The search uses none, so that a
             candidate cannot outweigh the others by its scale instead of its alpha.
+        statistics: what training normalizes by, see `training_normalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
 
-    Attributes:
-        normalize: what training does: `normalize_batch`, or `normalize_global_batch` of
-            `layers.synchronized_normalization`.
-        exact: whether training uses `normalize_batch_exactly` instead of `normalize_batch` where
-            there is no GPU.
+    Raises:
+        ValueError: `statistics` is unknown.
     """
 
-    def __init__(self, affine=True, **kwargs):
+    def __init__(self, affine: bool = True, *, statistics: str = "batch", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.affine = bool(affine)
-        self.normalize = normalize_batch
-        self.exact = False
+        self.statistics = checked_statistics(statistics)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the running statistics and, if affine, scale and offset: (channels,) each."""
         shape = (input_shape[-1],)
         if self.affine:
@@ -118,9 +229,9 @@ class BatchNormalization(keras.layers.Layer):
             self.beta = self.add_weight(
                 shape=shape, initializer="zeros", autocast=False, name="beta"
             )
-        add_running_statistics(self, shape)
+        self.moving_mean, self.moving_variance = add_running_statistics(self, shape)
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns x normalized; in training also updates the running statistics."""
         if self.affine:
             scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
@@ -130,14 +241,11 @@ class BatchNormalization(keras.layers.Layer):
             mean = tf.convert_to_tensor(self.moving_mean)
             variance = tf.convert_to_tensor(self.moving_variance)
             return normalize_moving(x, scale, offset, mean, variance)
-        normalize = self.normalize
-        if self.exact and normalize is normalize_batch and not _has_gpu():
-            normalize = normalize_batch_exactly
-        y, mean, variance = normalize(x, scale, offset)
+        y, mean, variance = training_normalization(self.statistics)(x, scale, offset)
         update_moving(self.moving_mean, mean)
         update_moving(self.moving_variance, variance)
         return y
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "affine": self.affine}
+        return {**super().get_config(), "affine": self.affine, "statistics": self.statistics}

@@ -1,44 +1,30 @@
 """Pools with PyTorch's padding: one pixel on every side, which the average does not count."""
 
-import contextlib
-import contextvars
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import pad_border
 
-_FOR_XLA = contextvars.ContextVar("for_xla", default=False)
 
-
-@contextlib.contextmanager
-def pools_for_xla():
-    """Max pools that are traced inside are such that XLA compiles their gradients.
-
-    It has no deterministic form of TensorFlow's own ones.
-    """
-    token = _FOR_XLA.set(True)
-    try:
-        yield
-    finally:
-        _FOR_XLA.reset(token)
-
-
-def max_pool_3x3(x, stride):
-    """Maximum of the 3x3 pixels around every pixel, or around every second one.
+def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tensor:
+    """Computes the maximum of the 3x3 pixels around every pixel, or around every second one.
 
     Args:
         x: (batch, height, width, channels).
         stride: 1 or 2.
+        for_xla: whether XLA is to compile the pool and its gradient; it has no deterministic form
+            of TensorFlow's own ones.
 
     Returns:
         (batch, ceil(height / stride), ceil(width / stride), channels).
     """
-    if stride == 1 and not _FOR_XLA.get():
+    if stride == 1 and not for_xla:
         return _max_pool_same(x)
     # A pool that pads by itself is three times slower on a CPU; TensorFlow Lite and XLA have none.
     padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=tf.as_dtype(x.dtype).min)
-    if not _FOR_XLA.get():
+    if not for_xla:
         return tf.nn.max_pool2d(padded, 3, 2, "VALID")
     height, width = x.shape[1:3]
     windows = [
@@ -50,8 +36,8 @@ def max_pool_3x3(x, stride):
 
 
 @tf.custom_gradient
-def _max_pool_same(x):
-    """Maximum at stride 1, with a gradient that oneDNN computes.
+def _max_pool_same(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Computes the maximum at stride 1, with a gradient that oneDNN computes.
 
     oneDNN only takes over a max pool's gradient where the pool itself stands in the same graph.
     The cells of a supernet have one graph forward and one backward, so the gradient, which takes
@@ -59,7 +45,7 @@ def _max_pool_same(x):
     """
     pool = functools.partial(tf.nn.max_pool2d, ksize=3, strides=1, padding="SAME")
 
-    def gradient(dy):
+    def gradient(dy: tf.Tensor) -> tf.Tensor:
         return tf.raw_ops.MaxPoolGrad(
             orig_input=x,
             orig_output=pool(x),
@@ -72,8 +58,8 @@ def _max_pool_same(x):
     return pool(x), gradient
 
 
-def avg_pool_3x3(x, stride):
-    """Average of the pixels among the 3x3 around every (second) pixel that lie in the image.
+def avg_pool_3x3(x: tf.Tensor, stride: int) -> tf.Tensor:
+    """Averages those of the 3x3 pixels around every (second) pixel that lie in the image.
 
     Args:
         x: (batch, height, width, channels).

@@ -1,11 +1,14 @@
-"""What brings the two inputs of a cell to its number of channels and its size."""
+"""The preprocessing of a cell's two inputs, to its number of channels and its size."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
+from pdarts_tf.layers.forms import KernelsAndNorms, factorized_reduce
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.layers.operations import factorized_reduce
 from pdarts_tf.layers.source import SourceViews
 
 
@@ -20,17 +23,31 @@ class Preprocess(keras.layers.Layer):
         stride: 2 for the older input when the previous cell was a reduction, else 1.
         affine: whether the batch norm learns a scale and an offset.
         seed: of the kernels' initialization.
+        statistics: see `BatchNormalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
     """
 
-    def __init__(self, channels, stride=1, affine=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        stride: int = 1,
+        *,
+        affine: bool = True,
+        seed: int | None = None,
+        statistics: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.stride = stride
         self.affine = affine
         self.seed = seed
-        self.norm = BatchNormalization(affine, name="norm")
+        self.statistics = statistics
+        self.norm = BatchNormalization(
+            affine, statistics=statistics, dtype=self.dtype_policy, name="norm"
+        )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates one kernel (in, channels), or two (in, channels / 2)."""
         fan_in = input_shape[-1]
         self.kernels = [
@@ -43,20 +60,21 @@ class Preprocess(keras.layers.Layer):
         ]
         self.norm.build((*input_shape[:-1], self.channels))
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the preprocessed input."""
         kernels = [tf.convert_to_tensor(kernel) for kernel in self.kernels]
         if self.stride == 1:
             return self.norm(pointwise(tf.nn.relu(x), kernels[0]), training=training)
         normalize = [lambda y: self.norm(y, training=training)]
-        return factorized_reduce(SourceViews(x, 2), kernels, normalize)
+        return factorized_reduce(SourceViews(x, 2), KernelsAndNorms(kernels, normalize))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = {
+        return {
+            **super().get_config(),
             "channels": self.channels,
             "stride": self.stride,
             "affine": self.affine,
             "seed": self.seed,
+            "statistics": self.statistics,
         }
-        return {**super().get_config(), **config}

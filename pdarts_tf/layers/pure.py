@@ -5,14 +5,16 @@ statistics move once however often the function runs.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from pdarts_tf.layers.pooling import pools_for_xla
 
-
-def call(layer, state, *inputs, **options):
+def call(
+    layer: keras.layers.Layer, state: Sequence[tf.Tensor], *inputs: Any, **options: Any
+) -> tuple[Any, list[tf.Tensor]]:
     """Calls a layer with other values in the place of its variables, and moves none of them.
 
     Args:
@@ -30,7 +32,12 @@ def call(layer, state, *inputs, **options):
     return outputs, [scope.get_current_value(variable) for variable in layer.variables]
 
 
-def call_wrapped(wrap, layer, *inputs, **options):
+def call_wrapped(
+    wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
+    layer: keras.layers.Layer,
+    *inputs: Any,
+    **options: Any,
+) -> Any:
     """Calls a layer as usual, but for the pure function in between being wrapped.
 
     Args:
@@ -44,7 +51,7 @@ def call_wrapped(wrap, layer, *inputs, **options):
     variables = layer.variables
     moving = [i for i, variable in enumerate(variables) if not variable.trainable]
 
-    def run(state, inputs):
+    def run(state: list[tf.Tensor], inputs: Any) -> tuple[Any, list[tf.Tensor]]:
         outputs, after = call(layer, state, *inputs, **options)
         return outputs, [after[i] for i in moving]
 
@@ -55,18 +62,12 @@ def call_wrapped(wrap, layer, *inputs, **options):
     return outputs
 
 
-def compiled(function):
-    """Returns a function that XLA compiles."""
-
-    @functools.wraps(function)
-    def run(*args, **kwargs):
-        with pools_for_xla():
-            return function(*args, **kwargs)
-
-    return tf.function(run, jit_compile=True, autograph=False)
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the same function, compiled by XLA."""
+    return tf.function(function, jit_compile=True, autograph=False)
 
 
-def rematerialized(function):
+def rematerialized(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a function that keeps its arguments alone for the gradient, and then runs again.
 
     `tf.recompute_grad` takes no function with variables that move; this one takes none at all.
@@ -80,19 +81,19 @@ def rematerialized(function):
     """
 
     @functools.wraps(function)
-    def run(*arguments):
+    def run(*arguments: Any) -> tuple[tf.Tensor, list[tf.Tensor]]:
         leaves = tf.nest.flatten(arguments)
 
-        def from_tensors(*tensors):
+        def from_tensors(*tensors: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
             given = iter(tensors)
             filled = [None if leaf is None else next(given) for leaf in leaves]
             return function(*tf.nest.pack_sequence_as(arguments, filled))
 
         @tf.custom_gradient
-        def run_twice(*tensors):
+        def run_twice(*tensors: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Callable[..., Any]]:
             outputs, others = from_tensors(*tensors)
 
-            def gradient(upstream, *of_others):
+            def gradient(upstream: tf.Tensor, *of_others: tf.Tensor) -> list[tf.Tensor | None]:
                 del of_others
                 return _gradient_again(from_tensors, tensors, upstream)
 
@@ -104,7 +105,9 @@ def rematerialized(function):
     return run
 
 
-def _gradient_again(function, tensors, upstream):
+def _gradient_again(
+    function: Callable[..., Any], tensors: Sequence[tf.Tensor], upstream: tf.Tensor
+) -> list[tf.Tensor | None]:
     """Returns the gradient with respect to the arguments of a function that now runs again."""
     # Without this it would run at once, with the forward pass, and everything would be kept.
     with tf.control_dependencies([upstream]):

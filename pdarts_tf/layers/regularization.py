@@ -4,13 +4,30 @@ A mask belongs to the place of an image in the global batch. Devices that share 
 draw different masks, and the same ones together as a single device would.
 """
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
 import tensorflow as tf
 
 _PHILOX = 1
 _BLOCK = 4  # numbers of 32 bits per value of Philox' counter
 
+Dropout = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+"""(rate, seed, first_image) of the masks of a cell, see `drop_elements`."""
 
-def drop_elements(x, rate, seed, first_image=None):
+
+class CountsPasses(Protocol):
+    """A model whose masks follow from its seed and from how often it has been trained."""
+
+    seed: int
+    num_layers: int
+    forward_passes: keras.Variable
+
+
+def drop_elements(
+    x: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor, first_image: tf.Tensor | None = None
+) -> tf.Tensor:
     """Zeroes elements with probability `rate` and scales the others by 1 / (1 - rate).
 
     Args:
@@ -28,7 +45,9 @@ def drop_elements(x, rate, seed, first_image=None):
     return tf.where(keep, x / tf.cast(1.0 - rate, x.dtype), tf.zeros((), x.dtype))
 
 
-def drop_path(x, rate, seed, first_image=None):
+def drop_path(
+    x: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor, first_image: tf.Tensor | None = None
+) -> tf.Tensor:
     """Zeroes whole samples with probability `rate` and scales the others by 1 / (1 - rate).
 
     Args:
@@ -48,17 +67,17 @@ def drop_path(x, rate, seed, first_image=None):
     return x * (tf.cast(keep, x.dtype) / tf.cast(1.0 - rate, x.dtype))
 
 
-def split_seed(seed, num):
+def split_seed(seed: tf.Tensor, num: int) -> tf.Tensor:
     """Returns `num` independent seeds, (num, 2) int32, from one of two int32."""
     return tf.random.stateless_uniform((num, 2), seed, minval=None, maxval=None, dtype=tf.int32)
 
 
-def add_pass_counter(model):
-    """Adds `forward_passes` to a model, the number of its training passes.
+def add_pass_counter(model: keras.Model) -> keras.Variable:
+    """Adds the variable `forward_passes` to a model, the number of its training passes.
 
     With the model's seed it fixes every mask, also after a resume.
     """
-    model.forward_passes = model.add_weight(
+    return model.add_weight(
         shape=(),
         initializer="zeros",
         trainable=False,
@@ -68,15 +87,17 @@ def add_pass_counter(model):
     )
 
 
-def draw_seeds(model):
+def draw_seeds(model: CountsPasses) -> list[tf.Tensor]:
     """Counts a training pass, and returns its seeds: two int32 for each of the model's cells."""
     model.forward_passes.assign_add(1)
     key = tf.stack([model.seed, tf.convert_to_tensor(model.forward_passes)])
     return tf.unstack(split_seed(key, model.num_layers))
 
 
-def _uniform(shape, seed, first_image):
-    """Uniform numbers in [0, 1): rows `first_image` and following of a draw for a whole batch.
+def _uniform(
+    shape: tf.Tensor | Sequence[Any], seed: tf.Tensor, first_image: tf.Tensor | None
+) -> tf.Tensor:
+    """Draws uniform numbers in [0, 1): rows `first_image` and following of those of a batch.
 
     Only the rows that are asked for are drawn: Philox numbers its blocks by a counter, which can
     begin anywhere.

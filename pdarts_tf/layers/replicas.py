@@ -1,26 +1,29 @@
-"""What a step knows of the replicas among which a global batch is divided.
+"""The replicas among which a global batch is divided, as a step sees them.
 
 Replica r computes images r * n to (r + 1) * n - 1 of the batch. With one replica nothing here adds
 an operation to a graph.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 
-def count():
+def count() -> int:
     """Returns the number of replicas that run the present step."""
     in_step = tf.distribute.get_replica_context() is not None
     return tf.distribute.get_strategy().num_replicas_in_sync if in_step else 1
 
 
-def index():
+def index() -> tf.Tensor:
     """Returns the number of the present replica, a scalar int32, counted over all workers."""
     return tf.convert_to_tensor(
         tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32
     )
 
 
-def first_image(images):
+def first_image(images: tf.Tensor) -> tf.Tensor | None:
     """Returns the place of the first of a replica's images in the global batch.
 
     Args:
@@ -32,7 +35,7 @@ def first_image(images):
     return None if count() == 1 else index() * tf.shape(images)[0]
 
 
-def total(values):
+def total(values: Any) -> Any:
     """Returns the sum over the replicas; its gradient is the sum over their gradients.
 
     Args:
@@ -43,7 +46,7 @@ def total(values):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
-def mean(tensors):
+def mean(tensors: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
     """Returns the means over the replicas of float32 tensors, sent as one vector."""
     if count() == 1:
         return tensors
@@ -52,6 +55,6 @@ def mean(tensors):
     return [tf.reshape(part, tf.shape(each)) for part, each in zip(parts, tensors, strict=True)]
 
 
-def gather(x):
-    """Returns what every replica has, (replicas, *shape of x), in their order."""
+def gather(x: tf.Tensor) -> tf.Tensor:
+    """Returns the tensors of all replicas, (replicas, *shape of x), in their order."""
     return total(tf.one_hot(index(), count(), dtype=x.dtype)[(..., *[None] * len(x.shape))] * x)

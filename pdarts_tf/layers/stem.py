@@ -1,5 +1,8 @@
 """The convolutions before the first cell."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -18,30 +21,47 @@ class ConvNorm(keras.layers.Layer):
         channels: of the output.
         stride: 1 or 2.
         seed: of the kernel's initialization.
+        statistics: see `BatchNormalization`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
     """
 
-    def __init__(self, channels, stride=1, seed=None, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        stride: int = 1,
+        *,
+        seed: int | None = None,
+        statistics: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.stride = stride
         self.seed = seed
-        self.norm = BatchNormalization(name="norm")
+        self.statistics = statistics
+        self.norm = BatchNormalization(statistics=statistics, dtype=self.dtype_policy, name="norm")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates the kernel (3, 3, in, channels)."""
+        inputs = input_shape[-1]
         self.kernel = self.add_weight(
-            shape=(3, 3, input_shape[-1], self.channels),
-            initializer=fan_in_uniform(9 * input_shape[-1], self.seed),
+            shape=(3, 3, inputs, self.channels),
+            initializer=fan_in_uniform(9 * inputs, self.seed),
             name="kernel",
         )
         self.norm.build((None, None, None, self.channels))
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the normalized convolution."""
         y = conv(x, tf.convert_to_tensor(self.kernel), (self.stride, self.stride))
         return self.norm(y, training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = {"channels": self.channels, "stride": self.stride, "seed": self.seed}
-        return {**super().get_config(), **config}
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "stride": self.stride,
+            "seed": self.seed,
+            "statistics": self.statistics,
+        }

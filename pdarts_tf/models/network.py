@@ -3,6 +3,9 @@
 Reference: P-DARTS, sections 4.3 (CIFAR) and 4.4 (ImageNet); DARTS (arXiv 1806.09055), appendix A.
 """
 
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,12 +14,12 @@ from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.convolution import fan_in_uniform
-from pdarts_tf.layers.regularization import add_pass_counter, draw_seeds
+from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
 from pdarts_tf.layers.stem import ConvNorm
-from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
-from pdarts_tf.models.evaluation_cell import EvaluationCell
+from pdarts_tf.models.cells import EvaluationCell
 from pdarts_tf.models.stacking import (
     STEM_STRIDES,
+    CellLayout,
     auxiliary_cell,
     cell_layout,
     check_image_size,
@@ -29,7 +32,7 @@ _AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class EvaluationNetwork(keras.Model):
-    """The network that a genotype is worth something by.
+    """The network of a genotype, whose test accuracy is what the genotype is worth.
 
     Input: images (batch, height, width, channels), height and width multiples of 4 (CIFAR stem) or
     32 (ImageNet stem). Output: logits (batch, num_classes); with an auxiliary head and in training
@@ -50,27 +53,38 @@ class EvaluationNetwork(keras.Model):
         sync_batch_norm: whether batch norms see the batches of all replicas together.
         rematerialize: whether cells are computed again for the gradient, instead of being kept.
         compile_cells: whether XLA compiles the cells; those of equal shape once.
+        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
+            statistics and logits stay float32.
+        **kwargs: `name` and `trainable` of a Keras model.
 
     Raises:
         ValueError: an argument is out of range, or, in `build` and `call`, the images' size.
+
+    >>> import pdarts_tf as pd
+    >>> genotype = pd.GENOTYPES["PDARTS"]
+    >>> network = pd.EvaluationNetwork(genotype, init_channels=36, num_layers=20, num_classes=10)
+    >>> round(pd.count_parameters(network) / 1e6, 2)
+    3.43
     """
 
     def __init__(
         self,
-        genotype,
-        init_channels=36,
-        num_layers=20,
-        num_classes=10,
-        stem="cifar",
-        auxiliary=False,
-        drop_path_rate=0.0,
-        seed=0,
-        sync_batch_norm=False,
-        rematerialize=False,
-        compile_cells=False,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
+        genotype: Genotype,
+        init_channels: int = 36,
+        num_layers: int = 20,
+        num_classes: int = 10,
+        *,
+        stem: str = "cifar",
+        auxiliary: bool = False,
+        drop_path_rate: float = 0.0,
+        seed: int = 0,
+        sync_batch_norm: bool = False,
+        rematerialize: bool = False,
+        compile_cells: bool = False,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype=dtype, **kwargs)
         if not isinstance(genotype, Genotype):
             raise ValueError(f"`genotype` must be a Genotype. Received: {genotype!r}")
         if stem not in STEM_STRIDES:
@@ -84,7 +98,11 @@ class EvaluationNetwork(keras.Model):
         self.num_classes = num_classes
         self.stem = stem
         self.seed = seed
+        self.sync_batch_norm = sync_batch_norm
+        self.rematerialize = rematerialize
+        self.compile_cells = compile_cells
         self._initial_drop_path_rate = drop_path_rate
+        self._compiled: dict[tuple[Hashable, bool], Callable[..., Any]] = {}
         layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
         draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 6)
         seeds = [int(draw) % 2**30 for draw in draws]
@@ -93,13 +111,13 @@ class EvaluationNetwork(keras.Model):
         self.auxiliary_head = None
         if auxiliary:
             self.auxiliary_head = AuxiliaryHead(
-                num_classes, _AUXILIARY_STRIDES[stem], seeds[2], name="auxiliary_head"
+                num_classes,
+                _AUXILIARY_STRIDES[stem],
+                seed=seeds[2],
+                statistics=self._statistics,
+                dtype=self.dtype_policy,
+                name="auxiliary_head",
             )
-        self.sync_batch_norm = sync_batch_norm
-        self.rematerialize = rematerialize
-        self.compile_cells = compile_cells
-        self._compiled: dict = {}
-        self._choose_normalization()
         fan_in = self.cells[-1].output_channels
         self.head = keras.layers.Dense(
             num_classes,
@@ -116,51 +134,62 @@ class EvaluationNetwork(keras.Model):
             autocast=False,
             name="drop_path_rate",
         )
-        add_pass_counter(self)
+        self.forward_passes = add_pass_counter(self)
 
-    def _make_cells(self, layouts, seeds):
+    @property
+    def _statistics(self) -> str:
+        if self.sync_batch_norm:
+            return "global"
+        # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
+        # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+        return "float64" if self.stem == "imagenet" else "batch"
+
+    def _make_cells(
+        self, layouts: Sequence[CellLayout], seeds: Sequence[int]
+    ) -> list[EvaluationCell]:
         cells = self.genotype
         return [
             EvaluationCell(
-                layout,
+                layout.channels,
                 cells.reduce if layout.reduction else cells.normal,
                 cells.reduce_concat if layout.reduction else cells.normal_concat,
-                seed,
+                reduction=layout.reduction,
+                reduction_prev=layout.reduction_prev,
+                seed=seed,
+                statistics=self._statistics,
+                for_xla=self.compile_cells,
+                dtype=self.dtype_policy,
                 name=f"cell_{i}",
             )
             for i, (layout, seed) in enumerate(zip(layouts, seeds, strict=True))
         ]
 
-    def _make_stem(self, seeds):
+    def _make_stem(self, seeds: Sequence[int]) -> list[ConvNorm]:
         channels = stem_channels(self.stem, self.init_channels)
         stride = 2 if self.stem == "imagenet" else 1
         return [
-            ConvNorm(width, stride, seed, name=f"stem_{i}")
+            ConvNorm(
+                width,
+                stride,
+                seed=seed,
+                statistics=self._statistics,
+                dtype=self.dtype_policy,
+                name=f"stem_{i}",
+            )
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
 
-    def _choose_normalization(self):
-        norms = [layer.norm for layer in self.stem_layers]
-        norms += [norm for cell in self.cells for norm in cell.norms]
-        norms += self.auxiliary_head.norms if self.auxiliary_head is not None else []
-        for norm in norms:
-            # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-            # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
-            norm.exact = self.stem == "imagenet"
-            if self.sync_batch_norm:
-                norm.normalize = normalize_global_batch
-
     @property
-    def _built_with_drop_path(self):
+    def _built_with_drop_path(self) -> bool:
         return self._initial_drop_path_rate > 0.0
 
     @property
-    def drop_path_rate(self):
+    def drop_path_rate(self) -> float:
         """Current rate of drop-path."""
         return float(self._drop_path_rate.numpy()) if self._built_with_drop_path else 0.0
 
     @drop_path_rate.setter
-    def drop_path_rate(self, rate):
+    def drop_path_rate(self, rate: float) -> None:
         _check_rate(rate)
         if rate > 0.0 and not self._built_with_drop_path:
             raise ValueError(
@@ -169,7 +198,7 @@ class EvaluationNetwork(keras.Model):
             )
         self._drop_path_rate.assign(rate)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates all weights for images of (batch, height, width, channels).
 
         Height and width may be None; they are checked if they are known.
@@ -187,7 +216,7 @@ class EvaluationNetwork(keras.Model):
                 self.auxiliary_head.build(shapes[1])
         self.head.build((None, shapes[1][-1]))
 
-    def _check_images(self, height, width):
+    def _check_images(self, height: int, width: int) -> None:
         check_image_size(height, width, self.stem)
         least = MIN_PIXELS * image_divisor(self.stem)
         if self.auxiliary_head is not None and min(height, width) < least:
@@ -196,7 +225,9 @@ class EvaluationNetwork(keras.Model):
                 f"pixels: build the network with auxiliary=False. Received: {height}x{width}"
             )
 
-    def call(self, images, training=False, first_image=None):
+    def call(
+        self, images: tf.Tensor, training: bool = False, first_image: tf.Tensor | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         """Returns logits, or in training with an auxiliary head (logits, auxiliary logits).
 
         Args:
@@ -211,7 +242,7 @@ class EvaluationNetwork(keras.Model):
                 f"Height and width of the images must be known. Received: shape {images.shape}"
             )
         check_image_size(height, width, self.stem)
-        dropping: list = [None] * self.num_layers
+        dropping: list[Dropout | None] = [None] * self.num_layers
         if training and self._built_with_drop_path:
             rate = tf.convert_to_tensor(self._drop_path_rate)
             if first_image is None:
@@ -233,10 +264,16 @@ class EvaluationNetwork(keras.Model):
         logits = self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
 
-    def _apply_cell(self, cell, inputs, dropping, training):
+    def _apply_cell(
+        self,
+        cell: EvaluationCell,
+        inputs: tuple[tf.Tensor, tf.Tensor],
+        dropping: Dropout | None,
+        training: bool,
+    ) -> tf.Tensor:
         """Returns the output of a cell, compiled or computed twice if that is wanted."""
 
-        def wrap(function):
+        def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
             if self.compile_cells:
                 function = self._compiled.setdefault((cell.kind, training), pure.compiled(function))
             return pure.rematerialized(function) if training and self.rematerialize else function
@@ -245,14 +282,14 @@ class EvaluationNetwork(keras.Model):
             return pure.call_wrapped(wrap, cell, inputs, dropping, training=training)
         return cell(inputs, dropping, training=training)
 
-    def _apply_stem(self, images, training):
+    def _apply_stem(self, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the two inputs of the first cell; a relu stands between two convolutions."""
         before = last = self.stem_layers[0](images, training=training)
         for layer in self.stem_layers[1:]:
             before, last = last, layer(tf.nn.relu(last), training=training)
         return before, last
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the genotype as JSON."""
         return {
             **super().get_config(),
@@ -270,11 +307,11 @@ class EvaluationNetwork(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Returns a network with the arguments that `get_config` gave."""
         return cls(**{**config, "genotype": Genotype.from_json(config["genotype"])})
 
 
-def _check_rate(rate):
+def _check_rate(rate: float) -> None:
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}")

@@ -1,9 +1,9 @@
-"""How cells are stacked into a network, the same for supernet and evaluation network."""
+"""The stacking of cells into a network, the same for supernet and evaluation network."""
 
 from dataclasses import dataclass
 
 STEM_STRIDES = {"cifar": 1, "imagenet": 8}
-"""By how much each stem of an evaluation network divides height and width."""
+"""The factor by which each stem of an evaluation network divides height and width."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class CellLayout:
     reduction_prev: bool
 
 
-def reduction_cells(num_layers):
+def reduction_cells(num_layers: int) -> tuple[int, int]:
     """Returns the indices of the two reduction cells.
 
     Reference: P-DARTS, section 4.2: at 1/3 and 2/3 of the depth.
@@ -29,7 +29,9 @@ def reduction_cells(num_layers):
     return num_layers // 3, 2 * num_layers // 3
 
 
-def cell_layout(init_channels, num_layers, reduction_prev=False):
+def cell_layout(
+    init_channels: int, num_layers: int, reduction_prev: bool = False
+) -> list[CellLayout]:
     """Returns the `CellLayout` of every cell.
 
     Args:
@@ -60,24 +62,24 @@ def cell_layout(init_channels, num_layers, reduction_prev=False):
     return layout
 
 
-def stem_channels(stem, init_channels):
+def stem_channels(stem: str, init_channels: int) -> tuple[int, ...]:
     """Returns the output channels of each convolution of a stem (a key of `STEM_STRIDES`)."""
     if stem == "imagenet":
         return init_channels // 2, init_channels, init_channels
     return (3 * init_channels,)
 
 
-def auxiliary_cell(num_layers):
+def auxiliary_cell(num_layers: int) -> int:
     """Returns the index of the cell that an auxiliary head follows: the second reduction."""
     return reduction_cells(num_layers)[1]
 
 
-def image_divisor(stem):
-    """Returns what height and width of images have to be multiples of (see `STEM_STRIDES`)."""
+def image_divisor(stem: str) -> int:
+    """Returns the number that divides height and width of images (see `STEM_STRIDES`)."""
     return 4 * STEM_STRIDES[stem]
 
 
-def check_image_size(height, width, stem):
+def check_image_size(height: int, width: int, stem: str) -> None:
     """Raises unless every reduction of a network halves its input exactly.
 
     Args:

@@ -3,7 +3,8 @@
 Reference: P-DARTS, section 3.1; DARTS (arXiv 1806.09055), section 2.
 """
 
-import functools
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,58 +12,20 @@ import tensorflow as tf
 
 from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.convolution import conv, fan_in_uniform
-from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
+from pdarts_tf.layers.mixed_op import ComputeMixed, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.layers.preprocess import Preprocess
-from pdarts_tf.layers.regularization import add_pass_counter, draw_seeds
-from pdarts_tf.layers.synchronized_normalization import normalize_global_batch
-from pdarts_tf.models.stacking import cell_layout, check_image_size
+from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
+from pdarts_tf.models.cells import SearchCell
+from pdarts_tf.models.stacking import CellLayout, cell_layout, check_image_size
 from pdarts_tf.search_space import SearchSpace
 
 ALPHA_STDDEV = 1e-3
 STEM_MULTIPLIER = 3
 
 
-class SearchCell(keras.layers.Layer):
-    """One cell of a supernet.
-
-    Args:
-        layout: its place in the network, a `stacking.CellLayout`.
-        candidates: per edge the names of its candidate operations.
-        compute: see `MixedOperations`.
-        seed: of the initialization.
-    """
-
-    def __init__(self, layout, candidates, compute, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
-        self.reduction = layout.reduction
-        channels = layout.channels
-        stride = 2 if layout.reduction_prev else 1
-        self.preprocess = [
-            Preprocess(channels, stride, affine=False, seed=seed, name="preprocess0"),
-            Preprocess(channels, affine=False, seed=seed + 10, name="preprocess1"),
-        ]
-        self.mixed = MixedOperations(candidates, layout.reduction, compute, seed + 20, name="mixed")
-
-    def build(self, input_shapes):
-        """Builds the layers for the shapes of the outputs of the two cells before."""
-        for layer, shape in zip(self.preprocess, input_shapes, strict=True):
-            layer.build(shape)
-        self.mixed.build((None, None, None, self.preprocess[0].channels))
-
-    def call(self, inputs, weights, dropout=None, training=False, differentiate="all"):
-        """Returns (batch, height, width, nodes * channels) from the two cells before.
-
-        For the other arguments see `MixedOperations`.
-        """
-        inputs = [
-            layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
-        ]
-        return self.mixed(inputs, weights, dropout, training=training, differentiate=differentiate)
-
-
-class Supernet(keras.Model):
-    """The network of one stage of the search.
+@keras.saving.register_keras_serializable("pdarts_tf")
+class SearchNetwork(keras.Model):
+    """The network of one stage of the search, forward only: see `training.bilevel.Supernet`.
 
     Input: images (batch, height, width, channels); output: logits (batch, num_classes).
 
@@ -80,6 +43,13 @@ class Supernet(keras.Model):
         sync_batch_norm: whether batch norms see the batches of all replicas together.
         rematerialize: whether cells are computed again for the gradient, instead of being kept.
         compile_cells: whether XLA compiles the cells.
+        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
+            statistics, logits and losses stay float32.
+        **kwargs: `name` and `trainable` of a Keras model.
+
+    Attributes:
+        arch_variables: the alphas of normal and of reduction cells, (14, candidates) each.
+        compute: what the cells compute their mixed operations with; they share its traces.
 
     Raises:
         ValueError: an argument is out of range.
@@ -87,18 +57,20 @@ class Supernet(keras.Model):
 
     def __init__(
         self,
-        space,
-        init_channels=16,
-        num_layers=5,
-        num_classes=10,
-        skip_dropout_rate=0.0,
-        seed=0,
-        sync_batch_norm=False,
-        rematerialize=False,
-        compile_cells=False,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
+        space: SearchSpace,
+        init_channels: int = 16,
+        num_layers: int = 5,
+        num_classes: int = 10,
+        *,
+        skip_dropout_rate: float = 0.0,
+        seed: int = 0,
+        sync_batch_norm: bool = False,
+        rematerialize: bool = False,
+        compile_cells: bool = False,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype=dtype, **kwargs)
         if not isinstance(space, SearchSpace):
             raise ValueError(f"`space` must be a SearchSpace. Received: {space!r}")
         _check_rate(skip_dropout_rate)
@@ -107,10 +79,17 @@ class Supernet(keras.Model):
         self.num_layers = num_layers
         self.num_classes = num_classes
         self.seed = seed
+        self.sync_batch_norm = sync_batch_norm
+        self.rematerialize = rematerialize
+        self.compile_cells = compile_cells
+        self._initial_skip_dropout_rate = skip_dropout_rate
         layouts = cell_layout(init_channels, num_layers)
         draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 4)
         seeds = [int(draw) % 2**30 for draw in draws]
-        self.stem_norm = BatchNormalization(name="stem_norm")
+        statistics = "global" if sync_batch_norm else "batch"
+        self.stem_norm = BatchNormalization(
+            statistics=statistics, dtype=self.dtype_policy, name="stem_norm"
+        )
         self.head = keras.layers.Dense(
             num_classes,
             kernel_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[0]),
@@ -118,18 +97,16 @@ class Supernet(keras.Model):
             dtype="float32",
             name="classifier",
         )
-        self.rematerialize = rematerialize
-        self.cells = self._make_cells(layouts, seeds[4:], sync_batch_norm, compile_cells)
-        if sync_batch_norm:
-            self._synchronize_norms()
+        self.compute = _shared(sync_batch_norm, compile_cells)
+        self.cells = self._make_cells(layouts, seeds[4:], statistics)
         self._stem_seed = seeds[2]
         self.arch_variables = self._add_architecture_parameters(seeds[3])
         self._dropout = None
         if skip_dropout_rate > 0.0:
             self._dropout = self._add_rate(skip_dropout_rate)
-        add_pass_counter(self)
+        self.forward_passes = add_pass_counter(self)
 
-    def _add_architecture_parameters(self, seed):
+    def _add_architecture_parameters(self, seed: int) -> list[keras.Variable]:
         shape = self.space.normal.shape[0], self.space.num_candidates
         return [
             self.add_weight(
@@ -142,7 +119,7 @@ class Supernet(keras.Model):
             for i, name in enumerate(("alphas_normal", "alphas_reduce"))
         ]
 
-    def _add_rate(self, rate):
+    def _add_rate(self, rate: float) -> keras.Variable:
         return self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(rate),
@@ -151,42 +128,31 @@ class Supernet(keras.Model):
             name="skip_dropout_rate",
         )
 
-    def _make_cells(self, layouts, seeds, sync_batch_norm, compile_cells):
-        # Cells of equal plan and shape share one trace, and stay one node of the graph each:
-        # half the nodes to walk in each of the many passes at start-up.
-        if sync_batch_norm:  # replicas cannot meet inside a function of their own
-            compute = functools.partial(compute_mixed_operations, normalize=normalize_global_batch)
-        elif compile_cells:
-            compute = pure.compiled(compute_mixed_operations)
-        else:
-            compute = tf.function(
-                compute_mixed_operations,
-                autograph=False,
-                experimental_attributes={"_noinline": True},
-            )
+    def _make_cells(
+        self, layouts: Sequence[CellLayout], seeds: Sequence[int], statistics: str
+    ) -> list[SearchCell]:
         return [
             SearchCell(
-                layout,
+                layout.channels,
                 self.space.candidates("reduce" if layout.reduction else "normal"),
-                compute,
-                seed,
+                reduction=layout.reduction,
+                reduction_prev=layout.reduction_prev,
+                seed=seed,
+                statistics=statistics,
+                for_xla=self.compile_cells and not self.sync_batch_norm,
+                dtype=self.dtype_policy,
                 name=f"cell_{i}",
             )
             for i, (layout, seed) in enumerate(zip(layouts, seeds, strict=True))
         ]
 
-    def _synchronize_norms(self):
-        norms = [layer.norm for cell in self.cells for layer in cell.preprocess]
-        for norm in (self.stem_norm, *norms):
-            norm.normalize = normalize_global_batch
-
     @property
-    def skip_dropout_rate(self):
+    def skip_dropout_rate(self) -> float:
         """Current rate of the dropout after skip-connects."""
         return 0.0 if self._dropout is None else float(self._dropout.numpy())
 
     @skip_dropout_rate.setter
-    def skip_dropout_rate(self, rate):
+    def skip_dropout_rate(self, rate: float) -> None:
         _check_rate(rate)
         if self._dropout is not None:
             self._dropout.assign(rate)
@@ -196,7 +162,7 @@ class Supernet(keras.Model):
                 f"Received: {rate!r}"
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Creates all weights for images of (batch, height, width, channels)."""
         channels = STEM_MULTIPLIER * self.init_channels
         fan_in = 9 * input_shape[-1]
@@ -209,11 +175,12 @@ class Supernet(keras.Model):
         shapes = [(None, None, None, channels)] * 2
         for cell in self.cells:
             cell.build(shapes)
-            channels = cell.mixed.plan.num_nodes * cell.mixed.moving_mean.shape[-1]
-            shapes = [shapes[1], (None, None, None, channels)]
-        self.head.build((None, channels))
+            shapes = [shapes[1], (None, None, None, cell.output_channels)]
+        self.head.build((None, shapes[1][-1]))
 
-    def call(self, images, training=False, differentiate="all"):
+    def call(
+        self, images: tf.Tensor, training: bool = False, differentiate: str = "all"
+    ) -> tf.Tensor:
         """Returns logits (batch, num_classes).
 
         Args:
@@ -225,7 +192,7 @@ class Supernet(keras.Model):
         normal, reduce = (
             tf.nn.softmax(tf.convert_to_tensor(alphas)) for alphas in self.arch_variables
         )
-        dropouts: list = [None] * self.num_layers
+        dropouts: list[Dropout | None] = [None] * self.num_layers
         if training and self._dropout is not None:
             rate = tf.convert_to_tensor(self._dropout)
             first_image = replicas.first_image(images)
@@ -235,7 +202,11 @@ class Supernet(keras.Model):
         for cell, dropout in zip(self.cells, dropouts, strict=True):
             weights = reduce if cell.reduction else normal
             arguments = (before, last), weights, dropout
-            options = {"training": training, "differentiate": differentiate}
+            options = {
+                "training": training,
+                "differentiate": differentiate,
+                "compute": self.compute,
+            }
             if training and self.rematerialize:
                 output = pure.call_wrapped(pure.rematerialized, cell, *arguments, **options)
             else:
@@ -243,7 +214,42 @@ class Supernet(keras.Model):
             before, last = last, output
         return self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, the search space as JSON."""
+        return {
+            **super().get_config(),
+            "space": self.space.to_json(),
+            "init_channels": self.init_channels,
+            "num_layers": self.num_layers,
+            "num_classes": self.num_classes,
+            "skip_dropout_rate": self._initial_skip_dropout_rate,
+            "seed": self.seed,
+            "sync_batch_norm": self.sync_batch_norm,
+            "rematerialize": self.rematerialize,
+            "compile_cells": self.compile_cells,
+        }
 
-def _check_rate(rate):
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        """Returns a network with the arguments that `get_config` gave."""
+        return cls(**{**config, "space": SearchSpace.from_json(config["space"])})
+
+
+def _shared(sync_batch_norm: bool, compile_cells: bool) -> ComputeMixed:
+    """Returns the function that computes the mixed operations of all cells of a network.
+
+    Cells of equal plan and shape share one trace, and stay one node of the graph each: half the
+    nodes to walk in each of the many passes at start-up.
+    """
+    if sync_batch_norm:  # replicas cannot meet inside a function of their own
+        return compute_mixed_operations
+    if compile_cells:
+        return pure.compiled(compute_mixed_operations)
+    return tf.function(
+        compute_mixed_operations, autograph=False, experimental_attributes={"_noinline": True}
+    )
+
+
+def _check_rate(rate: float) -> None:
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"`skip_dropout_rate` must be in [0, 1). Received: {rate!r}")

@@ -1,10 +1,10 @@
-"""Writes the report of runs: python -m pdarts_tf.report RUN [RUN…] [--output=FILE]
+"""Writes an HTML report of one run, or a comparison of several.
 
     python -m pdarts_tf.report runs/demo
     python -m pdarts_tf.report runs/demo runs/train_digits_seed0 --output=both.html
 
-The report of one run is RUN/report.html; several runs are compared in the file that --output names.
-Runs may be going on or broken: the report tells what is there.
+The report of a single run is written to report.html in its directory, a comparison to --output.
+Runs may be in progress or damaged: the report shows whatever can be read.
 
 Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 """
@@ -19,24 +19,24 @@ from pdarts_tf.runs.files import WriteError, write_whole
 from pdarts_tf.runs.run_directory import REPORT
 
 
-def main(paths):
-    """Writes the report of the runs at these paths; never imports TensorFlow."""
+def main(paths: list[str]) -> None:
+    """Writes the report of the runs at the given paths, without importing TensorFlow."""
     if not paths:
-        raise InputError("name run directories: python -m pdarts_tf.report RUN [RUN…]")
+        raise InputError("expected run directories: python -m pdarts_tf.report RUN [RUN…]")
     output = report_flags.OUTPUT.value
     if output is None:
         if len(paths) > 1:
-            raise InputError("several runs need a file for their comparison: add --output=FILE")
+            raise InputError("a comparison of several runs needs a file: add --output=FILE")
         output = os.path.join(paths[0], REPORT)
     text = report([read_run(path) for path in paths], command_line.recipe_settings)
     try:
         write_whole(output, text)
     except WriteError as error:
         raise InputError(
-            f"the report cannot be written ({error.__cause__}); name a file in a directory that "
-            "exists by --output=FILE"
+            f"the report cannot be written ({error.__cause__}); pass a path in an existing "
+            "directory with --output=FILE"
         ) from error
-    print(f"{output} is written; open it in a browser")
+    print(f"Wrote {output}; open it in a browser")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Genotypes side by side: what each is called, costs and looks like."""
+"""Genotype cards of a report: names, costs and drawings, side by side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +18,14 @@ _PUBLISHED = ("cifar10", "imagenet")
 
 @dataclass(frozen=True)
 class Card:
-    """A genotype for the page.
+    """A genotype as the page shows it.
 
     Args:
-        names: all that it goes by in its run, such as "unrestricted" and "M=3".
-        genotype: itself.
-        depth, width: of the normal cell, see `cost.cell_statistics`.
-        counts: (title of a published setting, parameters and MACs in it).
+        names: All its names in the run, such as "unrestricted" and "M=3".
+        genotype: The genotype.
+        depth: Depth of the normal cell; see `cost.cell_statistics`.
+        width: Width of the normal cell; see `cost.cell_statistics`.
+        counts: Pairs of the title of a published setting, and the parameters and MACs there.
         drawings: SVG elements by cell.
     """
 
@@ -40,8 +41,8 @@ def make_cards(genotypes: Mapping[str, Genotype], identifier: str) -> list[Card]
     """Returns one card per distinct genotype, in order.
 
     Args:
-        genotypes: by their names.
-        identifier: unique in the page.
+        genotypes: Genotypes by name.
+        identifier: Identifier that is unique in the page.
     """
     names: dict[Genotype, list[str]] = {}
     for name, genotype in genotypes.items():
@@ -62,7 +63,7 @@ def _card(names: tuple[str, ...], genotype: Genotype, identifier: str) -> Card:
             (SETTINGS[name].title, total(SETTINGS[name].blocks(genotype))) for name in _PUBLISHED
         ),
         {
-            # Made of our own texts and numbers only.
+            # Made only of our own texts and numbers.
             cell: Markup(svg_element(draw_cell(genotype, cell), f"{identifier}-{cell}"))  # noqa: S704
             for cell in ("normal", "reduce")
         },
@@ -70,7 +71,7 @@ def _card(names: tuple[str, ...], genotype: Genotype, identifier: str) -> Card:
 
 
 def network_count(run: Run) -> Count | None:
-    """Returns what the network of a training costs, None if its images are unknown."""
+    """Returns the cost of the network of a training, or None if its images are unknown."""
     settings, data = run.settings, run.data
     if run.genotype is None or not data.keys() >= {"image_shape", "num_classes"}:
         return None
@@ -78,5 +79,5 @@ def network_count(run: Run) -> Count | None:
     network = settings.init_channels, settings.layers, data["num_classes"], settings.stem
     try:
         return total(network_blocks(run.genotype, *network, (height, width), channels))
-    except ValueError:  # a size that the network does not take: not what this run was made with
+    except ValueError:  # a size that the network does not support, so not that of this run
         return None

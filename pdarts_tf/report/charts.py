@@ -1,6 +1,6 @@
-"""Line charts of a run's measurements over its epochs: from numbers to places on a page.
+"""Layout of line charts of measurements by epoch.
 
-Places are in the units of the chart's view box, `WIDTH` by `HEIGHT`, from the top left corner.
+Positions are in units of the chart's view box, `WIDTH` by `HEIGHT`, from the top left corner.
 """
 
 import math
@@ -41,7 +41,7 @@ def number(value: float) -> str:
 
 @dataclass(frozen=True)
 class Series:
-    """A line: a value per epoch, None where nothing was measured."""
+    """A line of a chart: one value per epoch, None where nothing was measured."""
 
     name: str
     values: Sequence[float | None]
@@ -49,15 +49,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a chart shows.
+    """Content of a chart.
 
     Args:
-        title: for people.
-        series: its lines, of equal lengths.
-        show: value -> text.
-        counts: whether values are counts: their axis begins at 0 and has whole numbers.
+        title: Title of the chart.
+        series: Lines, of equal lengths.
+        show: Function value -> text.
+        counts: Whether values are counts, whose axis starts at 0 and has only whole numbers.
         limit: (name, value) of a horizontal line.
-        boundaries: (name, position) of vertical lines; the first epoch is at 0.
+        boundaries: (name, position) of vertical lines; the first epoch is at position 0.
     """
 
     title: str
@@ -70,13 +70,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class PlacedLine:
-    """A line ready to be drawn.
+    """A line with its position on the page.
 
     Args:
-        name: of the series.
-        path: of an SVG `path`.
-        dots: (x, y) of values without neighbours, which no line shows.
-        texts: per epoch the value for people, "-" if there is none.
+        name: Name of the series.
+        path: Data of an SVG path.
+        dots: (x, y) of values without neighbours, which a path cannot show.
+        texts: Text of the value at each epoch, "-" if there is none.
     """
 
     name: str
@@ -87,7 +87,7 @@ class PlacedLine:
 
 @dataclass(frozen=True)
 class PlacedChart:
-    """A chart ready to be drawn; ticks are (place, text)."""
+    """A chart with the positions of its parts; ticks are pairs (position, text)."""
 
     title: str
     summary: str
@@ -100,7 +100,7 @@ class PlacedChart:
 
 
 def place(chart: Chart) -> PlacedChart | None:
-    """Returns the chart with everything placed, None if it has no values."""
+    """Computes the positions of the parts of a chart; returns None if it has no values."""
     series = [each for each in chart.series if any(v is not None for v in each.values)]
     if not series:
         return None
@@ -136,7 +136,7 @@ def place(chart: Chart) -> PlacedChart | None:
 
 
 def nice_ticks(low: float, high: float) -> list[float]:
-    """Returns 1, 2 or 5 times powers of ten at equal distances, from below `low` to above `high`.
+    """Returns ticks spaced by 1, 2 or 5 times a power of ten that enclose `low` and `high`.
 
     >>> nice_ticks(0.0, 0.93)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -159,7 +159,7 @@ def nice_ticks(low: float, high: float) -> list[float]:
 def _line(
     series: Series, chart: Chart, x: Callable[[float], float], y: Callable[[float], float]
 ) -> PlacedLine:
-    """A line with gaps where values are missing, and at boundaries, where things begin anew."""
+    """Returns a line with gaps at missing values and at boundaries, where a new stage starts."""
     values, show = series.values, chart.show
     first = {math.ceil(position) for _, position in chart.boundaries}
     words: list[str] = []
@@ -177,7 +177,7 @@ def _line(
 
 
 def _summary(chart: Chart, series: Sequence[Series]) -> str:
-    """The chart in words: how every line begins and ends."""
+    """Returns a text alternative of the chart: first, last and extreme values of every line."""
     sentences = []
     for each in series:
         values = [value for value in each.values if value is not None]

@@ -1,4 +1,4 @@
-"""Several runs beside each other."""
+"""Comparison of several runs."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pdarts_tf.report.charts import Chart, PlacedChart, Series, number, percent,
 from pdarts_tf.report.course import epochs_of, measured
 from pdarts_tf.report.run import Run
 
-# Per command: title of a chart, how values are shown, name in the records.
+# Per command: title of a chart, function that formats its values, name in the records.
 _CHARTS = {
     "search": (
         ("Accuracy on the images for the alphas", percent, "arch_accuracy"),
@@ -27,13 +27,13 @@ _CHARTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What the page shows of several runs together.
+    """Content of the page about several runs together.
 
     Args:
-        settings: (command, names of its runs, rows of (setting, its value in each)), of the
-            settings that are not the same in all runs of a command.
-        charts: with one line per run.
-        cards: of the results.
+        settings: Per command, its name, the names of its runs, and rows (setting, value in each
+            run) of the settings that differ between them.
+        charts: Charts with one line per run.
+        cards: Cards of the resulting genotypes.
     """
 
     settings: list[tuple[str, list[str], list[tuple[str, list[str]]]]]
@@ -42,11 +42,11 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], names: Sequence[str]) -> Comparison:
-    """Returns the comparison of runs, of which searches and trainings may be mixed.
+    """Compares runs; searches and trainings may be mixed.
 
     Args:
-        runs: what `read_run` returns.
-        names: by which the page calls them.
+        runs: Runs as returned by `read_run`.
+        names: Names of the runs on the page.
     """
     settings: list[tuple[str, list[str], list[tuple[str, list[str]]]]] = []
     charts = []
@@ -67,7 +67,7 @@ def compare(runs: Sequence[Run], names: Sequence[str]) -> Comparison:
 
 
 def _differing(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """Settings with their values in each run, if these are not all the same."""
+    """Returns the settings that differ between runs, with their value in each."""
     rows: list[tuple[str, list[str]]] = []
     for field in dataclasses.fields(runs[0].settings):
         values = [shown(getattr(run.settings, field.name)) for run in runs]

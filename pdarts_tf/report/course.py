@@ -1,4 +1,4 @@
-"""The course of a run, epoch by epoch: charts, heat maps, and the data for the page's slider."""
+"""Course of a run, epoch by epoch: charts, heat maps, and the data of the page's slider."""
 
 import math
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from pdarts_tf.report.charts import Chart, Series, number, percent, place
 from pdarts_tf.report.run import Key, Run
 from pdarts_tf.search_space import CELLS
 
-# Title, how values are shown, and {name of the line: name in the records}; lines that a run has no
-# records for are left out.
+# Title, function that formats values, and {name of a line: name in the records}; lines without
+# records in a run are left out.
 _CHARTS: tuple[tuple[str, Callable[[float], str], dict[str, str]], ...] = (
     (
         "Accuracy",
@@ -53,20 +53,20 @@ _CHARTS: tuple[tuple[str, Callable[[float], str], dict[str, str]], ...] = (
 
 
 def epochs_of(run: Run) -> list[Key]:
-    """Returns the epochs of which anything is known, in order."""
+    """Returns the epochs that have any data, in order."""
     return sorted(run.records.keys() | run.frames.keys())
 
 
 def course(run: Run, identifier: str) -> dict[str, Any] | None:
-    """Returns the course of a run for the page, None if no epoch has been finished.
+    """Returns the course of a run for the page, or None if no epoch is finished.
 
     Args:
-        run: the run.
-        identifier: unique in the page.
+        run: The run.
+        identifier: Identifier that is unique in the page.
 
     Returns:
         "labels" of the epochs; "charts", {identifier: `PlacedChart`}; "heat", the heat maps of
-        the last epoch (see `_heat`) or None; "data" for the script.
+        the last epoch (see `_heat`) or None; and "data" for the script.
     """
     epochs = epochs_of(run)
     if not epochs:
@@ -85,7 +85,7 @@ def course(run: Run, identifier: str) -> dict[str, Any] | None:
         },
         "heat": heat,
     }
-    # The page begins with the last epoch; a script fills in what the slider chooses.
+    # The page starts at the last epoch; a script fills in the one selected by the slider.
     newest = next((each for each in reversed(heat) if each), None)
     return {"labels": labels, "charts": charts, "heat": newest, "data": data}
 
@@ -113,9 +113,10 @@ def _charts(run: Run, epochs: list[Key]) -> list[Chart]:
 
 
 def measured(run: Run, key: Key, name: str) -> float | None:
-    """Returns a measurement after an epoch, None if there is none.
+    """Returns a measurement after an epoch, or None if there is none.
 
-    Entropies come as shares of ln(candidates), or the steps between stages would hide all else.
+    Entropies are given as shares of ln(candidates), or the jumps between stages would hide all
+    other changes.
     """
     value = run.records.get(key, {}).get(name)
     if value is None or not name.startswith("entropy_"):
@@ -124,7 +125,7 @@ def measured(run: Run, key: Key, name: str) -> float | None:
 
 
 def _scales(run: Run) -> dict[int, tuple[float, float]]:
-    """The smallest and largest probability by stage: the fewer candidates, the larger they are."""
+    """Returns the range of probabilities by stage, as they grow when candidates are dropped."""
     found: dict[int, list[float]] = {}
     for (stage, _), frame in run.frames.items():
         for cell in CELLS:
@@ -134,13 +135,13 @@ def _scales(run: Run) -> dict[int, tuple[float, float]]:
 
 
 def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[str, Any] | None:
-    """The heat maps after an epoch, None if its alphas are unknown.
+    """Returns the heat maps after an epoch, or None if its alphas are unknown.
 
     Returns:
-        Per cell "probabilities", 14 lists of 8 numbers, None for what is no candidate;
-        "shades", the same from 0 for the smallest one in the stage to 1; "chosen", pairs [edge,
-        operation] of what a derivation would choose. "scale": the smallest and largest one in the
-        stage.
+        Per cell, "probabilities", 14 lists of 8 numbers, None for operations that are not
+        candidates; "shades", the same scaled from 0 (the smallest in the stage) to 1; and "chosen",
+        pairs [edge, operation] that a derivation would choose. In addition "scale", the smallest
+        and the largest probability in the stage.
     """
     frame = run.frames.get(key)
     if frame is None:
@@ -161,7 +162,7 @@ def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[st
 
 
 def _rounded(grid: npt.NDArray[np.float64], digits: int) -> list[list[float | None]]:
-    """Rows of numbers for JSON, which has no NaN."""
+    """Returns rows of rounded numbers, with None for NaN, which JSON lacks."""
     return [
         [None if np.isnan(value) else round(float(value), digits) for value in row] for row in grid
     ]

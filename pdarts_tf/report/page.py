@@ -1,7 +1,7 @@
-"""The report of runs: one HTML file that needs nothing else, not even a network.
+"""HTML report of runs: a single, self-contained file.
 
-What comes from a run directory is untrusted: the template escapes it, and the page's content
-security policy lets no script run but the page's own.
+The content of run directories is untrusted: the template escapes it, and the content security
+policy of the page allows only the page's own script.
 """
 
 import base64
@@ -28,30 +28,48 @@ from pdarts_tf.report.repeat import command_to_repeat, compared_settings, publis
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.observers import Observer
 from pdarts_tf.runs.run_directory import REPORT
 from pdarts_tf.search_space import CELLS, edge_nodes
 
 Recipes = Callable[[str, str], Settings]
-"""(command, data set) -> the settings of its recipe."""
+"""Function (command, data set) -> settings of the recipe."""
 
 
 def write_report(path: str | pathlib.Path, recipes: Recipes) -> pathlib.Path:
-    """Writes the report of one run into its directory, and returns the file's path.
+    """Writes the report of a run into its directory, and returns the path of the file.
 
     Raises:
-        RunDirectoryError: it is no run directory.
+        RunDirectoryError: If `path` is not a run directory.
     """
     file = pathlib.Path(path) / REPORT
     write_whole(file, report([read_run(path)], recipes))
     return file
 
 
-def report(runs: Sequence[Run], recipes: Recipes) -> str:
-    """Returns the page about one run, or about several with a comparison of them.
+class HtmlReport(Observer):
+    """Writes the report of a run when it is finished.
 
     Args:
-        runs: what `read_run` returns.
+        path: The run directory.
         recipes: (command, data set) -> the settings of its recipe.
+    """
+
+    def __init__(self, path: pathlib.Path, recipes: Recipes) -> None:
+        self.path = path
+        self.recipes = recipes
+
+    def close(self) -> None:
+        """Writes the report."""
+        write_report(self.path, self.recipes)
+
+
+def report(runs: Sequence[Run], recipes: Recipes) -> str:
+    """Returns the HTML page about one run, or about several and their comparison.
+
+    Args:
+        runs: Runs as returned by `read_run`.
+        recipes: Function (command, data set) -> settings of the recipe.
     """
     names = _distinct_names(runs)
     script = _source("report.js")
@@ -72,7 +90,7 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
 
 
 def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, Any]:
-    """What the template shows of one run."""
+    """Returns the template's variables of one run."""
     search = run.command == "search"
     genotypes = run.genotypes
     if not genotypes and run.genotype is not None:
@@ -97,18 +115,18 @@ def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, 
 
 
 def _measurements(run: Run) -> list[str]:
-    """The names of everything measured, in the order of the records."""
+    """Returns the names of all measurements, in the order of the records."""
     return list(dict.fromkeys(name for record in run.records.values() for name in record))
 
 
 def _distinct_names(runs: Sequence[Run]) -> list[str]:
-    """What the page calls the runs: the last part of their paths if that tells them apart."""
+    """Returns names of the runs: the last part of their paths, or the paths if those repeat."""
     names = [run.name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
 
 
 def duration(seconds: float) -> str:
-    """Returns a time for people.
+    """Formats a duration.
 
     >>> duration(75), duration(7260), duration(4.2)
     ('1 min 15 s', '2 h 1 min', '4 s')
@@ -120,13 +138,13 @@ def duration(seconds: float) -> str:
 
 
 def _source(name: str) -> str:
-    """The text of a file in templates/."""
+    """Returns the text of a file in templates/."""
     file = importlib.resources.files("pdarts_tf.report") / "templates" / name
     return file.read_text("utf-8")
 
 
 def _style() -> str:
-    """The style sheet with the colours of drawings and charts."""
+    """Returns the style sheet, with the colours of drawings and charts."""
     return "\n".join(
         [
             f":root {{ {css_variables('light')} }}",

@@ -1,4 +1,4 @@
-"""What makes a run different from its recipe, and the command that runs it again."""
+"""Differences between a run and its recipe, and the command that repeats the run."""
 
 import dataclasses
 import shlex
@@ -10,8 +10,16 @@ from pdarts_tf.report.run import Run
 from pdarts_tf.runs.run_directory import GENOTYPE
 
 
-class Setting(NamedTuple):
-    """A setting of a run: its flag's name, its value and the recipe's as typed, its help text."""
+class ComparedSetting(NamedTuple):
+    """A setting of a run beside that of its recipe.
+
+    Args:
+        name: Name of the flag.
+        value: Value in the run, as typed on the command line.
+        recipe: Value in the recipe, as typed on the command line.
+        help: Help text of the flag.
+        differs: Whether the two values differ.
+    """
 
     name: str
     value: str
@@ -20,28 +28,27 @@ class Setting(NamedTuple):
     differs: bool
 
 
-def compared_settings(run: Run, recipe: Settings) -> list[Setting]:
+def compared_settings(run: Run, recipe: Settings) -> list[ComparedSetting]:
     """Returns all settings of a run beside those of its recipe, those that differ first.
 
     Args:
-        run: the run.
-        recipe: settings of the same class.
+        run: The run.
+        recipe: Settings of the same class.
     """
     found = []
     for each in dataclasses.fields(run.settings):
         mine, theirs = getattr(run.settings, each.name), getattr(recipe, each.name)
-        found.append(
-            Setting(each.name, shown(mine), shown(theirs), each.metadata["help"], mine != theirs)
-        )
+        text = each.metadata["help"]
+        found.append(ComparedSetting(each.name, shown(mine), shown(theirs), text, mine != theirs))
     return sorted(found, key=lambda setting: not setting.differs)
 
 
 def command_to_repeat(run: Run, recipe: Settings) -> str:
-    """Returns the command that runs the same again, into a directory beside the first one.
+    """Returns the command that repeats a run, in a directory beside the original.
 
     Args:
-        run: the run.
-        recipe: settings of the same class, which the command's --dataset brings.
+        run: The run.
+        recipe: Settings of the same class that the command's --dataset implies.
     """
     words = ["python", "-m", f"pdarts_tf.{run.command}"]
     if run.command == "train":
@@ -57,7 +64,11 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
 
 
 def published_name(genotype: Genotype | None) -> str | None:
-    """Returns the name of a published cell, None if it is none."""
+    """Returns the name of a genotype if it is published, else None.
+
+    >>> published_name(GENOTYPES["DARTS_V2"])
+    'DARTS_V2'
+    """
     return next((name for name, each in GENOTYPES.items() if each == genotype), None)
 
 

@@ -1,8 +1,8 @@
-"""What a run directory holds, as far as it can be read.
+"""Contents of a run directory, as far as they can be read.
 
-A report is asked of finished runs, of runs that go on, and of what a crash or half a copy has left.
-So whatever is missing or damaged is left out, and said in `Run.problems`; only the settings must be
-there.
+Reports are made of finished runs, of runs in progress, and of the remains of crashes and partial
+copies. Missing or damaged parts are therefore left out and noted in `Run.problems`; only the
+settings are required.
 """
 
 import json
@@ -29,7 +29,7 @@ from pdarts_tf.runs.run_directory import (
 )
 from pdarts_tf.search_space import SearchSpace
 
-# What reading JSON of another shape than expected can raise.
+# Errors that reading JSON of an unexpected shape may raise.
 _DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -38,7 +38,7 @@ _DAMAGE = (
     TypeError,
     ValueError,
 )
-_HUGE = 1e30  # beyond it, the bounds and steps of an axis lose their meaning
+_HUGE = 1e30  # beyond it, the limits and ticks of an axis become meaningless
 
 Key = tuple[int, int]
 """(stage, epoch), both counted from 1; a training has one stage."""
@@ -49,19 +49,18 @@ class Run:
     """A run directory.
 
     Args:
-        path: the directory.
+        path: Path of the directory.
         command: "search" or "train".
-        settings: of the run.
-        data: what the run remembers of its data; "image_shape", "num_classes" and "name" hold
-            what they should, or are missing.
-        versions: of packages.
-        records: measurements by epoch.
-        spaces: candidates by stage, counted from 1.
-        frames: architecture parameters by epoch.
-        genotypes: all results of a search, by their names.
-        genotype: the result of a search, or what a training trains; None if there is none yet.
-        result: of a training that is finished.
-        problems: what could not be read, one sentence each.
+        settings: Settings of the run.
+        data: Description of the data; its values are valid or missing.
+        versions: Versions of packages by name.
+        records: Measurements by epoch.
+        spaces: Search spaces by stage, counted from 1.
+        frames: Architecture parameters by epoch.
+        genotypes: All results of a search by name.
+        genotype: Result of a search, or the genotype that is trained; None if there is none yet.
+        result: Result of a finished training.
+        problems: What could not be read, one sentence each.
     """
 
     path: pathlib.Path
@@ -79,27 +78,27 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """Last part of the path."""
         return self.path.resolve().name
 
     @property
     def num_stages(self) -> int:
-        """Stages of a search; 1 for a training."""
+        """Number of stages of a search; 1 for a training."""
         return len(self.settings.stages) if self.command == "search" else 1
 
     @property
     def num_epochs(self) -> int:
-        """Epochs of the whole run."""
+        """Number of epochs of the whole run."""
         return self.num_stages * int(self.settings.epochs)
 
     @property
     def finished(self) -> bool:
-        """Whether the result is there."""
+        """Whether the run has its result."""
         return (self.genotype if self.command == "search" else self.result) is not None
 
     @property
     def seconds(self) -> float:
-        """Time of all epochs together."""
+        """Total time of all epochs."""
         return sum(record.get("seconds", 0.0) for record in self.records.values())
 
 
@@ -107,7 +106,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     """Reads a run directory.
 
     Raises:
-        RunDirectoryError: it is none, or its settings cannot be read.
+        RunDirectoryError: If it is not a run directory, or its settings cannot be read.
     """
     content = read_config(path)
     kind: type[Settings] = TrainConfig if "genotype" in content["config"] else SearchConfig
@@ -130,7 +129,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
 
 def _data(content: Any) -> dict[str, Any]:
-    """What is known of the data, without what is not what it should be."""
+    """Returns the valid values of the data's description."""
     given = content if isinstance(content, dict) else {}
     found: dict[str, Any] = {}
     if isinstance(given.get("name"), str):
@@ -153,7 +152,7 @@ def _texts(content: Any) -> dict[str, str]:
 
 
 def _text(run: Run, name: str) -> str | None:
-    """The text of a file, None if it is not there."""
+    """Returns the text of a file, or None if it is missing or unreadable."""
     try:
         return (run.path / name).read_text("utf-8")
     except FileNotFoundError:
@@ -164,7 +163,7 @@ def _text(run: Run, name: str) -> str | None:
 
 
 def _objects(run: Run, name: str) -> Iterator[tuple[Key, dict[str, Any]]]:
-    """The objects of a file with one a line, by their epochs; without damaged ones."""
+    """Yields the undamaged objects of a file with one JSON object per line, by epoch."""
     damaged = []
     for number, line in enumerate((_text(run, name) or "").splitlines(), 1):
         try:
@@ -179,11 +178,11 @@ def _objects(run: Run, name: str) -> Iterator[tuple[Key, dict[str, Any]]]:
             damaged.append(number)
     if damaged:
         lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
-        run.problems.append(f"{name} is damaged in line {lines}, which is left out.")
+        run.problems.append(f"{name} is damaged in line {lines}: left out.")
 
 
 def _records(run: Run) -> dict[Key, dict[str, float]]:
-    """The measurements that are finite numbers, and the times of the same epochs."""
+    """Returns the measurements that are finite numbers, and the times of the same epochs."""
     records = {key: _numbers(content) for key, content in _objects(run, METRICS)}
     for key, content in _objects(run, TIMINGS):
         if key in records:
@@ -196,19 +195,19 @@ def _numbers(content: dict[str, Any]) -> dict[str, float]:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether this is a finite number of the size that measurements have."""
+    """Returns whether a value is a number as small as measurements are."""
     return type(value) in (int, float) and abs(value) < _HUGE
 
 
 def _parsed(run: Run, name: str, parse: Callable[[str], Any]) -> Any:
-    """What a file holds, None if it is missing or damaged."""
+    """Returns the parsed content of a file, or None if it is missing or damaged."""
     text = _text(run, name)
     if text is None:
         return None
     try:
         return parse(text)
     except (ValueError, GenotypeError, RecursionError) as error:
-        run.problems.append(f"{name} is damaged and left out ({str(error)[:120]}).")
+        run.problems.append(f"{name} is damaged ({str(error)[:120]}): left out.")
         return None
 
 
@@ -225,7 +224,7 @@ def _frames(run: Run) -> Iterator[tuple[Key, Alphas]]:
         space = run.spaces.get(key[0])
         try:
             if space is None:
-                raise ValueError("the candidates of the stage are unknown")
+                raise ValueError("unknown search space of the stage")
             alphas = Alphas.from_record(space, content)
         except (ValueError, KeyError, TypeError):
             odd.append(f"stage {key[0]} epoch {key[1]}")

@@ -1,4 +1,4 @@
-"""How a search went: its stages, and what became of every operation."""
+"""History of a search: its stages, and the fate of every candidate operation."""
 
 import statistics
 from dataclasses import dataclass
@@ -12,17 +12,21 @@ from pdarts_tf.search_space import edge_nodes
 
 @dataclass(frozen=True)
 class StageSummary:
-    """A stage as far as it has come; what was not measured is None.
+    """A stage of a search, finished or not; measurements that do not exist yet are None.
 
     Args:
-        stage: counted from 1.
-        num_layers, num_candidates, init_channels, skip_dropout_rate: of its supernet.
-        parameters: of the weights of its supernet.
-        epochs: finished ones.
-        accuracy, arch_accuracy, valid_accuracy: of the last epoch on the images for the weights,
-            on those for the alphas, and on the latter without training.
-        seconds: of all epochs.
-        images_per_second: the median.
+        stage: Number of the stage, counted from 1.
+        num_layers: Number of cells of the supernet.
+        num_candidates: Number of candidate operations per edge.
+        init_channels: Channels of the first cells.
+        skip_dropout_rate: Initial rate of the dropout after skip-connects.
+        parameters: Number of weights of the supernet.
+        epochs: Number of finished epochs.
+        accuracy: Accuracy of the last epoch on the images for the weights.
+        arch_accuracy: The same on the images for the alphas, during their steps.
+        valid_accuracy: The same on the images for the alphas, in validation.
+        seconds: Total time of all epochs.
+        images_per_second: Median over the epochs.
     """
 
     stage: int
@@ -41,12 +45,12 @@ class StageSummary:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of an operation on an edge.
+    """Fate of a candidate operation on an edge.
 
     Args:
-        state: "chosen" (it is part of the result), "fell", or "kept" (it is still a candidate).
-        stage: after which it fell, 0 if it did not.
-        probability: the last one it had, None if unknown.
+        state: "chosen" (part of the result), "dropped", or "kept" (still a candidate).
+        stage: Stage after which it was dropped; 0 if it was not.
+        probability: Its last probability, None if unknown.
     """
 
     state: str
@@ -55,7 +59,7 @@ class Fate:
 
 
 def summarize_stages(run: Run) -> list[StageSummary]:
-    """Returns one row per stage of a search, those not begun included."""
+    """Returns one summary per stage of a search, including those that have not started."""
     rows = []
     for stage in run.settings.stages:
         number = stage.index + 1
@@ -89,12 +93,12 @@ def _supernet_parameters(run: Run, number: int) -> int | None:
     sizes = stage.init_channels, stage.num_layers, run.data["num_classes"], (height, width)
     try:
         return total(supernet_blocks(space, *sizes, channels)).parameters
-    except ValueError:  # a size that no supernet takes: not what this run was made with
+    except ValueError:  # a size that supernets do not support, so not that of this run
         return None
 
 
 def fates(run: Run, cell: str) -> list[list[Fate]]:
-    """Returns what became of the operations of a cell, (14, 8), as far as it is known."""
+    """Returns the fates of the operations of a cell as far as they are known, (14, 8)."""
     chosen = chosen_operations(run.genotype, cell) if run.genotype else set()
     return [
         [_fate(run, cell, edge, i, (edge, i) in chosen) for i in range(len(PRIMITIVES))]
@@ -112,5 +116,5 @@ def _fate(run: Run, cell: str, edge: int, operation: int, chosen: bool) -> Fate:
     if chosen:
         return Fate("chosen", 0, probability)
     if last < max(run.spaces, default=0):
-        return Fate("fell", last, probability)
+        return Fate("dropped", last, probability)
     return Fate("kept", 0, probability)

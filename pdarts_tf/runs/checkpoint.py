@@ -1,4 +1,4 @@
-"""The state of a run on disk: all variables of model and optimizers, and where the run was.
+"""Checkpoint files: all variables of model and optimizers, and the position of the run.
 
 One NumPy archive per checkpoint, whole or absent, with a checksum for every array, read without
 unpickling anything. Data and masks need no state: they are functions of seed and step.
@@ -10,12 +10,16 @@ import os
 import pathlib
 import zipfile
 import zlib
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs.files import sync_directory, write_whole, writing
+
+if TYPE_CHECKING:
+    import keras
 
 _POSITION = "position"
 # What zipfile and NumPy raise, depending on which bytes are not those that were written.
@@ -34,7 +38,9 @@ class CheckpointError(InputError):
     """A checkpoint that cannot be read, or is not of this model."""
 
 
-def variables_of(model, *optimizers):
+def variables_of(
+    model: "keras.Model", *optimizers: "keras.optimizers.Optimizer"
+) -> dict[str, "keras.Variable"]:
     """Returns {name: variable} of everything that changes in training; optimizers are built."""
     named = {f"model/{variable.path}": variable for variable in model.variables}
     for optimizer in optimizers:
@@ -44,7 +50,7 @@ def variables_of(model, *optimizers):
     return named
 
 
-def metrics_of(model):
+def metrics_of(model: "keras.Model") -> dict[str, "keras.Variable"]:
     """Returns {name: variable} of the sums behind the running means of an epoch."""
     return {
         f"metrics/{metric.name}/{variable.name}": variable
@@ -53,7 +59,7 @@ def metrics_of(model):
     }
 
 
-def archive(variables, position):
+def archive(variables: Mapping[str, Any], position: Mapping[str, Any]) -> bytes:
     """Returns the bytes of a checkpoint; see `save`."""
     arrays: dict[str, Any] = {name: np.asarray(each) for name, each in variables.items()}
     arrays[_POSITION] = np.array(json.dumps(position))
@@ -62,7 +68,13 @@ def archive(variables, position):
     return buffer.getvalue()
 
 
-def save(directory, index, variables, position, keep):
+def save(
+    directory: str | os.PathLike[str],
+    index: int,
+    variables: Mapping[str, Any],
+    position: Mapping[str, Any],
+    keep: int,
+) -> None:
     """Writes a checkpoint and removes all but the newest ones.
 
     Args:
@@ -75,20 +87,20 @@ def save(directory, index, variables, position, keep):
     Raises:
         WriteError: it cannot be written; those before it are still there.
     """
-    directory = pathlib.Path(directory)
-    path, data = directory / f"{index:09d}.npz", archive(variables, position)
-    if not directory.is_dir():
+    folder = pathlib.Path(directory)
+    path, data = folder / f"{index:09d}.npz", archive(variables, position)
+    if not folder.is_dir():
         _write_first(path, data)
         return
     write_whole(path, data)
-    older = sorted(each for each in directory.glob("*.npz") if each < path)
+    older = sorted(each for each in folder.glob("*.npz") if each < path)
     # A run that is behind one of its checkpoints has found that one damaged.
-    newer = [each for each in directory.glob("*.npz") if each > path]
+    newer = [each for each in folder.glob("*.npz") if each > path]
     for old in [*older[: max(len(older) + 1 - keep, 0)], *newer]:
         old.unlink()
 
 
-def _write_first(path, data):
+def _write_first(path: pathlib.Path, data: bytes) -> None:
     """Makes the directory with its first checkpoint inside: one without any has lost them."""
     directory = path.parent
     temporary = directory.with_name(f".{directory.name}.tmp")
@@ -100,7 +112,9 @@ def _write_first(path, data):
         sync_directory(directory.parent)
 
 
-def load_newest(directory, warn):
+def load_newest(
+    directory: str | os.PathLike[str], warn: Callable[[str], None]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Returns (arrays by name, position) of the newest checkpoint that is whole.
 
     Args:
@@ -127,7 +141,7 @@ def load_newest(directory, warn):
     )
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Returns (arrays by name, position) of a checkpoint.
 
     Raises:
@@ -141,7 +155,7 @@ def load(path):
         raise CheckpointError(f"{path} is damaged ({error})") from error
 
 
-def restore(variables, arrays):
+def restore(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Sets variables from a checkpoint.
 
     Raises:

@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 from pdarts_tf.errors import RunError
 
@@ -14,8 +15,8 @@ class WriteError(RunError):
 
 
 @contextlib.contextmanager
-def writing(path):
-    """Turns what prevents the block from writing a file into one line that says what to do.
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns errors of writing a file inside the block into one line that says what to do.
 
     Raises:
         WriteError: the block has raised an OSError.
@@ -29,7 +30,7 @@ def writing(path):
         ) from error
 
 
-def write_whole(path, data):
+def write_whole(path: str | os.PathLike[str], data: str | bytes) -> None:
     """Writes text or bytes to a temporary sibling, and renames it when it is on the disk.
 
     Raises:
@@ -51,7 +52,7 @@ def write_whole(path, data):
         sync_directory(path.parent)
 
 
-def sync_directory(path):
+def sync_directory(path: str | os.PathLike[str]) -> None:
     """Brings the names in a directory to the disk, so that files appear in the order written."""
     directory = os.open(path, os.O_RDONLY)
     try:
@@ -63,8 +64,8 @@ def sync_directory(path):
         os.close(directory)
 
 
-def remove_unfinished(directory):
-    """Removes what processes that died inside `write_whole` left below a directory."""
+def remove_unfinished(directory: str | os.PathLike[str]) -> None:
+    """Removes the temporary files below a directory of processes that died in `write_whole`."""
     for path in list(pathlib.Path(directory).rglob(".*.tmp")):
         if path.is_dir():
             shutil.rmtree(path)

@@ -1,167 +1,231 @@
-"""What a search and a training have in common: a data set, devices, and a run directory."""
+"""Jobs, searches and trainings alike: from settings to a finished run directory."""
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
-from pdarts_tf.report.page import write_report
+from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
-from pdarts_tf.runs.stopping import StopRequest
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.run_directory import RunDirectory
+from pdarts_tf.runs.stopping import Stop, StopRequest
 from pdarts_tf.training import devices as device
+
+if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
+    import keras
+    import tensorflow as tf
+
+    from pdarts_tf.cost.plan import Plan
+    from pdarts_tf.runs.epochs import Session
+    from pdarts_tf.runs.observers import Observer, Result
+    from pdarts_tf.runs.state import RunState
+
+Config = SearchConfig | TrainConfig
+
+
+class Job(Protocol):
+    """A search or a training on given data and devices.
+
+    Attributes:
+        steps: Steps per epoch.
+        plan: What will run, and what it takes.
+    """
+
+    steps: int
+
+    @property
+    def plan(self) -> "Plan":
+        """What will run, and what it takes."""
+
+    def run(self, session: "Session") -> "Result":
+        """Runs what is left, and returns the result."""
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who watches a run.
+
+    Args:
+        observers: Told of stages, epochs and the result.
+        callbacks: Keras callbacks of all steps.
+    """
+
+    observers: Sequence["Observer"] = ()
+    callbacks: Sequence["keras.callbacks.Callback"] = ()
 
 
 @dataclass(frozen=True)
 class Command:
-    """What the search and the training differ in.
+    """What searches and trainings differ in.
 
     Args:
         name: "search" or "train".
-        result: the file whose presence in a run directory says that the job is finished.
-        make_job: function (config, data, strategy) -> an object with a `plan` and
-            `execute(run, checkpointing, callbacks)`; strategy is a `tf.distribute.Strategy`, or
-            None for the present one.
-        recipes: function (command's name, data set) -> the settings of its recipe, for the report.
+        result: Name of the file whose presence in a run directory says that the job is finished.
+        make_job: Returns the job.
+        make_watchers: Returns who watches it.
     """
 
     name: str
     result: str
-    make_job: Callable[..., Any]
-    recipes: Callable[[str, str], Any]
+    make_job: Callable[[Any, ImageData, "tf.distribute.Strategy | None"], Job]
+    make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers]
 
 
-def start(command, config, flags):
-    """Runs a job, or tells what it would do, as the flags say.
-
-    Args:
-        command: a `Command`.
-        config: the settings.
-        flags: the module of the command's flags.
-
-    Returns:
-        As `run`; None after a dry run.
-
-    Raises:
-        InputError, RunError, StoppedError: see `run`.
-    """
-    data_dir, devices = flags.DATA_DIR.value, flags.devices()
-    if flags.DRY_RUN.value:
-        dry_run(command, config, data_dir, flags.MEMORY_LIMIT_GB.value)
-        return None
-    intervals, steps = flags.checkpoint_config(), flags.profile_steps()
-    return run(command, config, intervals, devices, data_dir, flags.OUTPUT_DIR.value, steps)
-
-
-def run(command, config, intervals, devices, data_dir, output_dir, profile_steps=None):
+def run(command: Command, config: Config, options: RunOptions) -> str | None:
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
 
     Args:
-        command: a `Command`.
-        config: the settings, with `dataset`, `image_size` and `batch_size`.
-        intervals: a `CheckpointConfig`.
-        devices: the `Devices` to run on.
-        data_dir: where the data lies, or None.
-        output_dir: the run directory, or None for the default one.
-        profile_steps: first and last step to be profiled, or None.
+        command: The command.
+        config: Settings of the run.
+        options: Where and how to run it.
 
     Returns:
-        The run directory; None in a worker that is not the chief, which has nothing to tell.
+        The run directory. None after a dry run, and in a worker that is not the chief, which has
+        nothing to tell.
 
     Raises:
-        InputError: settings, data, devices or directory cannot be used.
-        RunError: the job could not be finished.
-        StoppedError: a signal asked it to stop; there is a checkpoint.
+        InputError: Settings, data, devices or directory cannot be used.
+        RunError: The job could not be finished.
+        StoppedError: A signal asked it to stop; there is a checkpoint.
     """
     sources.check_name(config.dataset)
-    path = output_dir or run_directory.default_path(command.name, config)
+    if options.dry_run:
+        _dry_run(command, config, options)
+        return None
+    path = options.output_dir or run_directory.default_path(command.name, config)
     run_directory.check(path, config)
-    chief = devices.task.is_chief
+    chief = options.devices.task.is_chief
     if os.path.isfile(os.path.join(path, command.result)):
         if chief:
             print(f"{path} holds the finished {command.name} of these settings:")
         return path if chief else None
-    from pdarts_tf.training.runtime import configure
-
-    configure(devices.num_cpu_devices)
     with contextlib.ExitStack() as stack:
         if not chief:
             silence = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stdout(silence))
-        stack.enter_context(device.lost_workers_reported(devices.task))
-        strategy = devices.make_strategy()
-        device.check_batch_size(
-            config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
-        )
-        data = sources.load_for(config, data_dir, run_directory.stored_data(path))
-        job = command.make_job(config, data, strategy)
-        opened = _opened(path, config, data, devices, strategy)
-        run, stop = stack.enter_context(opened)
-        callbacks = _profiling(stack, run, profile_steps)
-        _execute(job, command, config, intervals, run, stop, callbacks)
+        _run(command, config, options, path, stack)
     return path if chief else None
 
 
+def _run(
+    command: Command,
+    config: Config,
+    options: RunOptions,
+    path: str,
+    stack: contextlib.ExitStack,
+) -> None:
+    from pdarts_tf.training.runtime import configure
+
+    devices = options.devices
+    configure(devices.num_cpu_devices)
+    stack.enter_context(device.lost_workers_reported(devices.task))
+    strategy = devices.make_strategy()
+    device.check_batch_size(
+        config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
+    )
+    data = sources.load_for(config, options.data_dir, run_directory.stored_data(path))
+    job = command.make_job(config, data, strategy)
+    directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))
+    finish(job, command.make_watchers, config, options, directory, stop)
+
+
+def finish(
+    job: Job,
+    make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers],
+    config: Config,
+    options: RunOptions,
+    directory: RunDirectory,
+    stop: Stop,
+) -> "Result":
+    """Runs what is left of a job in its open directory, and writes the result.
+
+    Args:
+        job: The search or training.
+        make_watchers: Returns who watches it; called only in the process that writes.
+        config: Settings of the run.
+        options: When checkpoints are written, and which steps are profiled.
+        directory: The open run directory.
+        stop: Tells whether the run has been asked to stop.
+
+    Returns:
+        The result, whose files are in the directory.
+
+    Raises:
+        RunError, StoppedError: See `run`.
+    """
+    from pdarts_tf.runs.epochs import Session
+    from pdarts_tf.runs.observers import Observers
+    from pdarts_tf.runs.state import Checkpoints
+
+    checkpoints = Checkpoints(directory, config, options.checkpoints)
+    state = checkpoints.load(job.steps)
+    watchers = make_watchers(job, directory, state) if directory.writes else Watchers()
+    observer = Observers(watchers.observers)
+    with contextlib.ExitStack() as stack:
+        profiling = _profiling(stack, directory, options.profile_steps)
+        callbacks = [*watchers.callbacks, *profiling]
+        session = Session(directory, checkpoints, state, stop, observer, callbacks)
+        result = job.run(session)
+    observer.end(result)
+    for name, text in result.files.items():
+        directory.write(name, text)
+    observer.close()
+    return result
+
+
 @contextlib.contextmanager
-def _opened(path, config, data, devices, strategy):
+def _opened(
+    path: str,
+    config: Config,
+    data: ImageData,
+    options: RunOptions,
+    strategy: "tf.distribute.Strategy",
+) -> Iterator[tuple[RunDirectory, Stop]]:
     """The run directory, in which only the chief writes, and what asks the run to stop."""
+    devices = options.devices
     if not devices.multi_worker:
-        with (
-            run_directory.RunDirectory(path, config, data.description()) as run,
-            StopRequest() as stop,
-        ):
-            yield run, stop
+        with RunDirectory(path, config, data.description()) as directory, StopRequest() as stop:
+            yield directory, stop
         return
     from pdarts_tf.runs import workers
 
+    own: RunDirectory
     if devices.task.is_chief:
-        directory = run_directory.RunDirectory(path, config, data.description())
+        own = RunDirectory(path, config, data.description())
     else:
-        directory = workers.ReadOnlyDirectory(path)
+        own = workers.ReadOnlyDirectory(path)
     with (
-        directory as run,
+        own as directory,
         StopRequest() as stop,
         workers.together(strategy, devices.task, path, stop) as agreed,
     ):
-        yield run, agreed
+        yield directory, agreed
 
 
-def _profiling(stack, run, steps):
+def _profiling(
+    stack: contextlib.ExitStack, directory: RunDirectory, steps: tuple[int, int] | None
+) -> list["keras.callbacks.Callback"]:
     """The callbacks that profile the steps, as far as this process may write."""
-    if steps is None or not run.writes:
+    if steps is None or not directory.writes:
         return []
     from pdarts_tf.runs.profiling import Profiling
 
-    return [stack.enter_context(Profiling(run.path / run_directory.TENSORBOARD, *steps))]
+    return [stack.enter_context(Profiling(directory.path / run_directory.TENSORBOARD, *steps))]
 
 
-def _execute(job, command, config, intervals, run, stop, callbacks):
-    from pdarts_tf.runs.checkpointing import Checkpointing
-
-    job.execute(run, Checkpointing(run, config, intervals, stop), callbacks)
-    if run.writes:
-        write_report(run.path, command.recipes)
-
-
-def dry_run(command, config, data_dir, memory_limit_gb):
-    """Reads the data and prints what a job would do, without doing any of it.
-
-    Args:
-        command, config, data_dir: see `run`.
-        memory_limit_gb: memory for which the largest batch is asked, or None.
-
-    Raises:
-        InputError: settings or data cannot be used.
-    """
-    sources.check_name(config.dataset)
+def _dry_run(command: Command, config: Config, options: RunOptions) -> None:
+    """Reads the data and prints what a job would do, without doing any of it."""
     from pdarts_tf.training.runtime import configure
 
     configure()
-    data = sources.load_for(config, data_dir, None)
+    data = sources.load_for(config, options.data_dir, None)
     job = command.make_job(config, data, None)
     from pdarts_tf.runs.out_of_memory import present_memory
 
-    print(job.plan.dry_text(present_memory(), memory_limit_gb))
+    print(job.plan.dry_text(present_memory(), options.memory_limit_gb))

@@ -1,62 +1,36 @@
-"""What was measured in the epochs of a run: kept in its checkpoints, and written for people."""
+"""The journal: files of a run that people and programs read, made from its state."""
 
-import time
-
-from pdarts_tf.runs.run_directory import METRICS, TENSORBOARD
-from pdarts_tf.tensorboard.summaries import Summaries
-
-
-def timing(images, seconds):
-    """Returns the times of an epoch, which stand apart: all else is the same in every repetition.
-
-    Args:
-        images: that its steps have seen.
-        seconds: that its steps have taken.
-    """
-    return {"seconds": seconds, "images_per_second": images / seconds, "time": time.time()}
+from pdarts_tf.config import StageConfig
+from pdarts_tf.runs.observers import Observer
+from pdarts_tf.runs.run_directory import RunDirectory, space_file
+from pdarts_tf.runs.state import RunState
+from pdarts_tf.search_space import SearchSpace
 
 
-class Journal:
-    """The records of a run's epochs, as JSON lines and in TensorBoard.
+class Journal(Observer):
+    """Writes the records of all epochs as JSON lines, and the search space of every stage.
+
+    Files follow the checkpoint that has the same records: they never say more than it does.
 
     Args:
-        run: an open `RunDirectory`.
-        names: of the files, with one object per epoch each; METRICS and TIMINGS among them.
-        content: {name: records so far}, from a checkpoint; {} for a new run.
-        board: what TensorBoard is to show of them; see `Summaries`.
+        directory: The open run directory.
+        names: Names of the files of records.
+        state: State of the run; the files are brought up to date with it at once.
 
     Raises:
-        WriteError: a file cannot be written.
+        WriteError: A file cannot be written.
     """
 
-    def __init__(self, run, names, content, board):
-        self.run = run
-        self.content = {name: content.get(name, []) for name in names}
-        self._write_files()
-        epochs = [self._epoch(i) for i in range(len(self.metrics))]
-        path = run.path / TENSORBOARD
-        self._summaries = Summaries(path, board, epochs) if run.writes else None
+    def __init__(self, directory: RunDirectory, names: tuple[str, ...], state: RunState) -> None:
+        self.directory = directory
+        self.names = names
+        self.end_epoch(state)
 
-    @property
-    def metrics(self):
-        """The measurements of every epoch so far."""
-        return self.content[METRICS]
+    def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
+        """Writes the candidates of the stage."""
+        self.directory.write(space_file(stage.index), space.to_json() + "\n")
 
-    def add(self, records):
-        """Notes {name: record} of an epoch; the files follow when a checkpoint has them."""
-        for name, earlier in self.content.items():
-            earlier.append(records[name])
-
-    def publish(self):
-        """Brings the files up to date, after a checkpoint: they never say more than it does."""
-        self._write_files()
-        if self._summaries is not None:
-            self._summaries.write(self._epoch(-1), len(self.metrics))
-
-    def _epoch(self, index):
-        """All records of one epoch, {name: record}."""
-        return {name: records[index] for name, records in self.content.items()}
-
-    def _write_files(self):
-        for name, records in self.content.items():
-            self.run.write_records(name, records)
+    def end_epoch(self, state: RunState) -> None:
+        """Writes all records."""
+        for name in self.names:
+            self.directory.write_records(name, state.records.get(name, []))

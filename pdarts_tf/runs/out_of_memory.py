@@ -4,14 +4,16 @@ import contextlib
 import pathlib
 import resource
 import sys
+from collections.abc import Iterator
 
 import psutil
 import tensorflow as tf
 
+from pdarts_tf.cost.memory import Memory
 from pdarts_tf.errors import RunError
-from pdarts_tf.runs.run_directory import console
+from pdarts_tf.runs.log import logger
 
-GB = 2**30
+GIB = 2**30
 
 
 class OutOfMemoryError(RunError):
@@ -23,27 +25,27 @@ class OutOfMemoryError(RunError):
         where: in which part of the run.
     """
 
-    def __init__(self, memory, batch_size, where):
-        needed = f"{memory.total(batch_size) / GB:.2f} GB"
+    def __init__(self, memory: Memory, batch_size: int, where: str) -> None:
+        needed = f"{memory.total(batch_size) / GIB:.2f} GiB"
         super().__init__(
             f"out of memory in {where}: a plain run on one device with --batch_size={batch_size} "
-            f"is estimated to need {needed} besides data and program, {memory.fixed / GB:.2f} GB "
+            f"is estimated to need {needed} besides data and program, {memory.fixed / GIB:.2f} GiB "
             f"of it whatever the batch size; try {_advice(memory, batch_size)}, or the same "
             "command on a larger machine: the run keeps its newest checkpoint"
         )
 
 
-def _advice(memory, batch_size):
+def _advice(memory: Memory, batch_size: int) -> str:
     if batch_size == 1:
         smaller = "fewer --layers or --init_channels"
     else:
         half = batch_size // 2
-        smaller = f"--batch_size={half} ({memory.total(half) / GB:.2f} GB)"
+        smaller = f"--batch_size={half} ({memory.total(half) / GIB:.2f} GiB)"
     return f"{smaller} or --rematerialize in another --output_dir"
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(memory, batch_size, where):
+def explain_out_of_memory(memory: Memory, batch_size: int, where: str) -> Iterator[None]:
     """Turns TensorFlow's and Python's out-of-memory errors within a block into `OutOfMemoryError`.
 
     On a CPU there may be no error: the system kills the process, or TensorFlow crashes. So what
@@ -59,18 +61,19 @@ def explain_out_of_memory(memory, batch_size, where):
         raise OutOfMemoryError(memory, batch_size, where) from error
 
 
-def _warn_if_scarce(memory, batch_size, where):
+def _warn_if_scarce(memory: Memory, batch_size: int, where: str) -> None:
     # What the process holds already, such as that of the stage before, it can use again.
     free = psutil.virtual_memory().available + psutil.Process().memory_info().rss
     needed = memory.total(batch_size)
     if needed > free:
-        console().warning(
-            f"warning: a plain run of {where} is estimated to need {needed / GB:.2f} GB of memory, "
-            f"and {free / GB:.2f} GB are free; if it dies, try {_advice(memory, batch_size)}"
+        logger().warning(
+            f"warning: a plain run of {where} is estimated to need {needed / GIB:.2f} GiB of "
+            f"memory, and {free / GIB:.2f} GiB are free; if it dies, try "
+            f"{_advice(memory, batch_size)}"
         )
 
 
-def present_memory():
+def present_memory() -> int:
     """Returns the most bytes that this process has held in memory so far."""
     try:
         # What getrusage says of a process begins with the peak of the one that started it.

@@ -2,8 +2,13 @@
 
 import sys
 import time
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import keras
+
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.runs.state import RunState
 
 
 class Clock:
@@ -15,14 +20,14 @@ class Clock:
         traced: epochs whose first step traces a function, which takes as long as many steps.
     """
 
-    def __init__(self, costs, steps, traced):
+    def __init__(self, costs: Sequence[float], steps: int, traced: Set[int]) -> None:
         self.costs = costs
         self.steps = steps
         self.traced = traced
         self._seconds = self._cost = 0.0
         self._trace_seconds: list[float] = []
 
-    def tick(self, epoch, seconds, first):
+    def tick(self, epoch: int, seconds: float, first: bool) -> None:
         """Notes that a step of an epoch took so many seconds, the first of it or another one."""
         if epoch in self.traced and first:
             self._trace_seconds.append(seconds)
@@ -30,7 +35,7 @@ class Clock:
             self._seconds += seconds
             self._cost += self.costs[epoch]
 
-    def seconds_left(self, epoch, step):
+    def seconds_left(self, epoch: int, step: int) -> float:
         """Returns the seconds left after a step of an epoch."""
         cost = sum(self.costs[epoch:]) * self.steps - self.costs[epoch] * (step + 1)
         left = cost * self._seconds / self._cost if self._cost else 0.0
@@ -40,37 +45,67 @@ class Clock:
         return left
 
 
+SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
+
+
+def search_clock(config: SearchConfig, steps: int, state: RunState) -> Clock:
+    """Returns the clock of a search.
+
+    Args:
+        config: Settings of the search.
+        steps: Steps per epoch.
+        state: State that the run begins with.
+    """
+    costs = [
+        stage.num_layers * stage.num_candidates * stage.init_channels * share
+        for stage in config.stages
+        for epoch in range(config.epochs)
+        for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
+    ]
+    # The functions of a stage are traced in its first epoch, and again when the alphas join in; a
+    # resumed epoch begins with a trace too.
+    traced = {
+        stage.index * config.epochs + epoch
+        for stage in config.stages
+        for epoch in {0, config.warmup_epochs}
+    }
+    return Clock(costs, steps, traced | {state.epochs})
+
+
+def train_clock(config: TrainConfig, steps: int, state: RunState) -> Clock:
+    """Returns the clock of a training; for the arguments see `search_clock`."""
+    return Clock([1.0] * config.epochs, steps, {0, state.epochs})
+
+
 class Progress(keras.callbacks.Callback):
     """A progress bar per epoch: losses, accuracies, images/s and minutes left.
 
     Args:
-        clock: of the whole run.
-        first_epoch: number in the whole run of the epoch that is called 0 here.
-        steps: per epoch.
-        batch_size: images per step.
+        clock: Clock of the whole run.
+        steps: Steps per epoch.
+        batch_size: Images per step.
     """
 
-    def __init__(self, clock, first_epoch, steps, batch_size):
+    def __init__(self, clock: Clock, steps: int, batch_size: int) -> None:
         super().__init__()
         self.clock = clock
-        self.first_epoch = first_epoch
         self.steps = steps
         self.batch_size = batch_size
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts a bar: moving on a terminal, one line at the end of the epoch elsewhere."""
-        self._epoch = self.first_epoch + epoch
+        self._epoch = epoch
         self._bar = keras.utils.Progbar(self.steps, verbose=1 if sys.stdout.isatty() else 2)
         self._start = self._last = time.perf_counter()
         self._taken = 0  # in this process, which may have resumed the epoch inside
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Moves the bar."""
         now = time.perf_counter()
         self.clock.tick(self._epoch, now - self._last, first=not self._taken)
         self._last = now
         self._taken += 1
-        values = {name: value for name, value in logs.items() if not name.endswith("norm")}
+        values = {name: value for name, value in (logs or {}).items() if not name.endswith("norm")}
         values["images/s"] = self._taken * self.batch_size / (now - self._start)
         values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
         self._bar.stateful_metrics = set(values)

@@ -8,16 +8,19 @@ import contextlib
 import fcntl
 import importlib.metadata
 import json
-import logging
 import os
 import pathlib
 import platform
-import sys
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, Self, TypeVar
 
-from pdarts_tf.config.settings import ConfigError, first_difference, shown
+from pdarts_tf.config.data import DataConfig
+from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
+from pdarts_tf.runs.log import LogFile, logger
 
+_Kind = TypeVar("_Kind", bound=Settings)
 # Increases when a run of an earlier version can no longer be resumed. Directories without a number
 # have 1: no checkpoints inside epochs, times among the measurements.
 FORMAT = 2
@@ -36,7 +39,7 @@ BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
 
 
-def space_file(stage):
+def space_file(stage: int) -> str:
     """Returns the name of the file with the candidates of a stage, counted from 0."""
     return f"search_space_stage{stage + 1}.json"
 
@@ -45,8 +48,8 @@ class RunDirectoryError(InputError):
     """A directory that cannot be used for this run; one line says why and what to do."""
 
 
-def check(path, config):
-    """Sees whether a run with these settings may use a directory, without touching it.
+def check(path: str | os.PathLike[str], config: Settings) -> None:
+    """Checks that a run with these settings may use a directory, without touching it.
 
     Raises:
         RunDirectoryError: it holds something else, or a run of another format or other settings.
@@ -72,7 +75,7 @@ def check(path, config):
         )
 
 
-def _check_format(path):
+def _check_format(path: pathlib.Path) -> None:
     content = read_config(path)
     found = content.get("format", 1)
     if found != FORMAT:
@@ -85,7 +88,7 @@ def _check_format(path):
         )
 
 
-def read_config(path):
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Returns config.json of a run: its settings under "config", its data, versions.
 
     Raises:
@@ -101,8 +104,8 @@ def read_config(path):
     return content
 
 
-def stored_data(path):
-    """Returns what a run remembers of its data, or None if there is no such run yet.
+def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Returns the description of a run's data, or None if there is no such run yet.
 
     Raises:
         RunDirectoryError: see `read_config`.
@@ -112,7 +115,7 @@ def stored_data(path):
     return read_config(path).get("data")
 
 
-def read_settings(path, kind):
+def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
     """Returns the settings of a run.
 
     Args:
@@ -131,26 +134,13 @@ def read_settings(path, kind):
         ) from error
 
 
-class _LogFile(logging.Handler):
-    """Adds lines to a file, each at once; other than logging's own it does not survive errors."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-
-    def emit(self, record):
-        """Adds a line."""
-        with writing(self.path), open(self.path, "a", encoding="utf-8") as file:
-            file.write(self.format(record) + "\n")
-
-
 class RunDirectory:
     """An open run directory.
 
     Args:
         path: the directory; made if missing.
         config: settings, a dataclass with `to_json`.
-        data: what the run has to remember of its data, for config.json.
+        data: Description of the data, for config.json.
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
@@ -162,7 +152,9 @@ class RunDirectory:
 
     writes = True
 
-    def __init__(self, path, config, data):
+    def __init__(
+        self, path: str | os.PathLike[str], config: Settings, data: Mapping[str, Any]
+    ) -> None:
         check(path, config)
         self.path = pathlib.Path(path)
         try:
@@ -176,12 +168,11 @@ class RunDirectory:
             remove_unfinished(self.path)
             if not (self.path / CONFIG).is_file():
                 self._write_config(config, data)
-            self._log = _LogFile(self.path / LOG)
-            self._log.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            logging.getLogger("pdarts_tf").addHandler(self._log)
+            self._log = LogFile(self.path / LOG)
+            logger().addHandler(self._log)
             self._opened = opened.pop_all()
 
-    def _write_config(self, config, data):
+    def _write_config(self, config: Settings, data: Mapping[str, Any]) -> None:
         content = {
             "format": FORMAT,
             "config": json.loads(config.to_json()),
@@ -190,7 +181,7 @@ class RunDirectory:
         }
         write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
 
-    def _take_lock(self):
+    def _take_lock(self) -> IO[str]:
         path = self.path / ".lock"
         with writing(path):
             lock = open(path, "a", encoding="utf-8")  # noqa: SIM115, held while we live
@@ -204,49 +195,37 @@ class RunDirectory:
             ) from error
         return lock
 
-    def close(self):
-        """Gives the directory free."""
-        logging.getLogger("pdarts_tf").removeHandler(self._log)
+    def close(self) -> None:
+        """Releases the directory."""
+        logger().removeHandler(self._log)
         self._opened.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def write(self, name, text):
+    def write(self, name: str, data: str | bytes) -> None:
         """Writes a file of the run, whole or not at all."""
-        write_whole(self.path / name, text)
+        write_whole(self.path / name, data)
 
-    def read(self, name):
+    def read(self, name: str) -> str:
         """Returns the text of a file of the run."""
         return (self.path / name).read_text("utf-8")
 
-    def read_records(self, name):
+    def read_records(self, name: str) -> list[dict[str, Any]]:
         """Returns the objects of a file with one JSON object a line; none if it is missing."""
         if not (self.path / name).is_file():
             return []
         return [json.loads(line) for line in self.read(name).splitlines()]
 
-    def write_records(self, name, records):
+    def write_records(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file with one JSON object a line."""
         self.write(name, "".join(json.dumps(record) + "\n" for record in records))
 
 
-def console():
-    """Returns the logger that prints what a person should see, and writes it to run.log."""
-    logger = logging.getLogger("pdarts_tf")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-    return logger
-
-
-def versions():
+def versions() -> dict[str, str]:
     """Returns the versions that results depend on, by package."""
     packages = ("pdarts-tf", "tensorflow", "keras", "numpy", "tensorflow-datasets")
     found = {"python": platform.python_version()}
@@ -258,7 +237,7 @@ def versions():
     return found
 
 
-def default_path(command, config):
+def default_path(command: str, config: DataConfig) -> str:
     """Returns the run directory for settings that name none: the same for the same command."""
     # TFDS names may have a configuration and a version: imagenet_resized/32x32:0.1.0.
     dataset = config.dataset.replace("/", "_").replace(":", "_")

@@ -1,4 +1,4 @@
-"""Being asked to stop: by SIGTERM, as schedulers do before they take a machine away, or Ctrl-C."""
+"""Requests to stop: SIGTERM, as schedulers send it before they take a machine away, or Ctrl-C."""
 
 import contextlib
 import itertools
@@ -6,12 +6,22 @@ import os
 import signal
 import socket
 import threading
+from types import FrameType
+from typing import Protocol
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+class Stop(Protocol):
+    """Tells whether a run has been asked to stop."""
+
+    @property
+    def signal(self) -> signal.Signals | None:
+        """The signal that asked, or None."""
+
+
 class StopRequest:
-    """While entered, the first signal only asks to stop, and the second one ends the process.
+    """Context in which the first signal only asks to stop, and the second one ends the process.
 
     Python runs a signal's handler only between two of its instructions, which native code can
     delay by a minute while TensorFlow optimizes a graph. What the kernel calls at once writes to a
@@ -21,10 +31,10 @@ class StopRequest:
         signal: the `signal.Signals` that asked to stop, or None.
     """
 
-    def __init__(self):
-        self.signal = None
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "StopRequest":
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._handlers = {number: signal.signal(number, _ignore) for number in _SIGNALS}
@@ -33,7 +43,7 @@ class StopRequest:
         self._thread.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         signal.set_wakeup_fd(self._wakeup)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
@@ -41,7 +51,7 @@ class StopRequest:
         self._thread.join()
         self._reader.close()
 
-    def _watch(self):
+    def _watch(self) -> None:
         numbers = itertools.chain.from_iterable(iter(lambda: self._reader.recv(1), b""))
         asked = (signal.Signals(number) for number in numbers if number in _SIGNALS)
         first = next(asked, None)
@@ -58,5 +68,5 @@ class StopRequest:
             os._exit(128 + second)  # as a shell reports a process that a signal has ended
 
 
-def _ignore(number, frame):
+def _ignore(number: int, frame: FrameType | None) -> None:
     """Does nothing; without a handler the kernel would end the process."""

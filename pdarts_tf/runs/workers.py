@@ -1,4 +1,4 @@
-"""What the workers of a run that are not its chief have of its directory: they read it.
+"""Workers of a run that are not its chief: they read its directory, and stop with it.
 
 All workers go on from the checkpoint that the chief sees, so the directory has to be on a file
 system that they share. And all of them stop at the same step.
@@ -6,16 +6,21 @@ system that they share. And all of them stop at the same step.
 
 import contextlib
 import json
+import os
 import pathlib
 import signal
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 from pdarts_tf.errors import StoppedError
-from pdarts_tf.runs.checkpointing import CHECKPOINTS
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.run_directory import CONFIG, RunDirectory, RunDirectoryError
+from pdarts_tf.runs.state import CHECKPOINTS
+from pdarts_tf.runs.stopping import Stop
+from pdarts_tf.training.devices import Task
 
 _MEETING = ".meeting"
 _PATIENCE = 30.0  # seconds, for file systems that show changes of other machines late
@@ -32,13 +37,13 @@ class ReadOnlyDirectory(RunDirectory):
 
     writes = False
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(path)
 
-    def close(self):
+    def close(self) -> None:
         """Does nothing: it holds no lock."""
 
-    def write(self, name, text):
+    def write(self, name: str, data: str | bytes) -> None:
         """Writes nothing."""
 
 
@@ -50,12 +55,12 @@ class AgreedStop:
         stop: the `StopRequest` of this process.
     """
 
-    def __init__(self, strategy, stop):
+    def __init__(self, strategy: tf.distribute.Strategy, stop: Stop) -> None:
         self._strategy = strategy
         self._stop = stop
 
     @property
-    def signal(self):
+    def signal(self) -> signal.Signals | None:
         """The signal that asked, or None; all workers have to ask for it equally often."""
         mine = self._stop.signal
         counts = _sum_over_workers(self._strategy, [int(mine == each) for each in _SIGNALS])
@@ -63,7 +68,9 @@ class AgreedStop:
 
 
 @contextlib.contextmanager
-def together(strategy, task, path, stop):
+def together(
+    strategy: tf.distribute.Strategy, task: Task, path: str | os.PathLike[str], stop: Stop
+) -> Iterator[AgreedStop]:
     """A run of all workers, each inside this block: they begin, stop and end together.
 
     Enter it when the chief has opened the directory, in all workers.
@@ -89,8 +96,8 @@ def together(strategy, task, path, stop):
     _wait(strategy)  # until it has written its results
 
 
-def _meet(strategy, task, path):
-    """Sees to it that all workers see the directory as the chief does, which then may change it."""
+def _meet(strategy: tf.distribute.Strategy, task: Task, path: pathlib.Path) -> None:
+    """Waits until all workers see the directory as the chief does, which may then change it."""
     number = 0
     if task.is_chief:
         number = time.time_ns() % 2**31
@@ -107,7 +114,7 @@ def _meet(strategy, task, path):
     _wait(strategy)
 
 
-def _met(path, number):
+def _met(path: pathlib.Path, number: int) -> bool:
     try:
         seen, contents = json.loads((path / _MEETING).read_text("utf-8"))
         return seen == number and contents == _contents(path)
@@ -115,22 +122,22 @@ def _met(path, number):
         return False
 
 
-def _contents(path):
+def _contents(path: pathlib.Path) -> list[list[Any]]:
     """[name, size] of the files that a run goes on from."""
     files = [path / CONFIG, *path.glob(f"{CHECKPOINTS}/*.npz")]
     return sorted([str(file.relative_to(path)), file.stat().st_size] for file in files)
 
 
-def _wait(strategy):
+def _wait(strategy: tf.distribute.Strategy) -> None:
     """Waits until all workers have come here."""
     _sum_over_workers(strategy, [0])
 
 
-def _sum_over_workers(strategy, numbers):
+def _sum_over_workers(strategy: tf.distribute.Strategy, numbers: list[int]) -> list[int]:
     """Returns the sums of a list of integers over the workers, which all have to call this."""
     local = len(strategy.extended.worker_devices)
 
-    def value(context):
+    def value(context: tf.distribute.ReplicaContext) -> tf.Tensor:
         first = context.replica_id_in_sync_group % local == 0
         return tf.constant(numbers if first else [0] * len(numbers), tf.int64)
 

@@ -1,35 +1,71 @@
 """Searches a cell: python -m pdarts_tf.search --dataset=cifar10
 
-Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command resumes), 1
 anything else.
 """
 
 import functools
 import os
+from typing import TYPE_CHECKING
 
 from flags import command_line, search_flags
+from pdarts_tf.config import SearchConfig
+from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import GENOTYPE, REPORT
+from pdarts_tf.runs.run_directory import ALPHAS, GENOTYPE, METRICS, REPORT, TIMINGS, RunDirectory
+
+if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
+    import tensorflow as tf
+
+    from pdarts_tf.runs.state import RunState
+    from pdarts_tf.search.progressive import ProgressiveSearch
 
 
-def main():
+def main() -> None:
     """Runs the search of the flags, and prints its result."""
-    config = search_flags.search_config()
-    command = job.Command("search", GENOTYPE, _search, command_line.recipe_settings)
-    path = job.start(command, config, search_flags)
+    options = search_flags.run_options()
+    command = job.Command("search", GENOTYPE, _make_search, watchers)
+    path = job.run(command, search_flags.search_config(), options)
     if path is not None:
-        print_result(path, search_flags.DATA_DIR.value)
+        print_result(path, options.data_dir)
 
 
-def _search(config, data, strategy):
+def _make_search(
+    config: SearchConfig, data: ImageData, strategy: "tf.distribute.Strategy | None"
+) -> "ProgressiveSearch":
     from pdarts_tf.search.progressive import ProgressiveSearch
 
     return ProgressiveSearch(config, data, strategy)
 
 
-def print_result(path, data_dir):
-    """Prints the genotype of a finished search, and what to do with it."""
+def watchers(
+    search: "ProgressiveSearch", directory: RunDirectory, state: "RunState"
+) -> job.Watchers:
+    """Returns who watches a search: the console, files, TensorBoard, drawings and the report."""
+    from pdarts_tf.drawing.result import ResultDrawings
+    from pdarts_tf.report.console import SearchConsole
+    from pdarts_tf.report.page import HtmlReport
+    from pdarts_tf.runs.journal import Journal
+    from pdarts_tf.runs.progress import Progress, search_clock
+    from pdarts_tf.tensorboard.board import SearchBoard
+    from pdarts_tf.tensorboard.summaries import TensorBoard
+
+    config = search.config
+    return job.Watchers(
+        [
+            SearchConsole(config, search.plan.text(), state),
+            Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
+            TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
+            ResultDrawings(directory),
+            HtmlReport(directory.path, command_line.recipe_settings),
+        ],
+        [Progress(search_clock(config, search.steps, state), search.steps, config.batch_size)],
+    )
+
+
+def print_result(path: str, data_dir: str | None) -> None:
+    """Prints the genotype of a finished search, and how to go on with it."""
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")

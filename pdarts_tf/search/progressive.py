@@ -1,182 +1,128 @@
-"""The progressive search: three stages of growing depth and shrinking choice, then a genotype.
-
-Only this module knows that there are several stages. Everything it needs to go on after a crash is
-in a checkpoint: beside the variables the search space of each stage, the alphas and the
-measurements of every epoch. The files that people read are written from it.
+"""The progressive search: stages of growing depth and shrinking choice, then a genotype.
 
 Reference: P-DARTS (arXiv 1904.12760), sections 3.2 and 3.3.
 """
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import tensorflow as tf
 
-from pdarts_tf.cost.plan import search_plan, stage_memory
-from pdarts_tf.data import pipeline
-from pdarts_tf.derivation import derive_all, derive_genotype
-from pdarts_tf.drawing.layout import draw_cell
-from pdarts_tf.drawing.svg import svg_file
-from pdarts_tf.genotype import genotypes_json
-from pdarts_tf.runs.journal import Journal
+from pdarts_tf.alphas import Alphas
+from pdarts_tf.config import SearchConfig, StageConfig
+from pdarts_tf.cost.plan import Plan, search_plan, stage_memory
+from pdarts_tf.data.images import ImageData
+from pdarts_tf.genotype import Genotype, genotypes_json
+from pdarts_tf.runs.epochs import Session
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
-from pdarts_tf.runs.progress import Clock
-from pdarts_tf.runs.run_directory import (
-    ALPHAS,
-    DRAWINGS,
-    GENOTYPE,
-    GENOTYPES,
-    METRICS,
-    TIMINGS,
-    console,
-    space_file,
-)
-from pdarts_tf.search import console as text
+from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES
+from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.split import split_images
 from pdarts_tf.search.stage import StageSearch
 from pdarts_tf.search_space import SearchSpace
-from pdarts_tf.tensorboard.board import SearchBoard
-from pdarts_tf.training.bilevel import Supernet
-from pdarts_tf.training.precision import mixed_precision
 
-SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Result of a search.
+
+    Args:
+        stages: Architecture parameters at the end of every stage.
+        genotypes: {"unrestricted": …, "M=7": …, …}; see `derivation.derive_all`.
+        genotype: The genotype with the skip-connects that the settings allow.
+    """
+
+    stages: tuple[Alphas, ...]
+    genotypes: dict[str, Genotype]
+    genotype: Genotype
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The genotypes as files of a run directory."""
+        return {
+            GENOTYPES: genotypes_json(self.genotypes) + "\n",
+            # Written last: it says that the run is finished.
+            GENOTYPE: self.genotype.to_json() + "\n",
+        }
 
 
 class ProgressiveSearch:
     """A search on given data.
 
     Args:
-        config: a `SearchConfig`.
-        data: `ImageData`.
-        strategy: `tf.distribute.Strategy` of the devices that share each batch; by default the
-            present one.
+        config: Settings of the search.
+        data: The data set.
+        strategy: Devices that share each batch; by default the current strategy.
 
     Raises:
-        DataError: the images do not fit the settings.
+        DataError: The images do not fit the settings.
+
+    Attributes:
+        images: The training images in two parts.
+        steps: Steps per epoch.
     """
 
-    def __init__(self, config, data, strategy=None):
+    def __init__(
+        self,
+        config: SearchConfig,
+        data: ImageData,
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
         self.config = config
-        self.data = data
+        self.images = split_images(config, data)
         self.strategy = strategy or tf.distribute.get_strategy()
-        self.halves = split_images(config, data)
-        self.steps = pipeline.steps_per_epoch(
-            self.halves[0].num_images, config.batch_size, config.max_steps_per_epoch
-        )
-        costs = [
-            stage.num_layers * stage.num_candidates * stage.init_channels * share
-            for stage in config.stages
-            for epoch in range(config.epochs)
-            for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
-        ]
-        # The functions of a stage are traced in its first epoch, and again when the alphas join in.
-        traced = {
-            stage.index * config.epochs + epoch
-            for stage in config.stages
-            for epoch in {0, config.warmup_epochs}
-        }
-        self.clock = Clock(costs, self.steps, traced)
-        self.log = console().info
-
-    def execute(self, run, checkpointing, callbacks=()):
-        """Runs what is left of the search.
-
-        Args:
-            run: an open `RunDirectory`.
-            checkpointing: a `Checkpointing` of it.
-            callbacks: further Keras callbacks of all steps.
-
-        Raises:
-            NonFiniteLossError: a loss became NaN or infinite.
-            OutOfMemoryError: a stage needs more memory than there is.
-            CheckpointError: no checkpoint can be read, though there have been some.
-            StoppedError: a signal asked to stop.
-            WriteError: a file cannot be written.
-        """
-        config = self.config
-        self.run = run
-        self.checkpointing = checkpointing
-        self.callbacks = [checkpointing, *callbacks]
-        self.log(self.plan.text())
-        restored = self._resume()
-        for stage in config.stages[len(self.journal.metrics) // config.epochs :]:
-            self._enter(stage)
-            space = self.spaces[stage.index]
-            memory = stage_memory(stage, space, self.data)
-            with explain_out_of_memory(memory, config.batch_size, f"stage {stage.index + 1}"):
-                StageSearch(self, stage, space).train(restored)
-            restored = None
-        self._derive()
+        self.steps = self.images.steps
 
     @property
-    def plan(self):
-        """What will run, a `Plan`."""
-        num_images = [half.num_images for half in self.halves]
-        return search_plan(self.config, self.data, num_images, self.steps)
+    def plan(self) -> Plan:
+        """What will run, and what it takes."""
+        num_images = self.images.for_weights.num_images, self.images.for_alphas.num_images
+        return search_plan(self.config, self.images.data, num_images, self.steps)
 
-    def supernet(self, stage, space):
-        """Returns the supernet of a stage, not yet built."""
-        with mixed_precision(self.config.mixed_precision):
-            return Supernet(
-                space,
-                stage.init_channels,
-                stage.num_layers,
-                self.data.num_classes,
-                stage.skip_dropout_rate,
-                seed=self.config.seed,
-                name="supernet",
-                **self.config.network_options,
-            )
+    def run(self, session: Session) -> SearchResult:
+        """Searches stage by stage, and derives the genotypes; stages already finished are skipped.
 
-    def _resume(self):
-        """Returns the newest checkpoint, if it is of a stage that is not finished."""
-        restored = self.checkpointing.load()
-        content = restored.content if restored else {}
-        self.spaces = [SearchSpace.from_json(text) for text in content.get("spaces", [])]
-        board = SearchBoard(self.config, self.spaces)
-        self.journal = Journal(self.run, (ALPHAS, TIMINGS, METRICS), content, board)
-        begun = restored and restored.epochs < len(self.spaces) * self.config.epochs
-        return restored if begun else None
+        Args:
+            session: State, files and observers of the run.
 
-    def content(self):
-        """Returns what a checkpoint keeps beside the variables."""
-        return self.journal.content | {"spaces": [space.to_json() for space in self.spaces]}
+        Raises:
+            NonFiniteLossError: A loss became NaN or infinite.
+            OutOfMemoryError: A stage needs more memory than there is.
+            CheckpointError: The checkpoint is not of this search.
+            StoppedError: A signal asked to stop; there is a checkpoint of the last step.
+            WriteError: A file cannot be written.
+        """
+        space, results = SearchSpace.full(), []
+        for stage in self.config.stages:
+            result = self._finished(stage, session.state)
+            result = result or self._search_stage(stage, space, session)
+            space = result.next_space(stage.num_to_drop)
+            results.append(result)
+        return self._derive(results)
 
-    def _enter(self, stage):
-        """Finds the candidates of a stage: all, or what is left of the stage before."""
-        if len(self.spaces) == stage.index:
-            self.spaces.append(self._next_space(stage))
-        self.run.write(space_file(stage.index), self.spaces[stage.index].to_json() + "\n")
+    def _finished(self, stage: StageConfig, state: RunState) -> Alphas | None:
+        """The result of a stage that the run has finished before; None if it has not."""
+        epochs = (stage.index + 1) * self.config.epochs
+        if state.epochs < epochs:
+            return None
+        return Alphas.from_record(state.spaces[stage.index], state.alphas[epochs - 1])
 
-    def _next_space(self, stage):
-        if stage.index == 0:
-            return SearchSpace.full()
-        before = self.config.stages[stage.index - 1]
-        last = self.journal.content[ALPHAS][-1]
-        space = self.spaces[-1].drop_lowest(
-            np.array(last["normal"]), np.array(last["reduce"]), before.num_to_drop
+    def _search_stage(self, stage: StageConfig, space: SearchSpace, session: Session) -> Alphas:
+        state, arrays = session.state, session.checkpoints.take_arrays()
+        if stage.index == len(state.spaces):  # begins; else the checkpoint is of this stage
+            state.spaces.append(space)
+            arrays = None
+        space = state.spaces[stage.index]
+        session.observer.begin_stage(stage, space, state)
+        memory = stage_memory(stage, space, self.images.data)
+        with explain_out_of_memory(memory, self.config.batch_size, f"stage {stage.index + 1}"):
+            search = StageSearch(self.config, stage, space, self.images, self.strategy)
+            return search.train(session, arrays)
+
+    def _derive(self, results: Sequence[Alphas]) -> SearchResult:
+        restrict, last = self.config.restrict_reduce, results[-1]
+        return SearchResult(
+            tuple(results),
+            last.derive_all(restrict_reduce=restrict),
+            last.derive(self.config.max_skip_connects, restrict_reduce=restrict),
         )
-        self._report_kept(space)
-        return space
-
-    def _report_kept(self, space):
-        for cell in ("normal", "reduce"):
-            self.log(text.kept_operations(space, cell))
-            count = sum("skip_connect" in names for names in space.candidates(cell))
-            self.log(f"{cell} cell: skip-connect is still a candidate on {count} edges")
-
-    def _derive(self):
-        """Derives and writes all genotypes, the one for M as the result."""
-        config = self.config
-        space, last = self.spaces[-1], self.journal.content[ALPHAS][-1]
-        normal, reduce = (np.array(last[cell]) for cell in ("normal", "reduce"))
-        restrict = config.restrict_reduce
-        genotypes = derive_all(space, normal, reduce, restrict_reduce=restrict)
-        result = derive_genotype(
-            space, normal, reduce, config.max_skip_connects, restrict_reduce=restrict
-        )
-        self.run.write(GENOTYPES, genotypes_json(genotypes) + "\n")
-        for cell, name in DRAWINGS.items():
-            self.run.write(name, svg_file(draw_cell(result, cell)))
-        # Written last: it says that the run is finished.
-        self.run.write(GENOTYPE, result.to_json() + "\n")
-        self.log("All genotypes, by the limit of skip-connects in the normal cell:")
-        self.log(text.genotype_list(genotypes))

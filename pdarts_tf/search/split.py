@@ -1,23 +1,51 @@
-"""The two halves of the training images of a search: for the weights, and for the alphas."""
+"""The two parts of a search's training images: for the weights, and for the alphas."""
 
+from dataclasses import dataclass
+
+from pdarts_tf.config import SearchConfig
 from pdarts_tf.data import pipeline, sources
+from pdarts_tf.data.images import AnySplit, DataError, ImageData
 from pdarts_tf.models.stacking import check_image_size
 
 
-def split_images(config, data):
-    """Returns the training images in two parts, for the weights and for the alphas.
+@dataclass(frozen=True, eq=False)
+class SearchImages:
+    """Images of a search.
+
+    Args:
+        data: The data set.
+        for_weights: The training images that train the weights.
+        for_alphas: The other training images, which train and validate the alphas.
+        steps: Steps per epoch.
+    """
+
+    data: ImageData
+    for_weights: AnySplit
+    for_alphas: AnySplit
+    steps: int
+
+
+def split_images(config: SearchConfig, data: ImageData) -> SearchImages:
+    """Splits the training images in two.
+
+    Args:
+        config: Settings of the search.
+        data: The data set.
 
     Raises:
-        DataError: a batch does not fit into one of them, or the size cannot be halved twice.
+        DataError: A batch does not fit into one of them, or the size cannot be halved twice.
     """
     height, width, _ = data.image_shape
     try:
         check_image_size(height, width, "cifar")
     except ValueError as error:
-        raise sources.DataError(str(error)) from error
-    halves = sources.split_in_two(data.train, config.train_portion, config.seed)
-    for half, what in zip(halves, ("weights", "alphas"), strict=True):
+        raise DataError(str(error)) from error
+    weights, alphas = sources.split_in_two(data.train, config.train_portion, config.seed)
+    for part, name in ((weights, "weights"), (alphas, "alphas")):
         pipeline.check_batch_size(
-            half.num_images, config.batch_size, f"the part of {data.name} for the {what}"
+            part.num_images, config.batch_size, f"the part of {data.name} for the {name}"
         )
-    return halves
+    steps = pipeline.steps_per_epoch(
+        weights.num_images, config.batch_size, config.max_steps_per_epoch
+    )
+    return SearchImages(data, weights, alphas, steps)

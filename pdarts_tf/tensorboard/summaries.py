@@ -5,33 +5,49 @@ import os
 import pathlib
 import socket
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from pdarts_tf.runs.files import write_whole, writing
-from pdarts_tf.runs.run_directory import TIMINGS
+from pdarts_tf.runs.observers import Observer
+from pdarts_tf.runs.run_directory import TENSORBOARD, TIMINGS
+from pdarts_tf.runs.state import RunState
 
 EVENT_FILES = "events.out.tfevents.*"
 
 
+class Board(Protocol):
+    """Gives the summaries of a run."""
+
+    def start(self, time: float) -> Summary:
+        """Returns the summary before the first epoch of a run begun at a time."""
+
+    def epoch(self, records: Mapping[str, Mapping[str, Any]], step: int) -> Summary:
+        """Returns the summary of an epoch, {name of a file: its record}; steps count from 1."""
+
+
 class Summaries:
-    """Writes what a board makes of the records of epochs.
+    """Writes the summaries that a board gives for the records of epochs.
 
     The event file is made anew from the records whenever a run is resumed: an older one may end in
     a torn event, lack the last epoch, or have epochs that will be measured again.
 
     Args:
-        directory: where the event file goes.
-        board: gives the summaries, by `start(time)` and `epoch(records, step)`.
-        epochs: the records of all epochs so far, in order; see `write`.
+        directory: Where the event file goes.
+        board: Gives the summaries.
+        epochs: Records of all epochs so far, in order; see `write`.
 
     Raises:
-        WriteError: the file cannot be written.
+        WriteError: The file cannot be written.
     """
 
-    def __init__(self, directory, board, epochs):
-        directory = pathlib.Path(directory)
+    def __init__(
+        self, directory: pathlib.Path, board: Board, epochs: Sequence[Mapping[str, Any]]
+    ) -> None:
         with writing(directory):
             directory.mkdir(exist_ok=True)
         self.board = board
@@ -51,23 +67,44 @@ class Summaries:
         for old in older:
             old.unlink()
 
-    def write(self, records, step):
+    def write(self, records: Mapping[str, Any], step: int) -> None:
         """Writes one epoch at a step, the epochs of the whole run counted through.
 
         Args:
-            records: {name: record of the epoch}; that of TIMINGS has "time", when it was measured,
-                in seconds since 1970.
-            step: from 1.
+            records: {name of a file: record of the epoch}; that of TIMINGS has "time", when it was
+                measured, in seconds since 1970.
+            step: Number of the epoch, from 1.
         """
         with writing(self._path), open(self._path, "ab") as file:
             file.write(_framed(self._event(records, step)))
 
-    def _event(self, records, step):
+    def _event(self, records: Mapping[str, Any], step: int) -> Event:
         summary = self.board.epoch(records, step)
         return Event(wall_time=records[TIMINGS]["time"], step=step, summary=summary)
 
 
-def _framed(event):
+class TensorBoard(Observer):
+    """Writes every epoch of a run for TensorBoard.
+
+    Args:
+        path: The run directory.
+        board: Gives the summaries.
+        state: State that the run begins with; its epochs are written at once.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+
+    def __init__(self, path: pathlib.Path, board: Board, state: RunState) -> None:
+        epochs = [state.epoch(i) for i in range(state.epochs)]
+        self._summaries = Summaries(path / TENSORBOARD, board, epochs)
+
+    def end_epoch(self, state: RunState) -> None:
+        """Writes the newest epoch."""
+        self._summaries.write(state.epoch(-1), state.epochs)
+
+
+def _framed(event: Event) -> bytes:
     """Returns the bytes of an event in its file: with its length and checksums."""
     buffer = io.BytesIO()
     RecordWriter(buffer).write(event.SerializeToString())

@@ -3,41 +3,73 @@
     python -m pdarts_tf.train --genotype=runs/demo/genotype.json --dataset=digits
     python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_digits_seed0
 
-Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command goes on), 1
+Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same command resumes), 1
 anything else.
 """
 
 import functools
 import json
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from flags import command_line, train_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
+from pdarts_tf.data.images import ImageData
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS, RESULT
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, METRICS, RESULT, TIMINGS, RunDirectory
+
+if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
+    import tensorflow as tf
+
+    from pdarts_tf.runs.state import RunState
+    from pdarts_tf.train.evaluation import Training
 
 
-def main():
+def main() -> None:
     """Trains, or tests stored weights, as the flags say."""
     if train_flags.EVALUATE_ONLY.value:
         _evaluate(train_flags.RUN_DIR.value)
         return
-    config = train_flags.train_config()
-    command = job.Command("train", RESULT, _train, command_line.recipe_settings)
-    path = job.start(command, config, train_flags)
+    options = train_flags.run_options()
+    command = job.Command("train", RESULT, _make_training, watchers)
+    path = job.run(command, train_flags.train_config(), options)
     if path is not None:
-        print_result(path, train_flags.DATA_DIR.value)
+        print_result(path, options.data_dir)
 
 
-def _train(config, data, strategy):
+def _make_training(
+    config: TrainConfig, data: ImageData, strategy: "tf.distribute.Strategy | None"
+) -> "Training":
     from pdarts_tf.train.evaluation import Training
 
     return Training(config, data, strategy)
 
 
-def _evaluate(path):
+def watchers(training: "Training", directory: RunDirectory, state: "RunState") -> job.Watchers:
+    """Returns who watches a training: the console, files, TensorBoard and the report."""
+    from pdarts_tf.report.console import TrainConsole
+    from pdarts_tf.report.page import HtmlReport
+    from pdarts_tf.runs.journal import Journal
+    from pdarts_tf.runs.progress import Progress, train_clock
+    from pdarts_tf.tensorboard.board import TrainBoard
+    from pdarts_tf.tensorboard.summaries import TensorBoard
+
+    config, steps = training.config, training.steps
+    return job.Watchers(
+        [
+            TrainConsole(config, training.plan.text(), state),
+            Journal(directory, (TIMINGS, METRICS), state),
+            TensorBoard(directory.path, TrainBoard(config), state),
+            HtmlReport(directory.path, command_line.recipe_settings),
+        ],
+        [Progress(train_clock(config, steps, state), steps, config.batch_size)],
+    )
+
+
+def _evaluate(path: str | None) -> None:
     """Tests the best weights of a run."""
     if path is None:
         raise InputError("--evaluate_only needs --run_dir, the directory of a training")
@@ -51,13 +83,13 @@ def _evaluate(path):
     from pdarts_tf.train.evaluation import evaluate
 
     stored = run_directory.stored_data(path)
-    data = sources.load_for(config, train_flags.DATA_DIR.value, stored)
+    data = sources.load_for(config, train_flags.run_options().data_dir, stored)
     tested = evaluate(config, data, weights)
     print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
 
 
-def print_result(path, data_dir):
-    """Prints the scores of a finished training, and what to do with it."""
+def print_result(path: str, data_dir: str | None) -> None:
+    """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
     print()
@@ -68,7 +100,7 @@ def print_result(path, data_dir):
     print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
 
 
-def _scores(scores):
+def _scores(scores: Mapping[str, float]) -> str:
     return (
         f"top-1 {scores['test_accuracy']:.2%}, top-5 {scores['test_top5']:.2%}, "
         f"loss {scores['test_loss']:.4f}"

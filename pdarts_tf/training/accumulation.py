@@ -1,9 +1,13 @@
 """Means over parts of a batch that are computed one after the other, to fit into less memory."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 
-def mean_over_parts(function, num_parts, like):
+def mean_over_parts(
+    function: Callable[[tf.Tensor], list[tf.Tensor]], num_parts: int, like: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
     """Returns the means of what a function returns for each part; only one part is in memory.
 
     Args:
@@ -17,7 +21,7 @@ def mean_over_parts(function, num_parts, like):
         part.
     """
 
-    def body(part, means):
+    def body(part: tf.Tensor, means: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         values = function(part)
         return part + 1, [
             mean + value / num_parts if value.dtype.is_floating else value

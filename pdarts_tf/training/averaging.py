@@ -1,8 +1,14 @@
 """An exponential moving average of weights, one step per epoch."""
 
 import contextlib
+from collections.abc import Iterator, Mapping
 
+import keras
 import numpy as np
+import numpy.typing as npt
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+"""Values of variables by name."""
 
 
 class WeightAverage:
@@ -13,14 +19,14 @@ class WeightAverage:
         decay: in [0, 1).
     """
 
-    def __init__(self, variables, decay):
+    def __init__(self, variables: Mapping[str, keras.Variable], decay: float) -> None:
         self.variables = variables
         self.decay = decay
-        self.arrays = {}
+        self.arrays: Arrays = {}
 
-    def updated(self):
-        """Returns the average with the present weights taken in; keeps the one it has."""
-        arrays = {}
+    def updated(self) -> Arrays:
+        """Returns the average one step on, by the present weights; does not replace `arrays`."""
+        arrays: Arrays = {}
         for name, variable in self.variables.items():
             value = np.asarray(variable)
             if name in self.arrays:
@@ -29,7 +35,7 @@ class WeightAverage:
         return arrays
 
     @contextlib.contextmanager
-    def in_place(self, arrays):
+    def in_place(self, arrays: Arrays) -> Iterator[None]:
         """Puts an average in the place of the weights for the duration of a block."""
         present = {name: np.asarray(variable) for name, variable in self.variables.items()}
         self._assign(arrays)
@@ -38,6 +44,6 @@ class WeightAverage:
         finally:
             self._assign(present)
 
-    def _assign(self, arrays):
+    def _assign(self, arrays: Arrays) -> None:
         for name, array in arrays.items():
             self.variables[name].assign(array)

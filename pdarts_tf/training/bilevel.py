@@ -3,35 +3,103 @@
 Reference: P-DARTS, section 4.2; DARTS (arXiv 1806.09055), section 2.3, first-order approximation.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
+import keras
 import tensorflow as tf
 
-from pdarts_tf.models import supernet
-from pdarts_tf.training.metrics import running_means, update, update_weighted
+from pdarts_tf.models.supernet import SearchNetwork
+from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
+from pdarts_tf.training.optimizers import TorchOptimizer
+
+Batch = tuple[tf.Tensor, tf.Tensor]
+"""Images (batch, height, width, channels) and integer labels (batch,)."""
 
 WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
 ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
 VALID_METRICS = ("valid_loss", "valid_accuracy")
 
 
-def cross_entropy(labels, logits):
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns the mean over the batch of the cross entropy of integer labels."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return tf.reduce_mean(losses)
 
 
-def _hits(labels, logits):
+def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.equal(tf.argmax(logits, -1), tf.cast(labels, tf.int64))
 
 
-class Supernet(supernet.Supernet):
-    """A supernet that is searched: `compile` takes two optimizers, `train_step` runs both."""
+@keras.saving.register_keras_serializable("pdarts_tf")
+class Supernet(SearchNetwork):
+    """The network of one stage of the search: `compile` takes two optimizers, a step runs both.
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    Input: images (batch, height, width, channels), height and width multiples of 4; output: logits
+    (batch, num_classes).
+
+    >>> import pdarts_tf as pd
+    >>> supernet = pd.Supernet(pd.SearchSpace.full(), init_channels=16, num_layers=5)
+    >>> [tuple(alphas.shape) for alphas in supernet.arch_variables]
+    [(14, 8), (14, 8)]
+    >>> round(pd.count_parameters(supernet) / 1e6, 2)
+    1.98
+
+    Args:
+        space: the candidate operations.
+        init_channels: channels of the first cells; reductions double them. Even.
+        num_layers: number of cells, at least 3.
+        num_classes: number of logits.
+        skip_dropout_rate: rate of the dropout after skip-connects at stride 1, in [0, 1). If it is
+            zero none is built, else `skip_dropout_rate` can be changed while training.
+        seed: fixes the initialization and the dropout masks.
+        sync_batch_norm: whether batch norms see the batches of all replicas together.
+        rematerialize: whether cells are computed again for the gradient, instead of being kept.
+        compile_cells: whether XLA compiles the cells.
+        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
+            statistics, logits and losses stay float32.
+        **kwargs: `name` and `trainable` of a Keras model.
+
+    Attributes:
+        arch_variables: the alphas of normal and of reduction cells, (14, candidates) each.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        init_channels: int = 16,
+        num_layers: int = 5,
+        num_classes: int = 10,
+        *,
+        skip_dropout_rate: float = 0.0,
+        seed: int = 0,
+        sync_batch_norm: bool = False,
+        rematerialize: bool = False,
+        compile_cells: bool = False,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            space,
+            init_channels,
+            num_layers,
+            num_classes,
+            skip_dropout_rate=skip_dropout_rate,
+            seed=seed,
+            sync_batch_norm=sync_batch_norm,
+            rematerialize=rematerialize,
+            compile_cells=compile_cells,
+            dtype=dtype,
+            **kwargs,
+        )
         self.search_alphas = True
         self.trackers = running_means(WEIGHT_METRICS + ARCH_METRICS + VALID_METRICS)
 
-    def compile(self, weight_optimizer, arch_optimizer):
+    def compile(self, weight_optimizer: TorchOptimizer, arch_optimizer: TorchOptimizer) -> None:
         """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.arch_optimizer = arch_optimizer
@@ -39,8 +107,20 @@ class Supernet(supernet.Supernet):
             weight_optimizer.use_loss_scale()
             arch_optimizer.use_loss_scale()
 
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the arguments of `compile`, serialized."""
+        if not self.compiled:
+            return {}
+        optimizers = {"weight_optimizer": self.optimizer, "arch_optimizer": self.arch_optimizer}
+        return keras.saving.serialize_keras_object(optimizers)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a built model with what `get_compile_config` gave."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.build_optimizers()
+
     @property
-    def search_alphas(self):
+    def search_alphas(self) -> bool:
         """Whether a step also moves the alphas; False during warm-up.
 
         It is read when a step is traced: `fit` traces again after a change, other callers of
@@ -49,22 +129,22 @@ class Supernet(supernet.Supernet):
         return self._search_alphas
 
     @search_alphas.setter
-    def search_alphas(self, value):
+    def search_alphas(self, value: bool) -> None:
         self._search_alphas = bool(value)
         self.train_function = None
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[RunningMean]:
         """The means over an epoch that `train_step` and `test_step` update."""
         return list(self.trackers.values())
 
-    def build_optimizers(self):
+    def build_optimizers(self) -> None:
         """Creates the optimizers' variables: before restoring, and before the first step."""
         self.optimizer.build(self.trainable_variables)
         self.arch_optimizer.build(self.arch_variables)
 
-    def train_step(self, data):
-        """One bilevel step, or during warm-up one step of the weights.
+    def train_step(self, data: tuple[Batch, Batch]) -> dict[str, tf.Tensor]:
+        """Takes one bilevel step, or during warm-up one step of the weights.
 
         Args:
             data: ((x_train, y_train), (x_valid, y_valid)): images (batch, height, width, channels)
@@ -80,7 +160,7 @@ class Supernet(supernet.Supernet):
         self.weight_step(*train)
         return self._results(WEIGHT_METRICS + ARCH_METRICS * self.search_alphas)
 
-    def test_step(self, data):
+    def test_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Measures a batch of (images, labels, weights of the images) in inference mode.
 
         Returns:
@@ -93,11 +173,11 @@ class Supernet(supernet.Supernet):
         update_weighted(self.trackers, measured, weights)
         return self._results(VALID_METRICS)
 
-    def _results(self, names):
+    def _results(self, names: Iterable[str]) -> dict[str, tf.Tensor]:
         return {name: self.trackers[name].result() for name in names}
 
-    def arch_step(self, images, labels):
-        """One step of the alphas; nothing else learns, but batch statistics do move."""
+    def arch_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        """Takes one step of the alphas; nothing else learns, but batch statistics do move."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for alphas in self.arch_variables:
                 tape.watch(alphas.value)
@@ -109,8 +189,8 @@ class Supernet(supernet.Supernet):
         self._track("arch_", labels, logits, loss)
         self.trackers["arch_grad_norm"].update_state(norm)
 
-    def weight_step(self, images, labels):
-        """One step of the weights."""
+    def weight_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        """Takes one step of the weights."""
         with tf.GradientTape() as tape:
             logits = self(images, training=True, differentiate="weights")
             loss = cross_entropy(labels, logits)
@@ -121,6 +201,6 @@ class Supernet(supernet.Supernet):
         self._track("", labels, logits, loss)
         self.trackers["weight_grad_norm"].update_state(norm)
 
-    def _track(self, prefix, labels, logits, loss):
+    def _track(self, prefix: str, labels: tf.Tensor, logits: tf.Tensor, loss: tf.Tensor) -> None:
         measured = {prefix + "loss": loss, prefix + "accuracy": _hits(labels, logits)}
         update(self.trackers, measured)

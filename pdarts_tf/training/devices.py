@@ -1,4 +1,4 @@
-"""Which devices a run uses, how a batch is divided among them, and who writes.
+"""Devices of a run: which they are, how a batch is divided among them, and who writes.
 
 One process per machine: `mirrored` uses the GPUs of one, `multi_worker` those of all machines that
 the environment variable TF_CONFIG names. TensorFlow is imported only where it is needed.
@@ -9,9 +9,14 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pdarts_tf.errors import InputError, RunError, StoppedError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 DISTRIBUTIONS = ("auto", "one", "mirrored", "multi_worker")
 _TASKS = ("chief", "worker")
@@ -35,17 +40,17 @@ class Task:
     has_chief: bool = False
 
     @property
-    def is_chief(self):
+    def is_chief(self) -> bool:
         """Whether this process writes: the chief, or where none is named the first worker."""
         return self.kind == "chief" or (not self.has_chief and self.index == 0)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Such as "worker 1"."""
         return f"{self.kind} {self.index}"
 
 
-def read_task(text):
+def read_task(text: str | None) -> Task:
     """Returns the `Task` that the value of TF_CONFIG describes; a lone worker if it is None.
 
     Raises:
@@ -66,7 +71,7 @@ def read_task(text):
     return Task(kind, index, sum(sizes.values()), "chief" in sizes)
 
 
-def _expected(text):
+def _expected(text: str) -> str:
     return (
         'TF_CONFIG must be like {"cluster": {"worker": ["host0:port", "host1:port"]}, "task": '
         '{"type": "worker", "index": 0}}, with tasks of type worker and at most one chief. '
@@ -76,7 +81,7 @@ def _expected(text):
 
 @dataclass(frozen=True)
 class Devices:
-    """What the command line and TF_CONFIG say of the devices.
+    """Devices that the command line and TF_CONFIG ask for.
 
     Args:
         distribution: one of `DISTRIBUTIONS`.
@@ -91,7 +96,7 @@ class Devices:
     num_cpu_devices: int = 1
     task: Task = Task()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.distribution not in DISTRIBUTIONS:
             allowed = ", ".join(DISTRIBUTIONS)
             raise DevicesError(
@@ -113,7 +118,7 @@ class Devices:
             )
 
     @classmethod
-    def from_environment(cls, distribution, num_cpu_devices):
+    def from_environment(cls, distribution: str, num_cpu_devices: int) -> "Devices":
         """Returns the devices for the values of the two flags, and for TF_CONFIG.
 
         Raises:
@@ -124,11 +129,11 @@ class Devices:
         return cls(distribution, num_cpu_devices, task)
 
     @property
-    def multi_worker(self):
+    def multi_worker(self) -> bool:
         """Whether several processes work together."""
         return self.distribution != "one" and self.task.num_workers > 1
 
-    def make_strategy(self):
+    def make_strategy(self) -> "tf.distribute.Strategy":
         """Returns the tf.distribute.Strategy, the default one for a single device.
 
         Call it before anything is computed, as all workers of a run have to.
@@ -152,8 +157,8 @@ class Devices:
         return tf.distribute.MirroredStrategy([name.removeprefix("/device:") for name in names])
 
 
-def check_batch_size(batch_size, num_replicas, num_parts=1):
-    """Sees to it that all replicas, and all parts that they compute, get equally many images.
+def check_batch_size(batch_size: int, num_replicas: int, num_parts: int = 1) -> None:
+    """Checks that all replicas, and all parts that they compute, get equally many images.
 
     Args:
         batch_size: images per step, on all replicas together.
@@ -175,7 +180,7 @@ def check_batch_size(batch_size, num_replicas, num_parts=1):
         )
 
 
-def spread(strategy, batch):
+def spread(strategy: "tf.distribute.Strategy", batch: Any) -> Any:
     """Returns a global batch divided among the replicas, for `strategy.run`.
 
     Args:
@@ -188,8 +193,8 @@ def spread(strategy, batch):
         return batch
     import tensorflow as tf
 
-    def part(context):
-        def rows(x):
+    def part(context: "tf.distribute.ReplicaContext") -> Any:
+        def rows(x: "tf.Tensor") -> "tf.Tensor":
             size = x.shape[0] // count
             return x[context.replica_id_in_sync_group * size :][:size]
 
@@ -198,13 +203,13 @@ def spread(strategy, batch):
     return strategy.experimental_distribute_values_from_function(part)
 
 
-def agreed(strategy, values):
-    """Returns what a step has returned, of which all replicas hold the same: {name: scalar}."""
+def agreed(strategy: "tf.distribute.Strategy", values: Mapping[str, Any]) -> dict[str, "tf.Tensor"]:
+    """Returns the result of a step, the same on all replicas, as {name: scalar}."""
     return {name: strategy.experimental_local_results(v)[0] for name, v in values.items()}
 
 
 @contextlib.contextmanager
-def lost_workers_reported(task):
+def lost_workers_reported(task: Task) -> Iterator[None]:
     """Turns the errors that the end of another worker leaves in this one into one line.
 
     After an error of a worker its process ends without taking TensorFlow apart, which would wait
@@ -232,7 +237,7 @@ def lost_workers_reported(task):
         ) from error
 
 
-def _end_at_once(code):
+def _end_at_once(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -3,85 +3,91 @@
 Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
 """
 
-import dataclasses
 import math
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
 from pdarts_tf.training import devices
+from pdarts_tf.training.epoch_progress import EpochProgress
 
 
 class NonFiniteLossError(RunError):
-    """A loss that is NaN or infinite."""
-
-    def __init__(self, name, value, where):
-        super().__init__(f"{name} became {value} in {where}; the run keeps its newest checkpoint")
-
-
-@dataclasses.dataclass
-class EpochProgress:
-    """How far an epoch is: what has to be known, beside all variables, to go on inside it.
+    """A loss that is NaN or infinite.
 
     Args:
-        steps: how many have been taken.
-        logs: the means over them by name.
-        seconds: that they have taken, in all processes that the epoch has seen.
+        name: Name of the loss.
+        value: Its value.
+        where: Epoch and step, in words.
     """
 
-    steps: int = 0
-    logs: dict[str, float] = dataclasses.field(default_factory=dict)
-    seconds: float = 0.0
+    def __init__(self, name: str, value: float, where: str) -> None:
+        super().__init__(f"{name} became {value} in {where}; the run keeps its newest checkpoint")
 
 
 class TrainingLoop:
     """Runs a model's steps epoch by epoch.
 
     Args:
-        model: compiled; its `train_step` and `test_step` return dictionaries of scalars, the means
-            since `reset_metrics`.
+        model: Compiled model; its `train_step` and `test_step` return dictionaries of scalars, the
+            means since `reset_metrics`.
         callbacks: Keras callbacks; they are given each step's logs as numbers.
-        strategy: a `tf.distribute.Strategy`; by default the current one.
-        part: which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
+        strategy: Devices that share each batch; by default the current strategy.
+        part: Which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
+        first_epoch: Number that callbacks know the first epoch by.
     """
 
-    def __init__(self, model, callbacks=(), strategy=None, part=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        strategy: tf.distribute.Strategy | None = None,
+        *,
+        part: str | None = None,
+        first_epoch: int = 0,
+    ) -> None:
         self.model = model
         self.part = part
+        self.first_epoch = first_epoch
         self.strategy = strategy or tf.distribute.get_strategy()
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         self.retrace()
 
-    def retrace(self):
+    def retrace(self) -> None:
         """Forgets the traced steps: needed when the model's step has changed."""
         self._train = self._traced(self.model.train_step)
         self._test = self._traced(self.model.test_step)
 
-    def _traced(self, step):
-        def run(batch):
+    def _traced(self, step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], Any]:
+        def run(batch: Any) -> dict[str, tf.Tensor]:
             return devices.agreed(self.strategy, self.strategy.run(step, args=(batch,)))
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
         # after its start; they may have been edited by then.
-        return tf.function(run, autograph=False)
+        traced: Callable[[Any], Any] = tf.function(run, autograph=False)
+        return traced
 
-    def run_epoch(self, epoch, batches, steps, progress):
-        """Trains for what is left of one epoch.
+    def run_epoch(
+        self, epoch: int, batches: Iterator[Any], steps: int, progress: EpochProgress
+    ) -> None:
+        """Trains for the steps of an epoch that are left.
 
         Args:
-            epoch: counted from 0, for callbacks and errors.
-            batches: iterator of what `train_step` takes, from the first step that is left.
-            steps: of the epoch.
-            progress: `EpochProgress`, which is updated before callbacks see the end of a step.
+            epoch: Number of the epoch in its part, counted from 0.
+            batches: Iterator of the arguments of `train_step`, from the first step that is left.
+            steps: Number of steps of the whole epoch.
+            progress: How far the epoch is; updated before callbacks see the end of a step.
 
         Raises:
-            NonFiniteLossError: a loss is NaN or infinite; callbacks have not seen that step.
+            NonFiniteLossError: A loss is NaN or infinite; callbacks have not seen that step.
         """
         if not progress.steps:
             self.model.reset_metrics()
-        self.callbacks.on_epoch_begin(epoch)
+        self.callbacks.on_epoch_begin(self.first_epoch + epoch)
         for step in range(progress.steps, steps):
             self.callbacks.on_train_batch_begin(step)
             start = time.perf_counter()
@@ -92,29 +98,29 @@ class TrainingLoop:
             progress.seconds += time.perf_counter() - start
             self.callbacks.on_train_batch_end(step, logs)
 
-    def evaluate(self, batches, epoch=None):
-        """Tests in inference mode.
+    def evaluate(self, batches: Iterable[Any], epoch: int | None = None) -> dict[str, float]:
+        """Evaluates the model in inference mode.
 
         Args:
-            batches: dataset of what `test_step` takes.
-            epoch: after which this is, for errors; None for weights that are not in training.
+            batches: Arguments of `test_step`.
+            epoch: Epoch after which this is, for errors; None for weights that are not in training.
 
         Returns:
             The means over all batches by name.
 
         Raises:
-            NonFiniteLossError: a loss is NaN or infinite.
+            NonFiniteLossError: A loss is NaN or infinite.
         """
         self.model.reset_metrics()
-        logs = {}
+        means: dict[str, tf.Tensor] = {}
         for number, batch in enumerate(batches):
             self.callbacks.on_test_batch_begin(number)
-            logs = self._test(devices.spread(self.strategy, batch))
-        logs = {name: float(value) for name, value in logs.items()}
+            means = self._test(devices.spread(self.strategy, batch))
+        logs = {name: float(value) for name, value in means.items()}
         self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")
         return logs
 
-    def _check_finite(self, logs, where):
+    def _check_finite(self, logs: dict[str, float], where: str) -> None:
         for name, value in logs.items():
             if not math.isfinite(value):
                 raise NonFiniteLossError(

@@ -18,18 +18,18 @@ class LossScale:
         variables: what a checkpoint has to keep.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         options = {"trainable": False, "aggregation": "only_first_replica"}
         self.scale = keras.Variable(INITIAL_SCALE, name="loss_scale", **options)
         self.steps = keras.Variable(0, dtype="int32", name="steps_of_loss_scale", **options)
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The scale, and the steps since it changed."""
         return [self.scale, self.steps]
 
-    def update(self, finite):
-        """Takes note of whether the gradients of a step were finite, a boolean scalar."""
+    def update(self, finite: tf.Tensor) -> None:
+        """Adapts the scale to whether the gradients of a step were finite, a boolean scalar."""
         grows = finite & (self.steps + 1 >= GROWTH_STEPS)
         factor = tf.where(finite, tf.where(grows, 2.0, 1.0), 0.5)
         self.steps.assign(tf.where(finite & ~grows, self.steps + 1, 0))

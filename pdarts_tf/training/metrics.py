@@ -1,5 +1,8 @@
 """Means over an epoch of values that all replicas agree on."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -13,7 +16,14 @@ class RunningMean(keras.metrics.Mean):
     writes a checkpoint would wait for workers that do not.
     """
 
-    def add_variable(self, shape, initializer, dtype=None, aggregation=None, name=None):
+    def add_variable(
+        self,
+        shape: tuple[int, ...],
+        initializer: Any,
+        dtype: str | None = None,
+        aggregation: str | None = None,
+        name: str | None = None,
+    ) -> keras.Variable:
         """Creates a variable of which every replica holds the same value."""
         del aggregation
         with keras.name_scope(self.name):
@@ -27,13 +37,13 @@ class RunningMean(keras.metrics.Mean):
             )
 
 
-def running_means(names):
+def running_means(names: Iterable[str]) -> dict[str, RunningMean]:
     """Returns {name: RunningMean}."""
     return {name: RunningMean(name=name) for name in names}
 
 
-def update(means, measured):
-    """Takes the values of a step in.
+def update(means: Mapping[str, RunningMean], measured: Mapping[str, tf.Tensor]) -> None:
+    """Updates means with the values of a step.
 
     Args:
         means: from `running_means`.
@@ -46,8 +56,10 @@ def update(means, measured):
         means[name].update_state(value)
 
 
-def update_weighted(means, measured, weights):
-    """Takes the values of a step in that do not count alike.
+def update_weighted(
+    means: Mapping[str, RunningMean], measured: Mapping[str, tf.Tensor], weights: tf.Tensor
+) -> None:
+    """Updates means with the values of a step, of which some count more than others.
 
     Args:
         means: from `running_means`.

@@ -5,6 +5,9 @@ Both clip the gradient to a global norm first and then add L2 times the weight t
 momentum, which differs once the learning rate changes.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,7 +15,9 @@ from pdarts_tf.layers import replicas
 from pdarts_tf.training.loss_scale import LossScale
 
 
-def clip_by_global_norm(gradients, limit):
+def clip_by_global_norm(
+    gradients: Sequence[tf.Tensor], limit: float
+) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Scales gradients down so that their global norm is at most `limit`.
 
     Returns:
@@ -23,36 +28,45 @@ def clip_by_global_norm(gradients, limit):
     return [gradient * scale for gradient in gradients], norm
 
 
-def _bias_correction(beta, step):
+def _bias_correction(beta: float, step: tf.Tensor) -> tf.Tensor:
     """Returns 1 - beta^step; in float32 its first steps would be wrong in the sixth digit."""
     return tf.cast(1.0 - tf.pow(tf.constant(beta, tf.float64), step), tf.float32)
 
 
-class _TorchOptimizer(keras.optimizers.Optimizer):
-    """What both optimizers share: L2, the limit of the gradient's norm, and loss scaling."""
+class TorchOptimizer(keras.optimizers.Optimizer):
+    """An optimizer with an L2 penalty, a limit of the gradient's norm, and loss scaling.
 
-    def __init__(self, learning_rate, l2, clip_norm, name):
+    Args:
+        learning_rate: of the first epoch; can be set.
+        l2: factor of the weights that is added to their gradient.
+        clip_norm: limit of the gradient's global norm.
+        name: prefix of its variables in a checkpoint.
+    """
+
+    def __init__(self, learning_rate: float, *, l2: float, clip_norm: float, name: str) -> None:
         super().__init__(learning_rate=learning_rate, name=name)
         self.l2 = l2
         self.clip_norm = clip_norm
-        self._loss_scale = None
-        self._finite = None
+        self._loss_scale: LossScale | None = None
+        self._finite: tf.Tensor | None = None
 
-    def use_loss_scale(self):
-        """From now on `scale_loss` scales; steps whose gradients overflow are left out."""
+    def use_loss_scale(self) -> None:
+        """Lets `scale_loss` scale; steps whose gradients overflow are then left out."""
         with keras.name_scope(self.name):
             self._loss_scale = LossScale()
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """All state, that of the loss scale included."""
         return super().variables + (self._loss_scale.variables if self._loss_scale else [])
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: tf.Tensor) -> tf.Tensor:
         """Returns the loss to differentiate; `clip_and_apply` undoes the scaling."""
         return loss if self._loss_scale is None else loss * self._loss_scale.scale
 
-    def clip_and_apply(self, gradients, variables):
+    def clip_and_apply(
+        self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]
+    ) -> tf.Tensor:
         """Clips the gradients, updates the variables, and returns the norm before clipping.
 
         Under a strategy, what is clipped is the mean over the replicas, the gradient of the global
@@ -75,23 +89,23 @@ class _TorchOptimizer(keras.optimizers.Optimizer):
         shown = finite | (self._loss_scale.scale <= 1.0)
         return tf.where(shown, norm, 0.0)
 
-    def assign(self, variable, value):
+    def assign(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Sets a variable, unless the gradients of this step have overflowed."""
         if self._finite is not None:
             value = tf.where(self._finite, value, variable)
         super().assign(variable, value)
 
-    def assign_sub(self, variable, value):
+    def assign_sub(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Subtracts from a variable, unless the gradients of this step have overflowed."""
         if self._finite is not None:
             value = tf.where(self._finite, value, tf.zeros_like(value))
         super().assign_sub(variable, value)
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         # Keras would now add up over the replicas what they have agreed on before clipping.
         return grads_and_vars
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
         kept = {key: config[key] for key in ("name", "learning_rate")}
@@ -99,40 +113,51 @@ class _TorchOptimizer(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
-class MomentumSGD(_TorchOptimizer):
+class MomentumSGD(TorchOptimizer):
     """v <- momentum v + (g + l2 w); w <- w - learning_rate v.
 
     Args:
-        learning_rate: of the first epoch.
+        learning_rate: of the first epoch; can be set.
         momentum: in [0, 1).
         l2: factor of w in the gradient.
         clip_norm: limit of the gradient's global norm.
+        name: prefix of its variables in a checkpoint.
     """
 
-    def __init__(self, learning_rate, momentum=0.9, l2=3e-4, clip_norm=5.0, name="weights"):
-        super().__init__(learning_rate, l2, clip_norm, name)
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        momentum: float = 0.9,
+        l2: float = 3e-4,
+        clip_norm: float = 5.0,
+        name: str = "weights",
+    ) -> None:
+        super().__init__(learning_rate, l2=l2, clip_norm=clip_norm, name=name)
         self.momentum = momentum
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Creates one velocity per variable."""
         if not self.built:
             super().build(variables)
             self.velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """Updates one variable."""
         velocity = self.velocities[self._get_variable_index(variable)]
         step = self.momentum * velocity + gradient + self.l2 * variable
         self.assign(velocity, step)
         self.assign_sub(variable, learning_rate * step)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "momentum": self.momentum}
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
-class AdamL2(_TorchOptimizer):
+class AdamL2(TorchOptimizer):
     """Adam on g + l2 w, with PyTorch's place for epsilon.
 
     Args:
@@ -141,30 +166,34 @@ class AdamL2(_TorchOptimizer):
         epsilon: added to the root of the bias-corrected second moment.
         l2: factor of w in the gradient.
         clip_norm: limit of the gradient's global norm.
+        name: prefix of its variables in a checkpoint.
     """
 
     def __init__(
         self,
-        learning_rate=6e-4,
-        beta_1=0.5,
-        beta_2=0.999,
-        epsilon=1e-8,
-        l2=1e-3,
-        clip_norm=5.0,
-        name="architecture",
-    ):
-        super().__init__(learning_rate, l2, clip_norm, name)
+        learning_rate: float = 6e-4,
+        *,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        l2: float = 1e-3,
+        clip_norm: float = 5.0,
+        name: str = "architecture",
+    ) -> None:
+        super().__init__(learning_rate, l2=l2, clip_norm=clip_norm, name=name)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Creates two moments per variable."""
         if not self.built:
             super().build(variables)
             self.means, self.squares = self.add_optimizer_variables(variables, ["mean", "square"])
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """Updates one variable."""
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, tf.float64)
@@ -177,17 +206,46 @@ class AdamL2(_TorchOptimizer):
         square = square / _bias_correction(self.beta_2, step)
         self.assign_sub(variable, learning_rate * mean / (tf.sqrt(square) + self.epsilon))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         return {**super().get_config(), **config}
 
 
-def weight_optimizer(learning_rate=0.025, momentum=0.9, l2=3e-4, clip_norm=5.0):
-    """Returns the optimizer of the weights, with the paper's settings (P-DARTS, section 4.2)."""
-    return MomentumSGD(learning_rate, momentum, l2, clip_norm)
+def weight_optimizer(
+    learning_rate: float = 0.025,
+    *,
+    momentum: float = 0.9,
+    l2: float = 3e-4,
+    clip_norm: float = 5.0,
+) -> MomentumSGD:
+    """Returns the optimizer of the weights, with the paper's settings (P-DARTS, section 4.2).
+
+    >>> optimizer = weight_optimizer(learning_rate=0.1)
+    >>> optimizer.momentum, optimizer.l2, optimizer.clip_norm
+    (0.9, 0.0003, 5.0)
+
+    Args:
+        learning_rate, momentum, l2, clip_norm: see `MomentumSGD`.
+    """
+    return MomentumSGD(learning_rate, momentum=momentum, l2=l2, clip_norm=clip_norm)
 
 
-def arch_optimizer(learning_rate=6e-4, beta_1=0.5, beta_2=0.999, l2=1e-3, clip_norm=5.0):
-    """Returns the optimizer of the alphas, with the paper's settings (P-DARTS, section 4.2)."""
-    return AdamL2(learning_rate, beta_1, beta_2, l2=l2, clip_norm=clip_norm)
+def arch_optimizer(
+    learning_rate: float = 6e-4,
+    *,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    l2: float = 1e-3,
+    clip_norm: float = 5.0,
+) -> AdamL2:
+    """Returns the optimizer of the alphas, with the paper's settings (P-DARTS, section 4.2).
+
+    >>> optimizer = arch_optimizer()
+    >>> optimizer.beta_1, optimizer.beta_2, optimizer.l2
+    (0.5, 0.999, 0.001)
+
+    Args:
+        learning_rate, beta_1, beta_2, l2, clip_norm: see `AdamL2`.
+    """
+    return AdamL2(learning_rate, beta_1=beta_1, beta_2=beta_2, l2=l2, clip_norm=clip_norm)

@@ -1,4 +1,4 @@
-"""How TensorFlow is set up for this kind of network: many small operations, and nothing random."""
+"""TensorFlow's setup for this kind of network: many small operations, and nothing random."""
 
 import os
 
@@ -16,7 +16,7 @@ _OPTIMIZERS_OFF = (
 )
 
 
-def configure(num_cpu_devices=1):
+def configure(num_cpu_devices: int = 1) -> None:
     """Imports TensorFlow, and sets threads, graph optimizers and determinism.
 
     Call it once, before anything is computed.

@@ -3,19 +3,27 @@
 Reference: P-DARTS, sections 4.3 and 4.4.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
 import tensorflow as tf
 
+from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
-from pdarts_tf.models import network
+from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.training.accumulation import mean_over_parts
-from pdarts_tf.training.metrics import running_means, update, update_weighted
+from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
+from pdarts_tf.training.optimizers import TorchOptimizer
 
 TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
 TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
 
 
-def smoothed_cross_entropy(labels, logits, smoothing=0.0):
-    """Cross entropy with targets (1 - smoothing) one_hot + smoothing / classes.
+def smoothed_cross_entropy(
+    labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0
+) -> tf.Tensor:
+    """Computes the cross entropy with targets (1 - smoothing) one_hot + smoothing / classes.
 
     Args:
         labels: (batch,) integers.
@@ -32,20 +40,55 @@ def smoothed_cross_entropy(labels, logits, smoothing=0.0):
     return (1.0 - smoothing) * losses + smoothing * uniform
 
 
-class SupervisedNetwork(network.EvaluationNetwork):
-    """An evaluation network with its loss: that of the logits, plus that of the auxiliary head."""
+@keras.saving.register_keras_serializable("pdarts_tf")
+class SupervisedNetwork(EvaluationNetwork):
+    """An evaluation network with its loss: that of the logits, plus that of the auxiliary head.
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    Args and Raises: see `EvaluationNetwork`.
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        init_channels: int = 36,
+        num_layers: int = 20,
+        num_classes: int = 10,
+        *,
+        stem: str = "cifar",
+        auxiliary: bool = False,
+        drop_path_rate: float = 0.0,
+        seed: int = 0,
+        sync_batch_norm: bool = False,
+        rematerialize: bool = False,
+        compile_cells: bool = False,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            genotype,
+            init_channels,
+            num_layers,
+            num_classes,
+            stem=stem,
+            auxiliary=auxiliary,
+            drop_path_rate=drop_path_rate,
+            seed=seed,
+            sync_batch_norm=sync_batch_norm,
+            rematerialize=rematerialize,
+            compile_cells=compile_cells,
+            dtype=dtype,
+            **kwargs,
+        )
         self.trackers = running_means(TRAIN_METRICS + TEST_METRICS)
 
     def compile(
         self,
-        weight_optimizer,
-        auxiliary_weight=0.4,
-        label_smoothing=0.0,
-        gradient_accumulation=1,
-    ):
+        weight_optimizer: TorchOptimizer,
+        *,
+        auxiliary_weight: float = 0.4,
+        label_smoothing: float = 0.0,
+        gradient_accumulation: int = 1,
+    ) -> None:
         """Sets the optimizer and the weights of the loss.
 
         Args:
@@ -62,13 +105,29 @@ class SupervisedNetwork(network.EvaluationNetwork):
         if self.compute_dtype == "float16":
             weight_optimizer.use_loss_scale()
 
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the arguments of `compile`, serialized."""
+        if not self.compiled:
+            return {}
+        return {
+            "weight_optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "auxiliary_weight": self.auxiliary_weight,
+            "label_smoothing": self.label_smoothing,
+            "gradient_accumulation": self.gradient_accumulation,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a built model with what `get_compile_config` gave."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     @property
-    def metrics(self):
+    def metrics(self) -> list[RunningMean]:
         """The means over an epoch that `train_step` and `test_step` update."""
         return list(self.trackers.values())
 
-    def train_step(self, data):
-        """One step of the weights.
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Takes one step of the weights.
 
         Args:
             data: images (batch, height, width, channels) and integer labels (batch,).
@@ -89,7 +148,9 @@ class SupervisedNetwork(network.EvaluationNetwork):
         self.trackers["weight_grad_norm"].update_state(norm)
         return self._results(TRAIN_METRICS)
 
-    def _accumulated(self, images, labels):
+    def _accumulated(
+        self, images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         """Returns the gradients of a batch in parts, and {name: what was measured}.
 
         All parts begin with the same running statistics, whose means are set at the end: the parts
@@ -103,7 +164,7 @@ class SupervisedNetwork(network.EvaluationNetwork):
         learned = [value for v, value in zip(variables, state, strict=True) if v.trainable]
         moving = [i for i, variable in enumerate(variables) if not variable.trainable]
 
-        def differentiate(part):
+        def differentiate(part: tf.Tensor) -> list[tf.Tensor]:
             first = part * size
             rows = images[first:][:size], labels[first:][:size]
             with tf.GradientTape() as tape:
@@ -124,13 +185,15 @@ class SupervisedNetwork(network.EvaluationNetwork):
             variables[i].assign(value)
         return gradients, {"loss": loss, "accuracy": accuracy}
 
-    def _scaled_loss(self, labels, outputs):
+    def _scaled_loss(
+        self, labels: tf.Tensor, outputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns what is to be differentiated, and {name: what was measured}."""
         logits, loss = self._loss(labels, outputs)
         measured = {"loss": loss, "accuracy": _in_top(labels, logits, 1)}
         return self.optimizer.scale_loss(loss), measured
 
-    def test_step(self, data):
+    def test_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Measures a batch of (images, labels, weights of the images) in inference mode.
 
         Returns:
@@ -147,7 +210,9 @@ class SupervisedNetwork(network.EvaluationNetwork):
         update_weighted(self.trackers, measured, weights)
         return self._results(TEST_METRICS)
 
-    def _loss(self, labels, outputs):
+    def _loss(
+        self, labels: tf.Tensor, outputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         logits, auxiliary = outputs if isinstance(outputs, tuple) else (outputs, None)
         loss = tf.reduce_mean(smoothed_cross_entropy(labels, logits, self.label_smoothing))
         if auxiliary is not None:
@@ -155,14 +220,16 @@ class SupervisedNetwork(network.EvaluationNetwork):
             loss += self.auxiliary_weight * tf.reduce_mean(losses)
         return logits, loss
 
-    def _results(self, names):
+    def _results(self, names: Iterable[str]) -> dict[str, tf.Tensor]:
         return {name: self.trackers[name].result() for name in names}
 
 
-def _gradients(tape, loss, weights):
+def _gradients(
+    tape: tf.GradientTape, loss: tf.Tensor, weights: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
     # A genotype may have nodes that do not reach the output.
     return tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-def _in_top(labels, logits, k):
+def _in_top(labels: tf.Tensor, logits: tf.Tensor, k: int) -> tf.Tensor:
     return tf.cast(tf.math.in_top_k(labels, logits, min(k, logits.shape[-1])), tf.float32)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from pdarts_tf.cost.activations import (
-    Cell,
+    PlacedCell,
     kept_by_mixing,
     kept_by_operations,
     kept_by_preprocessing,
@@ -24,7 +24,7 @@ BATCH = 7  # divides no other size here: what it divides is an activation
 
 def cell(*edges, reduction=False, reduction_prev=False, size=(4, 4), channels=2):
     layout = CellLayout(channels, reduction, reduction_prev)
-    return Cell(edges, layout, (6, 8), size)
+    return PlacedCell(edges, layout, (6, 8), size)
 
 
 # By hand: 4x4 pixels and 2 channels, 32 values a node; 8 values after a reduction.
@@ -118,15 +118,15 @@ def test_a_supernet_s_cell_keeps_what_is_counted(reduction, size, dropout):
     space = random_space(4, seed=1)
     kind = "reduce" if reduction else "normal"
     compute = tf.function(compute_mixed_operations, autograph=False)
-    layer = MixedOperations(space.candidates(kind), reduction, compute)
-    layer.build((BATCH, size, size, 2))
+    layer = MixedOperations(space.candidates(kind), reduction)
+    layer.build([(BATCH, size, size, 2)] * 2)
 
     @tf.function(autograph=False)
     def step(first, second, weights):
         rate = (tf.constant(0.3), tf.constant([1, 2]), None) if dropout else None
         with tf.GradientTape() as tape:
             tape.watch((first, second, weights))
-            y = layer((first, second), weights, rate, training=True)
+            y = layer((first, second), weights, rate, training=True, compute=compute)
         return tape.gradient(y, (first, second, weights))
 
     images = tf.TensorSpec((BATCH, size, size, 2))
@@ -137,7 +137,7 @@ def test_a_supernet_s_cell_keeps_what_is_counted(reduction, size, dropout):
         if "PartitionedCall" in op.type and "forward" in op.get_attr("f").name
     )
     output, _, _, *kept = forward.outputs  # two are the statistics of the batch
-    counted = Cell(
+    counted = PlacedCell(
         candidate_edges(space, kind), CellLayout(2, reduction, False), (2, 2), (size, size)
     )
     kept = [each for each in kept if buffer(each) is not buffer(output)]

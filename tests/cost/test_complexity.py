@@ -25,7 +25,7 @@ def network(name, auxiliary=True):
     count = COUNTS[name]
     stem = "imagenet" if setting == "imagenet" else "cifar"
     sizes = count["init_channels"], count["layers"], count["classes"]
-    return pd.EvaluationNetwork(pd.GENOTYPES[genotype], *sizes, stem, auxiliary=auxiliary)
+    return pd.EvaluationNetwork(pd.GENOTYPES[genotype], *sizes, stem=stem, auxiliary=auxiliary)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -79,14 +79,14 @@ def test_the_channels_of_the_images_count():
 
 
 def test_convolutions_count_per_pixel():
-    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], 2, 3, 10)
+    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], 2, 3, num_classes=10)
     classifier = model.head.units * model.cells[-1].output_channels
     square, wide = (pd.count_macs(model, size) for size in (8, (8, 16)))
     assert wide - classifier == 2 * (square - classifier)
 
 
 def test_blocks_come_in_order_and_with_their_outputs():
-    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], 4, 4, 10, "imagenet")
+    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], 4, 4, num_classes=10, stem="imagenet")
     blocks = [
         (block.name, block.kind, block.channels, block.height, block.width)
         for block in model_blocks(model, (64, 96))

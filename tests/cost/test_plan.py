@@ -1,6 +1,7 @@
 """The table of what is going to run."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,11 +9,18 @@ import pytest
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.cost.counting import supernet_blocks, total
 from pdarts_tf.cost.memory import Memory
-from pdarts_tf.cost.plan import Part, Plan, heaviest_space, search_plan, train_plan
+from pdarts_tf.cost.plan import (
+    Part,
+    Plan,
+    heaviest_primitives,
+    heaviest_space,
+    search_plan,
+    train_plan,
+)
 from pdarts_tf.genotype import GENOTYPES
 
-GB = 2**30
-DATA = SimpleNamespace(
+GIB = 2**30
+DATA: Any = SimpleNamespace(
     name="cifar10",
     image_shape=(32, 32, 3),
     num_classes=10,
@@ -20,7 +28,7 @@ DATA = SimpleNamespace(
     test=SimpleNamespace(num_images=10_000),
     tested_on="the test split",
 )
-LIGHT, HEAVY = Memory(GB // 2, GB // 16), Memory(GB, GB // 8)
+LIGHT, HEAVY = Memory(GIB // 2, GIB // 16), Memory(GIB, GIB // 8)
 
 
 def plan(*memories):
@@ -31,24 +39,24 @@ def plan(*memories):
 def test_a_row_ranges_from_what_is_expected_to_what_is_possible():
     assert plan((LIGHT, LIGHT), (LIGHT, HEAVY)).text() == (
         "Searching\n"
-        "stage  epochs  steps/epoch  activations GB     memory GB\n"
-        "    1       3           10            1.00          1.50\n"
-        "    2       3           10    1.00 to 2.00  1.50 to 3.00\n"
+        "stage  epochs  steps/epoch  activations GiB    memory GiB\n"
+        "    1       3           10             1.00          1.50\n"
+        "    2       3           10     1.00 to 2.00  1.50 to 3.00\n"
         "60 steps of 16 images in all. A note."
     )
 
 
 def test_a_dry_run_says_where_the_process_peaks():
-    text = plan((LIGHT, LIGHT), (LIGHT, HEAVY)).dry_text(GB, None)
+    text = plan((LIGHT, LIGHT), (LIGHT, HEAVY)).dry_text(GIB, None)
     assert text.endswith(
-        "Memory is what training on a CPU adds to the 1.00 GB that this process has taken so far: "
-        "it will peak at about 2.50 to 4.00 GB."
+        "Memory is what training on a CPU adds to the 1.00 GiB that this process has taken so far: "
+        "it will peak at about 2.50 to 4.00 GiB."
     )
     assert "largest" not in text
 
 
 def test_the_largest_batch_leaves_room_for_the_process_itself():
-    lines = plan((LIGHT, LIGHT), (LIGHT, HEAVY)).dry_text(GB, 5.0).splitlines()
+    lines = plan((LIGHT, LIGHT), (LIGHT, HEAVY)).dry_text(GIB, 5.0).splitlines()
     assert lines[1].endswith("largest batch")
     assert [line.split()[-1] for line in lines[2:4]] == ["56", "56"]  # (4 - 0.5) * 16
     assert lines[3].endswith("24 to 56")  # (4 - 1) * 8
@@ -57,7 +65,7 @@ def test_the_largest_batch_leaves_room_for_the_process_itself():
 
 @pytest.mark.parametrize("limit", [0.5, 1.5])
 def test_a_limit_for_not_even_one_image(limit):
-    last = plan((LIGHT, LIGHT)).dry_text(GB, limit).splitlines()[-1]
+    last = plan((LIGHT, LIGHT)).dry_text(GIB, limit).splitlines()[-1]
     assert last.startswith(f"Not even one image fits into --memory_limit_gb={limit}: take fewer")
 
 
@@ -113,6 +121,19 @@ def test_settings_that_the_estimate_does_not_know_are_named():
     )
     search = search_plan(SearchConfig(mixed_precision="float16"), DATA, (25_000, 25_000), 260)
     assert search.note.endswith("is not known yet. Memory is without --mixed_precision.")
+
+
+def test_candidates_from_the_heaviest_to_the_lightest():
+    assert heaviest_primitives() == [
+        "sep_conv_5x5",
+        "sep_conv_3x3",
+        "dil_conv_5x5",
+        "dil_conv_3x3",
+        "skip_connect",
+        "max_pool_3x3",
+        "avg_pool_3x3",
+        "none",
+    ]
 
 
 def test_the_heaviest_candidates_have_the_most_parameters():

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import pickle
+import subprocess
 import tarfile
 
 import numpy as np
@@ -130,3 +132,67 @@ def test_a_label_without_a_class_is_refused(tmp_path):
     path = write_tar(tmp_path / "cifar-10-binary.tar.gz", cifar10_binary(SPLITS, NAMES[:5]))
     with pytest.raises(DataError, match="images or labels of another kind"):
         read_archive("cifar10", path, md5={})
+
+
+# What Python 2 and an old NumPy wrote for {'data': array of one row, 'labels': [7]}, as in the
+# official archives; with the size of the row twice, and the row.
+PYTHON_2 = (
+    b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\n"
+    b"q\x04K\x00\x85U\x01b\x87Rq\x05(K\x01K\x01J%b\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87R"
+    b"q\x07(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T%b%btbU\x06labelsq\x08]"
+    b"q\tK\x07au."
+)
+
+
+def read_test_batch(path, content):
+    """Returns the test split of an archive with these bytes for its test batch."""
+    contents = cifar10_python(SPLITS, NAMES) | {"cifar-10-batches-py/test_batch": content}
+    archive = write_tar(path / "cifar-10-python.tar.gz", contents)
+    return read_archive("cifar10", archive, md5={})[2]
+
+
+def test_a_pickle_of_python_2_is_read(tmp_path):
+    size = (3072).to_bytes(4, "little")
+    content = PYTHON_2 % (size, size, planes(pixels(1)).tobytes())
+    test = read_test_batch(tmp_path, content)
+    np.testing.assert_array_equal(test.images, pixels(1))
+    assert test.labels.tolist() == [7]
+
+
+class Runs:
+    """Calls a function when it is unpickled."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_nothing_that_a_pickle_names_is_run(protocol, tmp_path):
+    made = tmp_path / "made"
+    content = pickle.dumps({"data": Runs(subprocess.call, ["touch", str(made)])}, protocol)
+    with pytest.raises(DataError, match=r"test_batch .* names \w+\.call, which no array needs"):
+        read_test_batch(tmp_path, content)
+    assert not made.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x80\x02}", PYTHON_2[:60], b"no pickle", pickle.dumps([1])],
+    ids=["empty", "cut", "cut array", "text", "list"],
+)
+def test_a_damaged_pickle_is_an_error_that_names_its_file(content, tmp_path):
+    with pytest.raises(DataError, match=r"test_batch .*; download it again"):
+        read_test_batch(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [np.zeros((1, 3072)), np.zeros((1, 9), np.uint8), np.full((1, 3072), None)],
+    ids=["floats", "pixels missing", "objects"],
+)
+def test_arrays_of_another_kind_are_refused(data, tmp_path):
+    with pytest.raises(DataError, match="images or labels of another kind"):
+        read_test_batch(tmp_path, pickle.dumps({"data": data, "labels": [1]}, 2))

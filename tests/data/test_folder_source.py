@@ -117,7 +117,7 @@ def test_some_images_with_alpha_are_refused(root):
 def test_several_sizes_need_image_size(root):
     save(root / "test" / "cow" / "x.png", pixels(1, (8, 8, 3))[0])
     message = refused(root)
-    assert "several sizes" in message
+    assert "different sizes" in message
     assert "has 6x4" in message
     assert "cow/x.png has 8x8; set --image_size" in message
     assert load("folder", root, image_size=8).image_shape == (8, 8, 3)
@@ -130,7 +130,7 @@ def test_files_that_are_hidden_are_left_out(root):
 
 
 def test_a_directory_is_needed():
-    assert "needs --data_dir" in refused(None)
+    assert "requires --data_dir" in refused(None)
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path):

@@ -59,7 +59,7 @@ def test_other_pixels_are_refused(mode, kind, reason):
 def test_a_bmp_with_a_palette_of_colours_is_refused():
     buffer = io.BytesIO()
     Image.fromarray(np.full((5, 7, 3), (9, 200, 50), np.uint8)).convert("P").save(buffer, "BMP")
-    with pytest.raises(HeaderError, match="palette of colours"):
+    with pytest.raises(HeaderError, match="colour palette"):
         read_header(io.BytesIO(buffer.getvalue()))
 
 

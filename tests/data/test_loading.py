@@ -72,7 +72,7 @@ def test_imagenet_is_tested_on_validation_with_published_statistics(data_dir):
 
 
 def test_images_of_several_sizes_need_image_size(data_dir):
-    with pytest.raises(DataError, match="'imagenet2012' has images of several sizes; set --image"):
+    with pytest.raises(DataError, match="'imagenet2012' has images of different sizes; set --im"):
         load("imagenet2012", data_dir)
 
 

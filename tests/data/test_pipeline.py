@@ -231,8 +231,8 @@ def test_a_batch_that_does_not_fit_names_the_largest_that_does(batch_size):
     with pytest.raises(DataError) as error:
         check_batch_size(40, batch_size, "the first half of digits")
     assert str(error.value) == (
-        "batch_size must be from 1 to 40, the number of images in the first half of digits. "
-        f"Received: batch_size={batch_size}"
+        "--batch_size must be from 1 to 40, the number of images in the first half of digits. "
+        f"Received: {batch_size}"
     )
 
 

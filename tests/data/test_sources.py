@@ -95,7 +95,7 @@ def test_unknown_name_lists_the_known_ones_and_suggests_the_closest():
     with pytest.raises(DataError) as error:
         load("cifar-10")
     assert one_line(error) == (
-        "dataset must be one of cifar10, cifar100, digits, folder, imagenet2012, or a name in "
+        "--dataset must be one of cifar10, cifar100, digits, folder, imagenet2012, or a name in "
         "TFDS. Received: 'cifar-10'; did you mean 'cifar10'?"
     )
 
@@ -281,5 +281,5 @@ def test_splitting_takes_several_integers_as_a_seed():
 
 @pytest.mark.parametrize("portion", [-0.5, 0.0, 0.05, 1.0, 1.5])
 def test_a_part_without_images_is_an_error(portion):
-    with pytest.raises(DataError, match=f"10 images on either side. Received: portion={portion}"):
+    with pytest.raises(DataError, match=f"10 images in either part. Received: portion={portion}"):
         sources.split_in_two(numbered_split(10), portion, 0)

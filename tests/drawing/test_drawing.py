@@ -79,8 +79,8 @@ def test_a_cell_is_told_in_words():
 
 def test_a_drawing_is_the_same_in_every_process():
     code = (
-        "from pdarts_tf.genotype import GENOTYPES; from pdarts_tf.report import drawing, "
-        "drawing_svg; print(drawing_svg.svg_file(drawing.draw_genotype(GENOTYPES['NASNet'])))"
+        "from pdarts_tf.genotype import GENOTYPES; from pdarts_tf.drawing import layout, svg; "
+        "print(svg.svg_file(layout.draw_genotype(GENOTYPES['NASNet'])))"
     )
     command = [sys.executable, "-c", code]
     other = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -211,7 +211,7 @@ def test_the_other_apis_port(run, images, server, way):
 
 @pytest.mark.parametrize("way", APIS, ids=["rest", "grpc"])
 def test_no_answer_in_time(run, images, silent_port, way):
-    with pytest.raises(RunError, match=r"within 0\.3 s; --timeout=SECONDS"):
+    with pytest.raises(RunError, match=r"within 0\.3 s; increase --timeout"):
         run("--model=tiny", "--timeout=0.3", *way, images["red"], port=silent_port)
 
 
@@ -231,7 +231,7 @@ class _Other(http.server.BaseHTTPRequestHandler):
     ("body", "message"),
     [
         (b"<html>", "no TensorFlow Serving at .*: status 200 without JSON"),
-        (b"[]", "the answer of .* has no model_version_status: is TensorFlow Serving there"),
+        (b"[]", "the answer of .* has no model_version_status: is it TensorFlow Serving"),
         (json.dumps({"model_version_status": [{}]}).encode(), "has no version: is"),
     ],
     ids=["html", "list", "empty"],
@@ -324,8 +324,8 @@ def test_wrong_flags_and_help_need_no_tensorflow():
 
 def test_ports_by_default_are_those_of_tensorflow_serving(monkeypatch):
     asked = []
-    monkeypatch.setattr(client_rest, "RestModel", lambda host, port, *_: asked.append(port))
-    monkeypatch.setattr(client_grpc, "GrpcModel", lambda host, port, *_: asked.append(port))
+    monkeypatch.setattr(client_rest, "RestModel", lambda _, port, *__, **___: asked.append(port))
+    monkeypatch.setattr(client_grpc, "GrpcModel", lambda _, port, *__, **___: asked.append(port))
     for argv in ([], ["--grpc"]):
         with flagsaver.flagsaver():
             flags.FLAGS(["client", *argv])

@@ -6,10 +6,10 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from export import folding, inference
-from pdarts_tf.layers.kernels import PARAMETERS
 from pdarts_tf.layers.normalization import BATCH_NORM_EPSILON, BatchNormalization
 from pdarts_tf.layers.operations import make_operation
 from pdarts_tf.layers.source import SourceViews
+from pdarts_tf.primitives import TABLE
 from tests.networks import golden_network
 
 
@@ -26,7 +26,7 @@ def test_fold_by_hand():
     norm.set_weights(
         [np.array(each, np.float32) for each in ([2, 3], [5, 7], [11, 13], [0.25, 4.0])]
     )
-    folded = folding.fold(np.array([[1.0, 1.0]]), norm)
+    folded = folding.InferenceNorm.of(norm).fold(np.array([[1.0, 1.0]]))
     scale = [2 / np.sqrt(0.25 + BATCH_NORM_EPSILON), 3 / np.sqrt(4.0 + BATCH_NORM_EPSILON)]
     np.testing.assert_allclose(folded.kernel, [scale], rtol=1e-6)
     np.testing.assert_allclose(folded.offset, [5 - 11 * scale[0], 7 - 13 * scale[1]], rtol=1e-6)
@@ -34,7 +34,7 @@ def test_fold_by_hand():
 
 # Networks halve even sizes only.
 @pytest.mark.parametrize(("stride", "size"), [(1, (6, 8)), (2, (6, 8)), (1, (5, 7))])
-@pytest.mark.parametrize("primitive", PARAMETERS)
+@pytest.mark.parametrize("primitive", TABLE)
 def test_each_operation(primitive, stride, size):
     operation = make_operation(primitive, stride, seed=1)
     x = tf.random.stateless_normal((2, *size, 4), (1, 2))
@@ -58,7 +58,9 @@ def test_golden_networks(stem):
 def test_networks_of_other_numbers_of_nodes():
     network = pd.EvaluationNetwork(pd.GENOTYPES["AmoebaNet"], 4, 3, num_classes=5)
     network.build((None, 8, 8, 1))
-    for i, norm in enumerate(norm for cell in network.cells for norm in cell.norms):
+    norms = [layer.norm for cell in network.cells for layer in cell.preprocess]
+    norms += [norm for cell in network.cells for each in cell.operations for norm in each.norms]
+    for i, norm in enumerate(norms):
         randomize(norm, i)
     x = tf.random.stateless_normal((2, 8, 8, 1), (1, 2))
     logits = inference.inference_function(network)(x)

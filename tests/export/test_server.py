@@ -242,7 +242,9 @@ def test_the_client_asks_it(server, local, way):
     if way == "grpc":
         model = client_grpc.GrpcModel("127.0.0.1", server.grpc_port, NAME, timeout=60)
     else:
-        model = client_rest.RestModel("127.0.0.1", server.rest_port, NAME, None, way, 60)
+        model = client_rest.RestModel(
+            "127.0.0.1", server.rest_port, NAME, request_format=way, timeout=60
+        )
     assert model.version == 2
     for image in IMAGES:
         wanted_names, wanted = local.classify(image)

@@ -69,7 +69,7 @@ def test_the_next_number_is_taken_at_the_end(tmp_path):
     with versions.new_version(tmp_path, None) as slow:
         (slow.path / "saved_model.pb").write_text("slow")
         assert write(tmp_path).name == "1"
-    assert slow.published.name == "2"
+    assert slow.published == tmp_path / "2"
 
 
 def test_a_failure_leaves_nothing(tmp_path):

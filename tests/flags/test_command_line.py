@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 from flags import command_line
-from flags.settings import define_flags, read_flags
+from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
 from tests.source_tree import ROOT
 

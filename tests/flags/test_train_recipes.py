@@ -6,7 +6,7 @@ import pytest
 from absl import flags
 
 from flags.command_line import RECIPES, recipe_path
-from flags.settings import default_settings, define_flags, read_flags
+from flags.fields import default_settings, define_flags, read_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.config.settings import first_difference
 

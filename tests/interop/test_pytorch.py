@@ -1,6 +1,7 @@
 """Checkpoints of the official code, as run directories."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
 from pdarts_tf.interop import pytorch
 from pdarts_tf.interop.torch_names import network_slots
-from pdarts_tf.runs import run_directory
+from pdarts_tf.runs import job, run_directory
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import read_settings
 from pdarts_tf.train.evaluation import Training
 
@@ -133,5 +135,6 @@ def test_a_training_never_overwrites_an_import(run):
         run_directory.RunDirectory(run, config, data.description()) as opened,
         pytest.raises(InputError, match="holds imported weights"),
     ):
-        Training(config, data).execute(opened, checkpointing=None)
+        options, stop = RunOptions(), SimpleNamespace(signal=None)
+        job.finish(Training(config, data), lambda *_: pytest.fail(), config, options, opened, stop)
     assert (run / "weights_best.npz").read_bytes() == before

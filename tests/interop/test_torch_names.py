@@ -1,10 +1,13 @@
 """The official names of an evaluation network: every weight has one, and errors name the first."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import pdarts_tf as pd
 from pdarts_tf.interop.torch_names import network_slots
+from pdarts_tf.primitives import TABLE
 from tests.networks import STEM_KERNELS, golden_network
 
 
@@ -83,6 +86,15 @@ def test_a_parameter_of_another_shape_is_named(golden):
     arrays = {**golden.state_dict, "classifier.weight": np.zeros((7, 64))}
     with pytest.raises(ValueError, match=r"must have shape \(10, 64\)\. Received: \(7, 64\)"):
         pd.load_torch_state_dict(golden.model, arrays)
+
+
+def test_a_primitive_that_the_official_code_lacks_is_named(amoeba, monkeypatch):
+    row = dataclasses.replace(TABLE["sep_conv_7x7"], torch_names=None)
+    monkeypatch.setitem(TABLE, "sep_conv_7x7", row)
+    before = weights(amoeba)
+    with pytest.raises(ValueError, match=r"has no primitive 'sep_conv_7x7', and so no weights"):
+        pd.load_torch_state_dict(amoeba, {})
+    assert_unchanged(amoeba, before)
 
 
 def test_a_model_without_auxiliary_head_ignores_one():

@@ -3,7 +3,7 @@
 import pytest
 
 from pdarts_tf.layers.cell_plan import plan_cell
-from pdarts_tf.layers.kernels import Kernel
+from pdarts_tf.primitives import Kernel
 
 ALL_SKIP = (("skip_connect",),) * 14
 

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pdarts_tf.config.compute import PRECISIONS
 from pdarts_tf.layers.normalization import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
-from pdarts_tf.layers.operations import OPERATIONS, make_operation
-from pdarts_tf.training.precision import mixed_precision
+from pdarts_tf.layers.operations import make_operation
+from pdarts_tf.primitives import TABLE
 
 ROUNDOFF = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "float32": 2.0**-24}
 BATCH, SIZE, CHANNELS = 4, 8, 8
@@ -123,8 +124,9 @@ class InPrecision:
     """An operation in 16 bits, with kernels that they have."""
 
     def __init__(self, precision, primitive, stride):
-        with mixed_precision(precision):
-            self.layer = make_operation(primitive, stride, affine=False, seed=1)
+        self.layer = make_operation(
+            primitive, stride, affine=False, seed=1, dtype=PRECISIONS[precision]
+        )
         self.layer.build(IMAGES)
         for kernel in self.layer.kernels:
             kernel.assign(tf.cast(tf.cast(kernel.value, precision), tf.float32))
@@ -166,7 +168,7 @@ def assert_close(received, expected, terms, precision):
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-@pytest.mark.parametrize("primitive", OPERATIONS)
+@pytest.mark.parametrize("primitive", TABLE)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_an_operation_rounds_no_more_than_its_sums_do(precision, primitive, stride):
     operation = InPrecision(precision, primitive, stride)

@@ -5,10 +5,12 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.layers.cell_norms import weighted
 from pdarts_tf.layers.cell_plan import plan_cell
-from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations, weighted
+from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.layers.operations import POOLS, make_operation
+from pdarts_tf.layers.operations import make_operation
+from pdarts_tf.primitives import POOLS
 
 CHANNELS = 4
 TWO_NODES = (PRIMITIVES,) * 5
@@ -34,7 +36,7 @@ def softmax_weights(plan):
 def make_cell(candidates, reduction, size):
     """Returns (layer, inputs, weights) with arbitrary kernels and running statistics."""
     layer = MixedOperations(candidates, reduction, seed=1)
-    layer.build((None, None, None, CHANNELS))
+    layer.build([(None, None, None, CHANNELS)] * 2)
     layer.moving_mean.assign(0.1 * normal(*layer.moving_mean.shape))
     layer.moving_variance.assign(tf.exp(normal(*layer.moving_variance.shape)))
     inputs = [normal(2, size, size, CHANNELS), normal(3, size, size, CHANNELS)[:2] + 0.5]
@@ -191,12 +193,13 @@ def test_a_cell_of_skips_alone_can_be_trained():
 def test_equal_cells_share_one_trace():
     compute = tf.function(compute_mixed_operations, autograph=False)
     candidates = (("skip_connect", "dil_conv_3x3"),) * 2
-    layers = [MixedOperations(candidates, False, compute, seed) for seed in (1, 50)]
+    layers = [MixedOperations(candidates, seed=seed) for seed in (1, 50)]
     outputs = []
     for layer in layers:
-        layer.build((None, None, None, CHANNELS))
+        layer.build([(None, None, None, CHANNELS)] * 2)
         inputs = [normal(2, 8, 8, CHANNELS)] * 2
-        outputs.append(layer(inputs, softmax_weights(layer.plan), training=True))
+        weights = softmax_weights(layer.plan)
+        outputs.append(layer(inputs, weights, training=True, compute=compute))
     assert compute.experimental_get_tracing_count() == 1
     assert not np.allclose(*outputs)
 
@@ -204,9 +207,10 @@ def test_equal_cells_share_one_trace():
 def test_another_plan_has_a_trace_of_its_own():
     compute = tf.function(compute_mixed_operations, autograph=False)
     for reduction in (False, True):
-        layer = MixedOperations(SKIP_OR_POOL, reduction, compute)
-        layer.build((None, None, None, CHANNELS))
-        layer([normal(2, 8, 8, CHANNELS)] * 2, softmax_weights(layer.plan), training=True)
+        layer = MixedOperations(SKIP_OR_POOL, reduction)
+        layer.build([(None, None, None, CHANNELS)] * 2)
+        inputs = [normal(2, 8, 8, CHANNELS)] * 2
+        layer(inputs, softmax_weights(layer.plan), training=True, compute=compute)
     assert compute.experimental_get_tracing_count() == 2
 
 
@@ -245,24 +249,24 @@ def test_dropout_leaves_other_operations(primitive):
 
 
 def test_seed_fixes_the_kernels():
-    first, again, other = (MixedOperations(TWO_NODES, False, seed=seed) for seed in (1, 1, 30))
+    first, again, other = (MixedOperations(TWO_NODES, seed=seed) for seed in (1, 1, 30))
     for layer in (first, again, other):
-        layer.build((None, None, None, CHANNELS))
+        layer.build([(None, None, None, CHANNELS)] * 2)
     for a, b, c in zip(first.kernels, again.kernels, other.kernels, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
         assert not np.array_equal(a.numpy(), c.numpy())
 
 
 def test_kernels_of_a_stack_start_differently():
-    layer = MixedOperations(TWO_NODES, False)
-    layer.build((None, None, None, CHANNELS))
+    layer = MixedOperations(TWO_NODES)
+    layer.build([(None, None, None, CHANNELS)] * 2)
     for stack in layer.kernels:
         assert len(np.unique(stack.numpy(), axis=0)) == len(stack.numpy())
 
 
 def test_only_kernels_are_trainable():
-    layer = MixedOperations(TWO_NODES, False)
-    layer.build((None, None, None, CHANNELS))
+    layer = MixedOperations(TWO_NODES)
+    layer.build([(None, None, None, CHANNELS)] * 2)
     assert [v.path for v in layer.trainable_variables] == [v.path for v in layer.kernels]
 
 

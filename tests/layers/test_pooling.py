@@ -1,5 +1,7 @@
 """Pools against plain NumPy: borders, strides, odd sizes and gradients."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -91,7 +93,9 @@ def test_gradient_of_avg_pool_is_shared_by_the_pixels_of_the_window(stride):
     np.testing.assert_allclose(dx, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("pool", [max_pool_3x3, avg_pool_3x3])
+@pytest.mark.parametrize(
+    "pool", [functools.partial(max_pool_3x3, for_xla=True), avg_pool_3x3], ids=["max", "avg"]
+)
 def test_xla_compiles_pools_and_their_gradients(stride, pool):
     x = normal(2, 8, 6, 3)
 

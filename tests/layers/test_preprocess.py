@@ -41,7 +41,7 @@ def test_inference_uses_running_statistics(x):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("affine", "extra"), [(False, 0), (True, 2)])
 def test_trainable_variables(x, stride, affine, extra):
-    layer = Preprocess(4, stride, affine)
+    layer = Preprocess(4, stride, affine=affine)
     layer.build(x.shape)
     assert len(layer.trainable_variables) == stride + extra
 

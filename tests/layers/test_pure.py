@@ -8,8 +8,7 @@ import tensorflow as tf
 import pdarts_tf as pd
 from pdarts_tf.layers import pure
 from pdarts_tf.layers.normalization import BatchNormalization
-from pdarts_tf.models.evaluation_cell import EvaluationCell
-from pdarts_tf.models.stacking import cell_layout
+from pdarts_tf.models.cells import EvaluationCell
 from tests.supernets import restore, snapshot
 
 IMAGES = tf.constant(np.random.default_rng(0).normal(size=(4, 4, 4, 6)).astype(np.float32))
@@ -20,9 +19,7 @@ DROPPING = (tf.constant(0.5), tf.constant([3, 4]), None)
 def cell():
     """A cell with batch norms, and its initial state."""
     genotype = pd.GENOTYPES["DARTS_V2"]
-    layer = EvaluationCell(
-        cell_layout(2, 6)[0], genotype.normal, genotype.normal_concat, 0, name="cell"
-    )
+    layer = EvaluationCell(2, genotype.normal, genotype.normal_concat, name="cell")
     layer.build([IMAGES.shape, IMAGES.shape])
     return layer, snapshot(layer.variables)
 

@@ -79,7 +79,9 @@ def test_training_gives_the_official_gradient(golden, trained):
 def dropping():
     """A network with drop-path, and images for it."""
     x = images(4, 8, 8, 3)
-    model = pd.EvaluationNetwork(PDARTS, 2, 3, 3, drop_path_rate=0.5)
+    model = pd.EvaluationNetwork(
+        PDARTS, init_channels=2, num_layers=3, num_classes=3, drop_path_rate=0.5
+    )
     model.build(x.shape)
     return model, x
 
@@ -104,7 +106,9 @@ def test_equal_seeds_and_passes_drop_the_same_paths(restarted):
 
 def test_another_seed_drops_other_paths(restarted):
     model, x = restarted
-    other = pd.EvaluationNetwork(PDARTS, 2, 3, 3, drop_path_rate=0.5, seed=1)
+    other = pd.EvaluationNetwork(
+        PDARTS, init_channels=2, num_layers=3, num_classes=3, drop_path_rate=0.5, seed=1
+    )
     other.build(x.shape)
     for variable, value in zip(other.weights, model.get_weights(), strict=True):
         variable.assign(value)
@@ -113,7 +117,7 @@ def test_another_seed_drops_other_paths(restarted):
 
 def test_a_rate_of_zero_drops_nothing(restarted):
     model, x = restarted
-    without = pd.EvaluationNetwork(PDARTS, 2, 3, 3)
+    without = pd.EvaluationNetwork(PDARTS, init_channels=2, num_layers=3, num_classes=3)
     without.build(x.shape)
     model.drop_path_rate = 0.0
     np.testing.assert_allclose(model(x, training=True), without(x, training=True), atol=1e-6)
@@ -128,7 +132,9 @@ def test_inference_drops_nothing(restarted):
 def test_identities_are_not_dropped():
     skips = pd.Genotype([("skip_connect", 0), ("skip_connect", 1)], [2], PDARTS.reduce[:2], [2])
     x = images(2, 8, 8, 3)
-    model = pd.EvaluationNetwork(skips, 2, 5, 3, drop_path_rate=0.9)
+    model = pd.EvaluationNetwork(
+        skips, init_channels=2, num_layers=5, num_classes=3, drop_path_rate=0.9
+    )
     model.build(x.shape)
     cell = model.cells[0]  # a normal one
     inputs = images(2, 8, 8, 6), images(2, 8, 8, 6)
@@ -138,7 +144,9 @@ def test_identities_are_not_dropped():
 
 def test_factorized_reduces_are_dropped():
     skips = pd.Genotype(PDARTS.normal, [2], [("skip_connect", 0), ("skip_connect", 1)], [2])
-    model = pd.EvaluationNetwork(skips, 2, 3, 3, drop_path_rate=0.9)
+    model = pd.EvaluationNetwork(
+        skips, init_channels=2, num_layers=3, num_classes=3, drop_path_rate=0.9
+    )
     model.build((None, 8, 8, 3))
     cell = model.cells[1]  # a reduction
     inputs = [images(2, 8, 8, model.cells[i].output_channels if i == 0 else 6) for i in (1, 0)]
@@ -150,7 +158,7 @@ def test_the_rate_can_be_changed_only_if_drop_path_was_built(restarted):
     model, _ = restarted
     model.drop_path_rate = 0.25
     assert model.drop_path_rate == 0.25
-    without = pd.EvaluationNetwork(PDARTS, 2, 3)
+    without = pd.EvaluationNetwork(PDARTS, init_channels=2, num_layers=3)
     without.drop_path_rate = 0.0
     with pytest.raises(ValueError, match="built without drop-path"):
         without.drop_path_rate = 0.1
@@ -160,14 +168,16 @@ def test_the_rate_can_be_changed_only_if_drop_path_was_built(restarted):
 
 @pytest.mark.parametrize("stem", ["cifar", "imagenet"])
 def test_cells_of_any_number_of_nodes(stem):
-    model = pd.EvaluationNetwork(ODD, 2, 3, 7, stem)
+    model = pd.EvaluationNetwork(ODD, init_channels=2, num_layers=3, num_classes=7, stem=stem)
     x = images(2, 32, 64, 1)
     assert model(x, training=True).shape == (2, 7)
     assert model(x).shape == (2, 7)
 
 
 def test_equal_seeds_give_equal_weights():
-    models = [pd.EvaluationNetwork(ODD, 2, 3, seed=seed) for seed in (3, 3, 4)]
+    models = [
+        pd.EvaluationNetwork(ODD, init_channels=2, num_layers=3, seed=seed) for seed in (3, 3, 4)
+    ]
     for model in models:
         model.build((None, 8, 8, 3))
     first, same, other = (model.stem_layers[0].kernel.numpy() for model in models)
@@ -184,7 +194,15 @@ def test_trainable_variables_are_what_the_optimizer_owns(dropping):
 
 
 def test_a_saved_network_comes_back(tmp_path):
-    model = pd.EvaluationNetwork(ODD, 2, 3, 7, auxiliary=True, drop_path_rate=0.3, seed=5)
+    model = pd.EvaluationNetwork(
+        ODD,
+        init_channels=2,
+        num_layers=3,
+        num_classes=7,
+        auxiliary=True,
+        drop_path_rate=0.3,
+        seed=5,
+    )
     x = images(2, 24, 24, 3)
     model(x, training=True)
     model.drop_path_rate = 0.125
@@ -214,13 +232,13 @@ def test_arguments_out_of_range_are_refused(argument, value):
 
 @pytest.mark.parametrize(("stem", "size", "divisor"), [("cifar", 30, 4), ("imagenet", 48, 32)])
 def test_sizes_that_do_not_halve_are_refused(stem, size, divisor):
-    model = pd.EvaluationNetwork(ODD, 2, 3, stem=stem)
+    model = pd.EvaluationNetwork(ODD, init_channels=2, num_layers=3, stem=stem)
     with pytest.raises(ValueError, match=f"multiples of {divisor}.* Received: {size}x64"):
         model.build((None, size, 64, 3))
 
 
 def test_unknown_sizes_are_refused_when_called():
-    model = pd.EvaluationNetwork(ODD, 2, 3)
+    model = pd.EvaluationNetwork(ODD, init_channels=2, num_layers=3)
     model.build((None, None, None, 3))
     with pytest.raises(ValueError, match="must be known"):
         model(keras.Input((None, None, 3)))
@@ -228,6 +246,6 @@ def test_unknown_sizes_are_refused_when_called():
 
 @pytest.mark.parametrize(("stem", "size", "least"), [("cifar", 20, 24), ("imagenet", 160, 192)])
 def test_images_too_small_for_the_auxiliary_head_are_refused(stem, size, least):
-    model = pd.EvaluationNetwork(ODD, 2, 3, stem=stem, auxiliary=True)
+    model = pd.EvaluationNetwork(ODD, init_channels=2, num_layers=3, stem=stem, auxiliary=True)
     with pytest.raises(ValueError, match=f"at least {least} pixels.*auxiliary=False"):
         model.build((None, size, size, 3))

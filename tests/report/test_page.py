@@ -66,10 +66,10 @@ def test_several_runs_are_compared_in_one_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "name run directories"),
+        ([], "expected run directories"),
         (["nowhere"], "expected a run directory"),
         (["{run}", "{run}"], "add --output=FILE"),
-        (["{run}", "--output=nowhere/report.html"], "name a file in a directory that exists"),
+        (["{run}", "--output=nowhere/report.html"], "pass a path in an existing directory"),
         (["{run}", "--nonsense"], "nonsense"),
     ],
 )
@@ -84,11 +84,11 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path, arguments, reason):
 def test_a_search_is_told_from_its_settings_to_its_genotypes(tmp_path):
     text = text_of(page(write_search(tmp_path / "run")))
     assert "Settings that differ from the recipe for digits" in text
-    assert "--epochs 4 8 Epochs per stage." in text
+    assert "--epochs 4 8 Number of epochs per stage." in text
     assert "python -m pdarts_tf.search --dataset=digits" in text
     assert "1 3 8 8 0 209,010 4 of 4 70.0 % 60.0 % - 101.5 8 s" in text.replace("\N{EN DASH}", "-")
     assert "stage 3, epoch 4" in text
-    assert "fell after stage 2" in text
+    assert "dropped after stage 2" in text
     assert "unrestricted = M=4 skip-connects 4" in text
     assert "M=2 the result skip-connects 2" in text
     assert "tensorflow 2.21.0" in text
@@ -98,19 +98,19 @@ def test_a_search_that_goes_on_says_so(tmp_path):
     text = text_of(page(write_search(tmp_path, epochs=5)))
     assert "not finished epochs 5 of 12" in text
     assert "stage 2, epoch 1" in text
-    assert "has not come to a result yet" in text
+    assert "has no result yet" in text
 
 
 def test_a_run_without_an_epoch_says_so(tmp_path):
     write_config(tmp_path, SEARCH)
-    assert "No epoch has been finished yet." in text_of(page(tmp_path))
+    assert "No epoch is finished yet." in text_of(page(tmp_path))
 
 
 def test_what_could_not_be_read_is_said(tmp_path):
     write_search(tmp_path)
     (tmp_path / "alphas.jsonl").write_text("{")
     text = text_of(page(tmp_path))
-    assert "Not everything could be read: alphas.jsonl is damaged in line 1" in text
+    assert "Some files could not be read: alphas.jsonl is damaged in line 1" in text
 
 
 def test_a_training_shows_its_scores_and_its_network(tmp_path):

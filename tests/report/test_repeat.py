@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 
 from flags.command_line import recipe_path, recipe_settings
-from flags.settings import define_flags, read_flags
+from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.report.repeat import command_to_repeat, compared_settings
@@ -64,5 +64,5 @@ def test_a_training_names_its_genotype_or_its_file(genotype, name):
 def test_settings_that_differ_come_first():
     rows = compared_settings(run_of(SEARCH), recipe_settings("search", "digits"))
     assert [row.name for row in rows if row.differs] == [row.name for row in rows[:5]]
-    assert rows[0][:3] == ("layers", "5,6,7", "3,4,5")
+    assert ("layers", "5,6,7", "3,4,5") in [row[:3] for row in rows[:5]]
     assert len(rows) == len(dataclasses.fields(SearchConfig))

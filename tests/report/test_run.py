@@ -54,9 +54,9 @@ def test_a_training_is_read_with_its_genotype(tmp_path):
     ("file", "tear", "problem"),
     [
         ("metrics.jsonl", lambda text: text[:-30], "metrics.jsonl is damaged in line 12"),
-        ("metrics.jsonl", lambda text: "[1]\n" + text, "metrics.jsonl is damaged in line 1,"),
-        ("metrics.jsonl", lambda text: '{"epoch": Infinity}\n' + text, "in line 1,"),
-        ("metrics.jsonl", lambda text: '{"stage": 9, "epoch": 1}\n' + text, "in line 1,"),
+        ("metrics.jsonl", lambda text: "[1]\n" + text, "metrics.jsonl is damaged in line 1:"),
+        ("metrics.jsonl", lambda text: '{"epoch": Infinity}\n' + text, "in line 1:"),
+        ("metrics.jsonl", lambda text: '{"stage": 9, "epoch": 1}\n' + text, "in line 1:"),
         ("alphas.jsonl", lambda text: text[:-30], "alphas.jsonl is damaged in line 12"),
         ("alphas.jsonl", lambda text: text.replace('"normal"', '"n"', 1), "stage 1 epoch 1"),
         ("genotype.json", lambda text: text[:50], "genotype.json is damaged"),

@@ -30,7 +30,7 @@ def test_stages_that_have_not_begun_are_empty(tmp_path):
 @pytest.mark.parametrize("cell", ["normal", "reduce"])
 def test_every_operation_falls_once_or_stays(run, cell):
     for edge, row in enumerate(fates(run, cell)):
-        fallen = [fate.stage for fate in row if fate.state == "fell"]
+        fallen = [fate.stage for fate in row if fate.state == "dropped"]
         assert sorted(fallen) == [1, 1, 1, 2, 2]
         for operation, fate in enumerate(row):
             last = fate.stage or 3

@@ -98,8 +98,9 @@ def test_the_same_step_is_overwritten_and_the_one_before_stays(tmp_path):
 def load_newest(directory):
     """(position, warnings): of the checkpoint that a run would go on from."""
     warnings: list[str] = []
-    _, position = checkpoint.load_newest(directory, warnings.append)
-    return position, warnings
+    found = checkpoint.load_newest(directory, warnings.append)
+    assert found is not None
+    return found[1], warnings
 
 
 def test_the_newest_is_loaded(tmp_path):

@@ -8,10 +8,11 @@ import sys
 import pytest
 import tensorflow as tf
 
-from pdarts_tf.config import CheckpointConfig, SearchConfig, TrainConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.runs.checkpointing import Checkpointing
+from pdarts_tf.runs import job
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.out_of_memory import OutOfMemoryError
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
@@ -36,7 +37,7 @@ def test_a_dry_search_prints_its_table_and_writes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
     first, header, *rows = done.stdout.splitlines()[:5]
     assert first.startswith("Searching on digits: 716 images 8x8x1 for the weights, 717 for the")
-    assert header.split()[-6:] == ["activations", "GB", "memory", "GB", "largest", "batch"]
+    assert header.split()[-6:] == ["activations", "GiB", "memory", "GiB", "largest", "batch"]
     assert [row.split()[:4] for row in rows] == [
         ["1", "3", "8", "8"],
         ["2", "4", "8", "5"],
@@ -44,7 +45,7 @@ def test_a_dry_search_prints_its_table_and_writes_nothing(tmp_path):
     ]
     assert [row.split()[6:8] for row in rows] == [["8", "44"]] * 3  # epochs, steps per epoch
     assert "1,056 steps of 16 images in all" in done.stdout
-    ((now, peak),) = re.findall(r"the ([\d.]+) GB .* about ([\d.]+)", done.stdout)
+    ((now, peak),) = re.findall(r"the ([\d.]+) GiB .* about ([\d.]+)", done.stdout)
     assert 0.2 < float(now) < float(peak) < 2
     ((least, most),) = re.findall(r"_gb=4 is (\d+) to (\d+)\.", done.stdout)
     assert 100 < int(least) < int(most)
@@ -69,7 +70,7 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
         (["--memory_limit_gb=4"], "it is for --dry_run only"),
         (["--dry_run", "--memory_limit_gb=-1"], "flag --memory_limit_gb=-1"),
         (["--dry_run", "--evaluate_only"], "--dry_run shows what a training would do"),
-        (["--dry_run", "--batch_size=2000"], "batch_size must be from 1 to 1433"),
+        (["--dry_run", "--batch_size=2000"], "--batch_size must be from 1 to 1433"),
     ],
 )
 def test_wrong_usage_ends_with_one_line(tmp_path, options, message):
@@ -86,10 +87,15 @@ def no_memory(monkeypatch):
     monkeypatch.setattr(TrainingLoop, "run_epoch", run_epoch)
 
 
+def nobody(task, directory, state):
+    """Stands for the observers of a run."""
+    return job.Watchers()
+
+
 def expected(where):
     return (
         rf"^out of memory in {where}: a plain run on one device with --batch_size=8 is estimated "
-        r"to need 0\.\d\d GB besides data and program, .* try --batch_size=4 \(0\.\d\d GB\)"
+        r"to need 0\.\d\d GiB besides data and program, .* try --batch_size=4 \(0\.\d\d GiB\)"
     )
 
 
@@ -104,7 +110,7 @@ def test_a_search_without_memory_names_stage_and_batch_size(tmp_path, no_memory)
         RunDirectory(tmp_path / "run", config, {}) as run,
         StopRequest() as stop,
     ):
-        search.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
+        job.finish(search, nobody, config, RunOptions(), run, stop)
 
 
 def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
@@ -118,5 +124,5 @@ def test_a_training_without_memory_names_the_batch_size(tmp_path, no_memory):
         RunDirectory(tmp_path / "run", config, {}) as run,
         StopRequest() as stop,
     ):
-        training.execute(run, Checkpointing(run, config, CheckpointConfig(), stop))
+        job.finish(training, nobody, config, RunOptions(), run, stop)
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["batch_size"] == 8

@@ -24,8 +24,8 @@ def test_the_estimate_and_the_batch_size_to_try_are_named(error):
         raise error
     assert str(raised.value).startswith(
         "out of memory in stage 2: a plain run on one device with --batch_size=96 is estimated to "
-        "need 7.00 GB besides data and program, 1.00 GB of it whatever the batch size; try "
-        "--batch_size=48 (4.00 GB) or --rematerialize in another --output_dir"
+        "need 7.00 GiB besides data and program, 1.00 GiB of it whatever the batch size; try "
+        "--batch_size=48 (4.00 GiB) or --rematerialize in another --output_dir"
     )
     assert raised.value.__cause__ is error
 
@@ -42,12 +42,13 @@ def test_what_will_not_fit_is_said_before(monkeypatch, scarce):
     held = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=GB // 2))
     monkeypatch.setattr("psutil.Process", lambda: held)
     said: list[str] = []
-    monkeypatch.setattr(memory.console(), "warning", said.append)
+    monkeypatch.setattr(memory.logger(), "warning", said.append)
     with explain_out_of_memory(MEMORY, 96, "stage 2"):
         pass
     line = (
-        "warning: a plain run of stage 2 is estimated to need 7.00 GB of memory, and 6.50 GB are "
-        "free; if it dies, try --batch_size=48 (4.00 GB) or --rematerialize in another --output_dir"
+        "warning: a plain run of stage 2 is estimated to need 7.00 GiB of memory, and 6.50 GiB are "
+        "free; if it dies, try --batch_size=48 (4.00 GiB) or --rematerialize in another "
+        "--output_dir"
     )
     assert said == [line][:scarce]
 

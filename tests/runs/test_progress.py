@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.runs import progress
-from pdarts_tf.runs.progress import Clock, Progress
+from pdarts_tf.runs.progress import Clock, Progress, search_clock, train_clock
+from pdarts_tf.runs.state import RunState
 
 
 def test_steps_of_equal_cost():
@@ -56,13 +58,28 @@ def test_nothing_is_left_after_the_last_step():
     assert clock.seconds_left(1, 2) == 0.0
 
 
+def test_the_clock_of_a_search_knows_cost_and_traces_of_its_stages():
+    config = SearchConfig(epochs=3, warmup_epochs=1)
+    clock = search_clock(config, steps=4, state=RunState(4, epochs=5))
+    first = 5 * 8 * 16
+    assert clock.costs[:3] == [pytest.approx(0.6 * first), first, first]
+    assert clock.costs[-1] == 17 * 3 * 16
+    # Both functions of every stage, and that of the epoch which is resumed.
+    assert clock.traced == {0, 1, 3, 4, 6, 7, 5}
+
+
+def test_the_clock_of_a_training_knows_the_trace_of_a_resumed_epoch():
+    clock = train_clock(TrainConfig(epochs=6), steps=4, state=RunState(4, epochs=2))
+    assert (len(clock.costs), clock.traced) == (6, {0, 2})
+
+
 def show_epoch(monkeypatch, seconds, **logs):
     """Runs the callback through the second epoch of three, with steps of so many seconds."""
     now = [100.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     clock = Clock(costs=[1.0] * 3, steps=2, traced=set())
-    bar = Progress(clock, first_epoch=1, steps=2, batch_size=32)
-    bar.on_epoch_begin(0)
+    bar = Progress(clock, steps=2, batch_size=32)
+    bar.on_epoch_begin(1)
     for step in range(2):
         now[0] += seconds
         bar.on_train_batch_end(step, logs)
@@ -99,7 +116,7 @@ def test_the_first_step_of_a_resumed_epoch_is_a_trace(monkeypatch, capsys):
     now = [100.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     clock = Clock(costs=[1.0], steps=4, traced={0})
-    bar = Progress(clock, first_epoch=0, steps=4, batch_size=32)
+    bar = Progress(clock, steps=4, batch_size=32)
     bar.on_epoch_begin(0)
     for step, seconds in ((1, 60.0), (2, 4.0)):
         now[0] += seconds

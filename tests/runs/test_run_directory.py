@@ -121,7 +121,7 @@ def test_other_settings_are_refused_naming_the_first_difference(used):
     with pytest.raises(RunDirectoryError) as refused:
         open_run(used, other)
     assert str(refused.value) == (
-        f"{used} holds another run: its --layers is 5,11,17, not 3,4,5; choose another --output_dir"
+        f"{used} holds another run: its --seed is 0, not 7; choose another --output_dir"
     )
     assert contents(used) == before
 

@@ -8,11 +8,10 @@ import pytest
 
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import StoppedError
-from pdarts_tf.runs import workers
-from pdarts_tf.runs.checkpointing import CHECKPOINTS
-from pdarts_tf.runs.journal import Journal
-from pdarts_tf.runs.run_directory import CONFIG, METRICS, TIMINGS
-from pdarts_tf.tensorboard.board import TrainBoard
+from pdarts_tf.runs import job, workers
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.run_directory import CONFIG
+from pdarts_tf.runs.state import CHECKPOINTS
 from pdarts_tf.training.devices import Task
 
 
@@ -29,14 +28,12 @@ def exchange(monkeypatch):
     return made
 
 
-def test_a_worker_that_is_not_the_chief_writes_nothing(tmp_path):
-    with workers.ReadOnlyDirectory(tmp_path) as run:
-        run.write("genotype.json", "{}")
-        journal = Journal(run, (TIMINGS, METRICS), {}, TrainBoard(TrainConfig()))
-        journal.add({METRICS: {"epoch": 1, "loss": 0.5}, TIMINGS: {"time": 1.0}})
-        journal.publish()
+def test_a_worker_that_is_not_the_chief_writes_nothing_and_nobody_watches_it(tmp_path):
+    task = SimpleNamespace(steps=2, run=lambda session: SimpleNamespace(files={"a.json": "{}"}))
+    with workers.ReadOnlyDirectory(tmp_path) as directory:
+        stop = SimpleNamespace(signal=None)
+        job.finish(task, lambda *_: pytest.fail(), TrainConfig(), RunOptions(), directory, stop)
     assert not list(tmp_path.iterdir())
-    assert journal.metrics == [{"epoch": 1, "loss": 0.5}]
 
 
 @pytest.mark.parametrize(

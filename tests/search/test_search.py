@@ -388,7 +388,7 @@ def test_nan_loss_leaves_the_last_good_state(diverged):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset=my-images",), "dataset must be one of"),
+        (("--dataset=my-images",), "--dataset must be one of"),
         (("--sead=1",), "Unknown command line flag 'sead'"),
         (("--epochs=many",), "flag --epochs=many"),
         (("--skip_dropout_rates=0,0.4,1.5",), "--skip_dropout_rates must be in [0, 1)"),
@@ -415,7 +415,7 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     [
         (("--batch_size=717",), "from 1 to 716, the number of images in the part of digits for"),
         (("--image_size=30",), "multiples of 4, since reductions halve them"),
-        (("--dataset=cifar10", "--data_dir=/nonexistent"), "set data_dir to a TFDS directory"),
+        (("--dataset=cifar10", "--data_dir=/nonexistent"), "set --data_dir to a TFDS directory"),
         (("--output_dir=/dev/null/run",), "--output_dir cannot be made"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -149,7 +149,7 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
         (["--genotype=nothing"], "Known names: PDARTS"),
         (["--auxiliary"], "auxiliary head needs images of at least 24"),
         (["--stem=imagenet"], "multiples of 32"),
-        (["--batch_size=2000"], "batch_size must be from 1 to 1433"),
+        (["--batch_size=2000"], "--batch_size must be from 1 to 1433"),
         (["--evaluate_only"], "--evaluate_only needs --run_dir"),
         (["--schedule=steps"], "--schedule must be cosine or linear"),
     ],

@@ -285,9 +285,7 @@ def searched():
     for problem in (distant_pixels, brightness):
         model = pd.Supernet(space, init_channels=4, num_layers=3, num_classes=2, seed=1)
         model.build((None, 8, 8, 1))
-        compute = compute or model.cells[0].mixed.compute
-        for cell in model.cells:
-            cell.mixed.compute = compute
+        compute = model.compute = compute or model.compute
         compile_search(model, weight_rate=0.1, arch_rate=0.05)
         rng = np.random.default_rng(1)
         for _ in range(30):

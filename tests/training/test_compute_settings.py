@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pdarts_tf as pd
-from pdarts_tf.training.precision import mixed_precision
+from pdarts_tf.config.compute import PRECISIONS
 from pdarts_tf.training.supervised import SupervisedNetwork
 from tests.supernets import compile_search, skip_images, uniform_space
 
@@ -56,10 +56,16 @@ def batch(halves_equal=False):
 
 
 def network(precision="none", drop_path_rate=0.5, parts=1, genotype=TINY, **options):
-    with mixed_precision(precision):
-        model = SupervisedNetwork(
-            genotype, 2, 3, 6, drop_path_rate=drop_path_rate, name="n", **options
-        )
+    model = SupervisedNetwork(
+        genotype,
+        init_channels=2,
+        num_layers=3,
+        num_classes=6,
+        drop_path_rate=drop_path_rate,
+        dtype=PRECISIONS[precision],
+        name="n",
+        **options,
+    )
     model.build((None, 8, 8, 3))
     model.compile(pd.weight_optimizer(0.1), gradient_accumulation=parts)
     model.optimizer.build(model.trainable_variables)
@@ -70,8 +76,17 @@ def supernet(
     precision="none", skip_dropout_rate=0.5, names=("skip_connect", "dil_conv_3x3"), **options
 ):
     space = uniform_space(*names)
-    with mixed_precision(precision):
-        model = pd.Supernet(space, 4, 3, 3, skip_dropout_rate, seed=3, name="s", **options)
+    model = pd.Supernet(
+        space,
+        init_channels=4,
+        num_layers=3,
+        num_classes=3,
+        skip_dropout_rate=skip_dropout_rate,
+        seed=3,
+        dtype=PRECISIONS[precision],
+        name="s",
+        **options,
+    )
     model.build((None, 8, 8, 3))
     compile_search(model)
     return model

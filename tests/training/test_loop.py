@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
-from pdarts_tf.training.loop import EpochProgress, NonFiniteLossError, TrainingLoop
+from pdarts_tf.training.epoch_progress import EpochProgress
+from pdarts_tf.training.loop import NonFiniteLossError, TrainingLoop
 
 
 class Adder(keras.Model):

@@ -19,7 +19,9 @@ def batch(size=4):
 
 
 def network(genotype=TINY, **compiled):
-    model = SupervisedNetwork(genotype, 2, 3, 6, auxiliary=True)
+    model = SupervisedNetwork(
+        genotype, init_channels=2, num_layers=3, num_classes=6, auxiliary=True
+    )
     model.build((None, 24, 24, 3))
     model.compile(pd.weight_optimizer(0.1), **compiled)
     return model

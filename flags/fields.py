@@ -1,6 +1,6 @@
-"""Flags for the fields of a settings dataclass, and their values back into one.
+"""Flags of the fields of a settings dataclass, and settings made from their values.
 
-Names, defaults and help texts are those of the fields, so that they stand in one place.
+Names, defaults and help texts are those of the fields, so that each is defined in one place.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from absl import flags
 
 
 class _ListParser(flags.ArgumentParser):
-    """Reads values separated by commas, such as 5,11,17."""
+    """Parses values separated by commas, such as 5,11,17."""
 
     def __init__(self, item: Callable[[str], Any], kind: str):
         super().__init__()
@@ -22,7 +22,7 @@ class _ListParser(flags.ArgumentParser):
         self.kind = kind
         self.syntactic_help = f"{kind}s, separated by commas"
 
-    def parse(self, argument):
+    def parse(self, argument: Any) -> tuple[Any, ...]:
         """Returns the values as a tuple."""
         if not isinstance(argument, str):
             return tuple(argument)
@@ -31,16 +31,16 @@ class _ListParser(flags.ArgumentParser):
         except ValueError as error:
             raise ValueError(f"expected {self.syntactic_help}") from error
 
-    def flag_type(self):
-        """Returns the type for help texts."""
+    def flag_type(self) -> str:
+        """Returns the name of the type, for help texts."""
         return f"{self.kind} list"
 
 
 class _ListSerializer(flags.ArgumentSerializer):
-    """Writes values as `_ListParser` reads them."""
+    """Serializes values in the form that `_ListParser` parses."""
 
-    def serialize(self, value):
-        """Returns the values separated by commas."""
+    def serialize(self, value: Any) -> str:
+        """Returns the values, separated by commas."""
         return ",".join(map(str, value))
 
 
@@ -50,10 +50,10 @@ def define_flags(
     """Defines one flag per field of a dataclass.
 
     Args:
-        settings: a dataclass; its fields are int, float, bool, str, optional ones of these, or
-            tuples of ints or floats, with metadata {"help": ...}.
-        module_name: of the module whose flags they are, for `--help`.
-        flag_values: where to define them.
+        settings: Dataclass whose fields are int, float, bool, str, one of these or None, or tuples
+            of ints or floats, with metadata {"help": ...}.
+        module_name: Module that defines the flags, for `--help`.
+        flag_values: Where to define them.
     """
     define: dict[Any, Callable[..., Any]] = {
         int: flags.DEFINE_integer,
@@ -84,24 +84,24 @@ def define_flags(
 
 
 def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **instead: Any) -> Any:
-    """Returns the dataclass with the values of the flags that `define_flags` defined.
+    """Returns settings with the values of the flags that `define_flags` defined.
 
     Args:
-        settings: the dataclass.
-        flag_values: where its flags are defined.
-        **instead: fields that take these values instead of those of their flags.
+        settings: The dataclass.
+        flag_values: Where its flags are defined.
+        **instead: Values of fields that override those of their flags.
     """
     names = [field.name for field in dataclasses.fields(settings)]
     return settings(**{name: flag_values[name].value for name in names} | instead)
 
 
 def default_settings(settings: type, recipe: os.PathLike[str] | None, **values: Any) -> Any:
-    """Returns the dataclass with the values of a recipe, without any command line.
+    """Returns settings with the values of a recipe, without a command line.
 
     Args:
-        settings: the dataclass.
-        recipe: a flagfile; None for the defaults.
-        **values: fields that take these values.
+        settings: The dataclass.
+        recipe: A flagfile; None for the defaults.
+        **values: Values of fields that override those of the recipe.
     """
     flag_values = flags.FlagValues()
     define_flags(settings, __name__, flag_values)

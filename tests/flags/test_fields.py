@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from absl import flags
 
-from flags.settings import define_flags, read_flags
+from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
 
 

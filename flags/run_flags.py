@@ -1,0 +1,110 @@
+"""Flags that searches and trainings share: where a run reads, writes and computes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from absl import flags
+
+from flags.fields import define_flags, read_flags
+from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.training.devices import DISTRIBUTIONS, Devices
+
+
+def define_run_flags(
+    command: str, module_name: str, flag_values: flags.FlagValues = flags.FLAGS
+) -> Callable[[], RunOptions]:
+    """Defines the flags of a command, and returns a function that reads them.
+
+    The function also reads the environment variable TF_CONFIG. It raises DevicesError or
+    ConfigError if the values do not fit each other.
+
+    Args:
+        command: "search" or "train".
+        module_name: Module whose flags they are, for `--help`.
+        flag_values: Where to define them.
+    """
+    where: dict[str, Any] = {"module_name": module_name, "flag_values": flag_values}
+    define_flags(CheckpointConfig, module_name, flag_values)
+    data_dir = flags.DEFINE_string(
+        "data_dir", None, "Directory of the data, or where TFDS may download it to.", **where
+    )
+    output_dir = flags.DEFINE_string(
+        "output_dir",
+        None,
+        f"Run directory; by default runs/{command}_<dataset>_seed<seed>.",
+        **where,
+    )
+    distribution = flags.DEFINE_enum(
+        "distribution",
+        "auto",
+        list(DISTRIBUTIONS),
+        "Distribution strategy: one device; mirrored, all GPUs of this machine; multi_worker, all "
+        "GPUs of the machines in TF_CONFIG; or auto, all GPUs available.",
+        **where,
+    )
+    num_cpu_devices = flags.DEFINE_integer(
+        "num_cpu_devices",
+        1,
+        "Number of logical devices to split the CPU into, to try --distribution=mirrored out "
+        "without GPUs.",
+        **where,
+    )
+    dry_run = flags.DEFINE_boolean(
+        "dry_run",
+        False,
+        "Read the data, print what would run and the memory it would take, and exit.",
+        **where,
+    )
+    memory_limit = flags.DEFINE_float(
+        "memory_limit_gb",
+        None,
+        "With --dry_run: print the largest batch size for so many GiB of memory.",
+        lower_bound=0.0,
+        **where,
+    )
+    profile_steps = _define_profile_steps(where)
+    flags.register_multi_flags_validator(
+        ["memory_limit_gb", "dry_run"],
+        _limit_fits,
+        "it is for --dry_run only",
+        flag_values,
+    )
+    return lambda: RunOptions(
+        data_dir=data_dir.value,
+        output_dir=output_dir.value,
+        devices=Devices.from_environment(distribution.value, num_cpu_devices.value),
+        checkpoints=read_flags(CheckpointConfig, flag_values),
+        profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
+        dry_run=dry_run.value,
+        memory_limit_gb=memory_limit.value,
+    )
+
+
+def _limit_fits(values: Mapping[str, Any]) -> bool:
+    return values["dry_run"] or values["memory_limit_gb"] is None
+
+
+def _define_profile_steps(where: dict[str, Any]) -> "flags.FlagHolder[list[str] | None]":
+    steps = flags.DEFINE_list(
+        "profile_steps",
+        None,
+        "First and last step to profile for TensorBoard, such as 10,20; steps are counted from 1, "
+        "from the start of the process.",
+        **where,
+    )
+    flags.register_validator(
+        steps,
+        lambda words: words is None or _steps(words) is not None,
+        "expected two steps of at least 1, the first not after the last, such as 10,20",
+        where["flag_values"],
+    )
+    return steps
+
+
+def _steps(words: list[str]) -> tuple[int, int] | None:
+    """The two steps, None if they are not valid."""
+    if len(words) != 2 or not all(word.isascii() and word.isdecimal() for word in words):
+        return None
+    first, last = map(int, words)
+    return (first, last) if 1 <= first <= last else None

@@ -1,0 +1,258 @@
+"""The cells of which networks are stacked: those that are searched, and those that are evaluated.
+
+Reference: P-DARTS, sections 3.1 and 4.3; DARTS (arXiv 1806.09055), section 2.1.
+"""
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pdarts_tf.layers.mixed_op import ComputeMixed, MixedOperations, compute_mixed_operations
+from pdarts_tf.layers.operations import make_operation
+from pdarts_tf.layers.preprocess import Preprocess
+from pdarts_tf.layers.regularization import Dropout, drop_path, split_seed
+from pdarts_tf.layers.source import SourceViews
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class SearchCell(keras.layers.Layer):
+    """One cell of a supernet: its edges hold all candidate operations at once.
+
+    Inputs: the outputs of the two cells before, (batch, height, width, any) each, and weights
+    (edges, candidates); output: (batch, height, width, nodes * channels), height and width halved
+    if it is a reduction.
+
+    Args:
+        channels: of each of its nodes.
+        candidates: per edge the names of its candidate operations, see `plan_cell`.
+        reduction: whether it halves the size.
+        reduction_prev: whether the cell before it is a reduction, so that the older input is twice
+            as large.
+        seed: of the initialization.
+        statistics: what training normalizes by, see `BatchNormalization`.
+        for_xla: whether XLA is to compile the mixed operations, see `SourceViews`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+
+    Raises:
+        ValueError: an argument is out of range, see `plan_cell`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        candidates: Sequence[Sequence[str]],
+        *,
+        reduction: bool = False,
+        reduction_prev: bool = False,
+        seed: int = 0,
+        statistics: str = "batch",
+        for_xla: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)  # weights and rates stay as exact as they are
+        self.channels = channels
+        self.reduction = reduction
+        self.reduction_prev = reduction_prev
+        self.seed = seed
+        options = {"statistics": statistics, "dtype": self.dtype_policy}
+        self.preprocess = _preprocess(channels, reduction_prev, seed, affine=False, **options)
+        self.mixed = MixedOperations(
+            candidates, reduction, seed=seed + 20, for_xla=for_xla, name="mixed", **options
+        )
+
+    @property
+    def output_channels(self) -> int:
+        """Channels of the concatenated nodes."""
+        return self.mixed.plan.num_nodes * self.channels
+
+    def build(self, input_shapes: Sequence[Any]) -> None:
+        """Builds the layers for the shapes of the outputs of the two cells before."""
+        for layer, shape in zip(self.preprocess, input_shapes, strict=True):
+            layer.build(shape)
+        self.mixed.build([(None, None, None, self.channels)] * 2)
+
+    def call(
+        self,
+        inputs: Sequence[tf.Tensor],
+        weights: tf.Tensor,
+        dropout: Dropout | None = None,
+        training: bool = False,
+        differentiate: str = "all",
+        compute: ComputeMixed = compute_mixed_operations,
+    ) -> tf.Tensor:
+        """Returns the concatenated nodes.
+
+        Args:
+            inputs: the outputs of the two cells before.
+            weights, dropout, training, differentiate, compute: see `MixedOperations`.
+        """
+        inputs = [
+            layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
+        ]
+        return self.mixed(
+            inputs,
+            weights,
+            dropout,
+            training=training,
+            differentiate=differentiate,
+            compute=compute,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        mixed = self.mixed.get_config()
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "reduction_prev": self.reduction_prev,
+            "seed": self.seed,
+            **{name: mixed[name] for name in ("candidates", "reduction", "statistics", "for_xla")},
+        }
+
+
+@keras.saving.register_keras_serializable("pdarts_tf")
+class EvaluationCell(keras.layers.Layer):
+    """One cell of an evaluation network: two operations lead to every node, which adds them up.
+
+    Inputs: the outputs of the two cells before, (batch, height, width, any) each; output: (batch,
+    height, width, output_channels), height and width halved if it is a reduction.
+
+    Args:
+        channels: of each of its nodes.
+        edges: (operation, input) pairs, two per node, as in a `Genotype`.
+        concat: the nodes that make up the output.
+        reduction: whether it halves the size.
+        reduction_prev: whether the cell before it is a reduction, so that the older input is twice
+            as large.
+        seed: of the initialization.
+        statistics: what training normalizes by, see `BatchNormalization`.
+        for_xla: whether XLA is to compile the cell, see `SourceViews`.
+        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+
+    Raises:
+        ValueError: an operation is unknown.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        edges: Sequence[tuple[str, int]],
+        concat: Sequence[int],
+        *,
+        reduction: bool = False,
+        reduction_prev: bool = False,
+        seed: int = 0,
+        statistics: str = "batch",
+        for_xla: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)  # the rate of drop-path stays as exact as it is
+        self.channels = channels
+        self.reduction = reduction
+        self.reduction_prev = reduction_prev
+        self.seed = seed
+        self.statistics = statistics
+        self.for_xla = for_xla
+        self.sources = tuple(source for _, source in edges)
+        self.concat = tuple(concat)
+        self.input_stride = 2 if reduction else 1
+        options = {"statistics": statistics, "dtype": self.dtype_policy}
+        self.preprocess = _preprocess(channels, reduction_prev, seed, **options)
+        self.operations = [
+            make_operation(
+                primitive,
+                self.input_stride if source < 2 else 1,
+                seed=seed + 10 * (i + 2),
+                name=f"operation_{i}",
+                **options,
+            )
+            for i, (primitive, source) in enumerate(edges)
+        ]
+
+    @property
+    def kind(self) -> Hashable:
+        """What cells of one genotype have in common that compute the same: place and shapes."""
+        place = self.channels, self.reduction, self.reduction_prev
+        return place, *(tuple(variable.shape) for variable in self.variables)
+
+    @property
+    def output_channels(self) -> int:
+        """Channels of the concatenated nodes."""
+        return len(self.concat) * self.channels
+
+    def build(self, input_shapes: Sequence[Any]) -> None:
+        """Builds the layers for the shapes of the outputs of the two cells before."""
+        for layer, shape in zip(self.preprocess, input_shapes, strict=True):
+            layer.build(shape)
+        for operation in self.operations:
+            operation.build((None, None, None, self.channels))
+
+    def call(
+        self,
+        inputs: Sequence[tf.Tensor],
+        dropping: Dropout | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Returns the concatenated nodes.
+
+        Args:
+            inputs: the outputs of the two cells before.
+            dropping: None, or (rate, seed, first_image) of drop-path: a scalar, two int32, and see
+                `regularization.drop_elements`.
+            training: normalize by the batch and update running statistics.
+        """
+        nodes = [
+            layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
+        ]
+        views = [SourceViews(x, self.input_stride, for_xla=self.for_xla) for x in nodes]
+        drops = self._drops(dropping)
+        for first in range(0, len(self.operations), 2):
+            terms = [
+                drops[i](self.operations[i].apply_to(views[self.sources[i]], training))
+                for i in (first, first + 1)
+            ]
+            nodes.append(tf.add_n(terms))
+            views.append(SourceViews(nodes[-1], 1, for_xla=self.for_xla))
+        return tf.concat([nodes[i] for i in self.concat], -1)
+
+    def _drops(self, dropping: Dropout | None) -> list[Callable[[tf.Tensor], tf.Tensor]]:
+        """Returns what follows each operation: drop-path, or nothing after an identity."""
+        if dropping is None:
+            return [tf.identity] * len(self.operations)
+        rate, seed, first_image = dropping
+        seeds = tf.unstack(split_seed(seed, len(self.operations)))
+        return [
+            tf.identity
+            if operation.is_identity
+            else functools.partial(drop_path, rate=rate, seed=s, first_image=first_image)
+            for operation, s in zip(self.operations, seeds, strict=True)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        primitives = [operation.primitive for operation in self.operations]
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "edges": [list(edge) for edge in zip(primitives, self.sources, strict=True)],
+            "concat": list(self.concat),
+            "reduction": self.reduction,
+            "reduction_prev": self.reduction_prev,
+            "seed": self.seed,
+            "statistics": self.statistics,
+            "for_xla": self.for_xla,
+        }
+
+
+def _preprocess(
+    channels: int, reduction_prev: bool, seed: int, *, affine: bool = True, **options: Any
+) -> list[Preprocess]:
+    """Returns the layers that both inputs of a cell go through first."""
+    stride = 2 if reduction_prev else 1
+    return [
+        Preprocess(channels, stride, affine=affine, seed=seed, name="preprocess0", **options),
+        Preprocess(channels, affine=affine, seed=seed + 10, name="preprocess1", **options),
+    ]

@@ -1,0 +1,126 @@
+"""The lines that a run prints: a function of its settings, its state and its result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pdarts_tf.config import SearchConfig, StageConfig, TrainConfig
+from pdarts_tf.genotype import Genotype
+from pdarts_tf.runs.log import logger
+from pdarts_tf.runs.observers import EpochStart, Observer
+from pdarts_tf.runs.run_directory import METRICS
+from pdarts_tf.runs.state import RunState
+from pdarts_tf.search_space import CELLS, SearchSpace, edge_nodes
+
+
+def kept_operations(space: SearchSpace, cell: str) -> str:
+    """Returns one line per edge of a cell with the operations that it keeps."""
+    lines = [
+        f"  {source} -> {target}  {', '.join(names)}"
+        for (source, target), names in zip(edge_nodes(), space.candidates(cell), strict=True)
+    ]
+    return "\n".join([f"{cell} cell keeps", *lines])
+
+
+def genotype_list(genotypes: Mapping[str, Genotype]) -> str:
+    """Returns genotypes, {"unrestricted" or "M=<limit>": Genotype}, one per line."""
+    lines = [
+        f"{name} ({genotype.num_skip_connects} skip-connects): {genotype}"
+        for name, genotype in genotypes.items()
+    ]
+    return "\n".join(lines)
+
+
+def _resumed(state: RunState) -> str | None:
+    """The line that says where a run goes on; None if it is new."""
+    if not state.step:
+        return None
+    steps = state.progress.steps
+    inside = f", step {steps} of the next one" if steps else ""
+    return f"Resuming after epoch {state.epochs}{inside}"
+
+
+class _Console(Observer):
+    """Prints the plan, and where a run is resumed."""
+
+    def __init__(self, plan: str, state: RunState) -> None:
+        self.log = logger().info
+        self.log(plan)
+        if line := _resumed(state):
+            self.log(line)
+
+
+class SearchConsole(_Console):
+    """Prints how a search goes.
+
+    Args:
+        config: Settings of the search.
+        plan: Table of its stages.
+        state: State that the run begins with.
+    """
+
+    def __init__(self, config: SearchConfig, plan: str, state: RunState) -> None:
+        super().__init__(plan, state)
+        self.config = config
+
+    def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
+        """Prints what the stage before has left, unless the stage is resumed inside."""
+        if not stage.index or state.step > stage.index * self.config.epochs * state.steps_per_epoch:
+            return
+        for cell in CELLS:
+            self.log(kept_operations(space, cell))
+            count = sum("skip_connect" in names for names in space.candidates(cell))
+            self.log(f"{cell} cell: skip-connect is still a candidate on {count} edges")
+
+    def begin_epoch(self, start: EpochStart) -> None:
+        """Prints the rates of an epoch."""
+        config, rates = self.config, start.rates
+        trained = "weights and alphas" if start.epoch >= config.warmup_epochs else "weights only"
+        self.log(
+            f"Stage {start.place['stage']}/{len(config.stages)}, epoch {start.place['epoch']}/"
+            f"{config.epochs}: learning rate {rates['learning_rate']:.4g}, skip dropout "
+            f"{rates['skip_dropout_rate']:.3f}, {trained}"
+        )
+
+    def end_epoch(self, state: RunState) -> None:
+        """Prints the validation, if there was one."""
+        metrics = state.epoch(-1)[METRICS]
+        if "valid_loss" in metrics:
+            self.log(
+                f"validation: loss {metrics['valid_loss']:.4f}, "
+                f"accuracy {metrics['valid_accuracy']:.4f}"
+            )
+
+    def end(self, result: Any) -> None:
+        """Prints all genotypes of a `SearchResult`."""
+        self.log("All genotypes, by the limit of skip-connects in the normal cell:")
+        self.log(genotype_list(result.genotypes))
+
+
+class TrainConsole(_Console):
+    """Prints how a training goes.
+
+    Args:
+        config: Settings of the training.
+        plan: Table of its costs.
+        state: State that the run begins with.
+    """
+
+    def __init__(self, config: TrainConfig, plan: str, state: RunState) -> None:
+        super().__init__(plan, state)
+        self.config = config
+
+    def begin_epoch(self, start: EpochStart) -> None:
+        """Prints the rates of an epoch."""
+        rates = start.rates
+        self.log(
+            f"Epoch {start.place['epoch']}/{self.config.epochs}: learning rate "
+            f"{rates['learning_rate']:.4g}, drop-path {rates['drop_path_rate']:.3f}"
+        )
+
+    def end_epoch(self, state: RunState) -> None:
+        """Prints the scores on the test split."""
+        metrics = state.epoch(-1)[METRICS]
+        self.log(
+            f"test: loss {metrics['test_loss']:.4f}, top-1 {metrics['test_accuracy']:.4f}, "
+            f"top-5 {metrics['test_top5']:.4f}"
+        )

@@ -1,0 +1,18 @@
+"""Progress inside an epoch; needs no TensorFlow."""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class EpochProgress:
+    """How far an epoch has come: all that is needed, beside the variables, to resume inside it.
+
+    Args:
+        steps: Number of steps taken.
+        logs: Means over these steps, by name.
+        seconds: Time that they have taken, in all processes that the epoch has seen.
+    """
+
+    steps: int = 0
+    logs: dict[str, float] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0

@@ -1,0 +1,60 @@
+"""Flags that searches and trainings share."""
+
+import pytest
+from absl import flags
+
+from flags.run_flags import define_run_flags
+from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.training.devices import Devices
+
+
+def options(*argv):
+    """The options of a command line."""
+    values = flags.FlagValues()
+    read = define_run_flags("search", "example", values)
+    values(["program", *argv])
+    return read()
+
+
+def parsed(*argv):
+    """The steps that a command line asks to profile."""
+    return options(*argv).profile_steps
+
+
+def test_without_flags_options_are_the_defaults():
+    assert options() == RunOptions()
+
+
+def test_options_are_those_of_the_flags():
+    read = options(
+        "--data_dir=D", "--output_dir=R", "--dry_run", "--memory_limit_gb=4",
+        "--distribution=mirrored", "--num_cpu_devices=2", "--keep_checkpoints=3",
+    )  # fmt: skip
+    assert read == RunOptions(
+        data_dir="D",
+        output_dir="R",
+        devices=Devices("mirrored", 2),
+        checkpoints=CheckpointConfig(keep_checkpoints=3),
+        dry_run=True,
+        memory_limit_gb=4.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"), [("10,20", (10, 20)), ("1,1", (1, 1)), ("3, 4", (3, 4)), ("007,9", (7, 9))]
+)
+def test_the_first_and_the_last_step_are_read(text, steps):
+    assert parsed(f"--profile_steps={text}") == steps
+
+
+def test_nothing_is_profiled_unless_asked_for():
+    assert parsed() is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "1,2,3", "4,3", "0,3", "-1,3", "1.5,3", "a,b", "1,", "²,3"]
+)
+def test_other_texts_are_refused_and_the_message_says_what_is_expected(text):
+    with pytest.raises(flags.IllegalFlagValueError, match=r"expected two steps.* such as 10,20"):
+        parsed(f"--profile_steps={text}")

@@ -1,0 +1,98 @@
+"""The lines that runs print."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import pdarts_tf as pd
+from pdarts_tf.config import SearchConfig
+from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.report import console
+from pdarts_tf.report.console import SearchConsole, genotype_list, kept_operations
+from pdarts_tf.runs.observers import EpochStart
+from pdarts_tf.runs.run_directory import METRICS
+from pdarts_tf.runs.state import RunState
+from pdarts_tf.training.epoch_progress import EpochProgress
+
+
+def test_kept_operations_are_listed_edge_by_edge():
+    masks = np.zeros((2, 14, 8), dtype=bool)
+    masks[:, :, [0, 3]] = True
+    masks[1, 13] = [name in ("sep_conv_3x3", "dil_conv_5x5") for name in PRIMITIVES]
+    space = pd.SearchSpace(*masks)
+    normal = kept_operations(space, "normal").splitlines()
+    assert normal[:2] == ["normal cell keeps", "  0 -> 2  none, skip_connect"]
+    assert len(normal) == 15
+    reduce = kept_operations(space, "reduce").splitlines()
+    assert reduce[-1] == "  4 -> 5  sep_conv_3x3, dil_conv_5x5"
+
+
+def test_genotypes_are_listed_in_the_official_notation():
+    genotype = pd.GENOTYPES["PDARTS"]
+    lines = genotype_list({"unrestricted": genotype, "M=2": genotype}).splitlines()
+    assert lines[0].startswith("unrestricted (2 skip-connects): Genotype(normal=[('skip_connect',")
+    title, _, notation = lines[1].partition(": ")
+    assert title == "M=2 (2 skip-connects)"
+    assert pd.Genotype.parse(notation) == genotype
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """Lines that were printed."""
+    lines: list[str] = []
+    monkeypatch.setattr(console, "logger", lambda: SimpleNamespace(info=lines.append))
+    return lines
+
+
+def state(epochs, steps=0):
+    return RunState(10, epochs=epochs, progress=EpochProgress(steps))
+
+
+def test_a_new_search_begins_with_its_plan(printed):
+    SearchConsole(SearchConfig(), "the plan", state(0))
+    assert printed == ["the plan"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "line"),
+    [
+        (state(2, 3), "Resuming after epoch 2, step 3 of the next one"),
+        (state(3), "Resuming after epoch 3"),
+    ],
+)
+def test_resuming_says_where(printed, begun, line):
+    SearchConsole(SearchConfig(), "the plan", begun)
+    assert printed == ["the plan", line]
+
+
+@pytest.mark.parametrize(("begun", "lines"), [(state(25), 32), (state(25, 1), 0), (state(26), 0)])
+def test_what_a_stage_keeps_is_said_when_the_next_one_begins(printed, begun, lines):
+    shown = SearchConsole(SearchConfig(), "", begun)
+    printed.clear()
+    shown.begin_stage(SearchConfig().stages[1], pd.SearchSpace.full(), begun)
+    assert sum(line.count("\n") + 1 for line in printed) == lines
+
+
+def test_the_first_stage_keeps_everything_and_says_nothing(printed):
+    shown = SearchConsole(SearchConfig(), "", state(0))
+    printed.clear()
+    shown.begin_stage(SearchConfig().stages[0], pd.SearchSpace.full(), state(0))
+    assert printed == []
+
+
+@pytest.mark.parametrize(("epoch", "what"), [(9, "weights only"), (10, "weights and alphas")])
+def test_an_epoch_begins_with_its_rates(printed, epoch, what):
+    rates = {"learning_rate": 0.0125, "skip_dropout_rate": 0.25}
+    shown = SearchConsole(SearchConfig(), "", state(0))
+    shown.begin_epoch(EpochStart(epoch, {"stage": 2, "epoch": epoch + 1}, rates))
+    assert printed[-1] == (
+        f"Stage 2/3, epoch {epoch + 1}/25: learning rate 0.0125, skip dropout 0.250, {what}"
+    )
+
+
+def test_validations_are_shown(printed):
+    shown, after = SearchConsole(SearchConfig(), "", state(0)), state(0)
+    after.finish_epoch({METRICS: {"valid_loss": 1.5, "valid_accuracy": 0.25}})
+    shown.end_epoch(after)
+    assert printed[-1] == "validation: loss 1.5000, accuracy 0.2500"
