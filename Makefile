@@ -1,5 +1,5 @@
 # `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
-# `make PYTHON=/path/to/python3.12 setup` chooses the interpreter.
+# `make PYTHON=/path/to/python3.12 setup` selects the interpreter.
 
 .PHONY: help setup lint test test-all faults demo format lock clean
 .DEFAULT_GOAL := help
@@ -10,10 +10,10 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3 python3.13 python3.12 python3.11
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
-help: ## Show what can be made
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(STAMP) ## Make .venv and install; again only when a requirements file changes
+setup: $(STAMP) ## Create .venv and install; repeated only if a requirements file changes
 
 $(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
@@ -28,27 +28,27 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# A file at a time per core, since its tests share what is slow to make. More than four processes
-# would need more than the memory of a usual machine.
+# Distributed by file, since the tests of a file share fixtures that are slow to make. More than four
+# processes would need more memory than most machines have.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-test: lint ## Lint, then run the tests, all but the slow ones (11 minutes on 2 cores)
+test: lint ## Lint, then run all tests except the slow ones (11 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: lint ## Lint, then run all tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
-faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (long)
-	$(BIN)/python -m pytest tests/test_faults.py tests/test_interrupted_writes.py tests/test_stopped_search.py tests/test_full_disk.py
+faults: setup ## Kill searches at random and at every write, fill disks; all must end alike (slow)
+	$(BIN)/python -m pytest tests/runs/test_faults.py tests/runs/test_interrupted_writes.py tests/runs/test_stopped_search.py tests/runs/test_full_disk.py
 
-demo: setup ## Search, train and export on the embedded digits, and ask the exported network
+demo: setup ## Search, train and export on the embedded digits, and query the exported network
 	$(BIN)/python -m tools.demo
 
 format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from what is installed
+lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from the installed packages
 	{ echo "# Written by 'make lock' from what 'make setup' installs: do not edit."; \
 	  echo "# Bazel needs every package that those bring along; pip does not read this file."; \
 	  $(BIN)/python -m pip freeze --all --exclude pip; } > requirements-lock.txt.new

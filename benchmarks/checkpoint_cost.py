@@ -1,4 +1,4 @@
-"""What a checkpoint costs: python -m benchmarks.checkpoint_cost
+"""Time and size of a checkpoint: python -m benchmarks.checkpoint_cost
 
 Writes checkpoints of the first supernet of the published search (5 cells, 16 channels, 8 candidates
 per edge) and of the published CIFAR network (20 cells, 36 channels) into the present directory, as

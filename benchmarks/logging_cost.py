@@ -1,4 +1,4 @@
-"""What logging costs a search, as its share of the same run's time.
+"""Time that logging takes of a search, as its share of the same run's time.
 
     python -m benchmarks.logging_cost
 

@@ -1,4 +1,4 @@
-"""What the benchmarks have in common: what they compute, and how memory is measured."""
+"""Workloads that the benchmarks share, and how memory is measured."""
 
 import resource
 

@@ -27,7 +27,10 @@ def define_run_flags(
     where: dict[str, Any] = {"module_name": module_name, "flag_values": flag_values}
     define_flags(CheckpointConfig, module_name, flag_values)
     data_dir = flags.DEFINE_string(
-        "data_dir", None, "Directory of the data, or where TFDS may download it to.", **where
+        "data_dir",
+        None,
+        "Directory of the data, to which TFDS downloads; by default ~/tensorflow_datasets.",
+        **where,
     )
     output_dir = flags.DEFINE_string(
         "output_dir",

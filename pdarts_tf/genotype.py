@@ -63,12 +63,8 @@ class Genotype:
 
     Example:
 
-    >>> genotype = Genotype(
-    ...     normal=[("sep_conv_3x3", 0), ("skip_connect", 1)],
-    ...     normal_concat=[2],
-    ...     reduce=[("max_pool_3x3", 0), ("dil_conv_5x5", 1)],
-    ...     reduce_concat=[2],
-    ... )
+    >>> edges = [("sep_conv_3x3", 0), ("skip_connect", 1)]  # into node 2
+    >>> genotype = Genotype(edges, [2], edges, [2])
     >>> Genotype.from_json(genotype.to_json()) == genotype
     True
     >>> genotype.num_skip_connects
@@ -172,11 +168,6 @@ def load_genotype(text_or_path: str | os.PathLike[str]) -> Genotype:
     Raises:
         GenotypeError: If there is neither such a name nor such a file, or the file is too large,
             unreadable or malformed.
-
-    Example:
-
-    >>> load_genotype("PDARTS").normal_concat
-    (2, 3, 4, 5)
     """
     if not isinstance(text_or_path, str | os.PathLike):
         raise _error("a name or a file", text_or_path, "Pass text or a path")

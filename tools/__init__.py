@@ -1,1 +1,1 @@
-"""What keeps the repository in order; not installed."""
+"""Tools of the repository; not installed."""

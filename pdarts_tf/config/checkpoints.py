@@ -1,4 +1,4 @@
-"""When checkpoints are written."""
+"""Settings of checkpoints."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from pdarts_tf.config.settings import Settings, check_at_least, check_not_negati
 
 @dataclass(frozen=True)
 class CheckpointConfig(Settings):
-    """How often checkpoints are written inside an epoch, and how many are kept.
+    """Intervals between checkpoints inside an epoch, and the number to keep.
 
     These settings do not affect results, so a run may be resumed with other ones.
 

@@ -11,7 +11,7 @@ PRECISIONS = {"none": "float32", "float16": "mixed_float16", "bfloat16": "mixed_
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeConfig(Settings):
-    """How steps are computed, without regard to what they compute.
+    """Precision, memory and compilation of steps, the same for searches and trainings.
 
     Raises:
         ConfigError: Values do not fit each other.

@@ -11,7 +11,7 @@ MAX_HUE = 0.5  # half a turn, the opposite colour
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig(Settings):
-    """Which images a run sees, and how they are augmented.
+    """Images of a run, and their augmentation.
 
     Raises:
         ConfigError: A value is out of range.

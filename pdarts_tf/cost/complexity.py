@@ -73,7 +73,7 @@ def count_parameters(model: Model, include_auxiliary: bool = False) -> int:
 
     >>> from pdarts_tf.genotype import GENOTYPES
     >>> count_parameters(EvaluationNetwork(GENOTYPES["PDARTS"], init_channels=4, num_layers=3))
-    13318
+    9070
     """
     # Parameters do not depend on the size of the images: the smallest one will do.
     stem = model.stem if isinstance(model, EvaluationNetwork) else "cifar"

@@ -9,7 +9,7 @@ import math
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ _DIGITS_WHITE = 16  # the largest value in scikit-learn's digits
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:[\w.*]+)?")
 
 _Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
+_InMemory = tuple[tuple[str, ...], Split, Split]
+"""Class names, training and test images."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,6 @@ _PUBLISHED: Mapping[str, _Published] = {
     ),
 }
 _ARCHIVED = ("cifar10", "cifar100")
-_OWN = ("digits", "folder")
 
 
 def load_for(
@@ -144,8 +145,8 @@ def load(
     """
     check_name(name)
     class_names, train, test, tested_on = _read(name, data_dir, image_size, resized_crop)
-    # The digits have one container only, and keep the order that results are published for.
-    decode = _as_they_are if resized_crop or name == "digits" else _in_memory
+    # Data sets in Python have one container only, and keep the order that results are given for.
+    decode = _as_they_are if resized_crop or name in FUNCTIONS else _in_memory
     if test is None:
         train, test = hold_out(decode([train])[0], class_names)
         tested_on = f"{HOLD_OUT_PORTION:.0%} of the training images of each class, held out"
@@ -182,7 +183,7 @@ def check_name(name: str) -> None:
 
 def dataset_names() -> tuple[str, ...]:
     """Returns the names that `load` handles in a special way, in alphabetical order."""
-    return tuple(sorted({*_PUBLISHED, *_OWN}))
+    return tuple(sorted({*_PUBLISHED, *FUNCTIONS, "folder"}))
 
 
 def _read(
@@ -194,8 +195,8 @@ def _read(
     """Returns class names, training images, test images or None, and the latter's origin."""
     if name == "folder":
         return read_folder(data_dir, image_size, resized_crop)
-    if name == "digits":
-        return _resized(_read_digits(), image_size)
+    if name in FUNCTIONS:
+        return _resized(FUNCTIONS[name](data_dir), image_size)
     archive = find_archive(name, data_dir) if name in _ARCHIVED else None
     if archive is not None and not (pathlib.Path(data_dir or "").expanduser() / name).is_dir():
         return _resized(read_archive(name, archive), image_size)
@@ -203,7 +204,7 @@ def _read(
     return read_tfds(name, data_dir, image_size, centre=resized_crop, test_splits=splits)
 
 
-def _resized(found: tuple[tuple[str, ...], Split, Split], image_size: int | None) -> _Found:
+def _resized(found: _InMemory, image_size: int | None) -> _Found:
     """Resizes images in memory, and adds "test", the name of their test split."""
     class_names, train, test = found
     if image_size is None:
@@ -261,7 +262,7 @@ def _short(value: Any) -> str:
     return str(value) if len(str(value)) < 80 else f"{str(value)[:80]}…"
 
 
-def _read_digits() -> tuple[tuple[str, ...], Split, Split]:
+def _read_digits(data_dir: str | os.PathLike[str] | None) -> _InMemory:
     """Returns the handwritten digits of 8x8 grey pixels that come with scikit-learn.
 
     Every fifth image of each class is a test image: 1,433 images for training, 364 for testing.
@@ -279,3 +280,9 @@ def _read_digits() -> tuple[tuple[str, ...], Split, Split]:
         everything.take(np.flatnonzero(~is_test)),
         everything.take(np.flatnonzero(is_test)),
     )
+
+
+FUNCTIONS: dict[str, Callable[[str | os.PathLike[str] | None], _InMemory]] = {
+    "digits": _read_digits,
+}
+"""Data sets in Python by name: functions of `--data_dir` that return all images in memory."""

@@ -1,1 +1,1 @@
-"""What outlives the process: run directories, checkpoints, resuming, stopping."""
+"""Everything that outlives a process: run directories, checkpoints, resuming, stopping."""

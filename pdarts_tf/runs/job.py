@@ -32,14 +32,14 @@ class Job(Protocol):
 
     Attributes:
         steps: Steps per epoch.
-        plan: What will run, and what it takes.
+        plan: Table of the run and of the memory it takes.
     """
 
     steps: int
 
     @property
     def plan(self) -> "Plan":
-        """What will run, and what it takes."""
+        """Table of the run and of the memory it takes."""
 
     def run(self, session: "Session") -> "Result":
         """Runs what is left, and returns the result."""
@@ -47,7 +47,7 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class Watchers:
-    """Who watches a run.
+    """Observers and callbacks of a run.
 
     Args:
         observers: Told of stages, epochs and the result.
@@ -60,13 +60,13 @@ class Watchers:
 
 @dataclass(frozen=True)
 class Command:
-    """What searches and trainings differ in.
+    """Differences between the commands that search and train.
 
     Args:
         name: "search" or "train".
         result: Name of the file whose presence in a run directory says that the job is finished.
-        make_job: Returns the job.
-        make_watchers: Returns who watches it.
+        make_job: Function of config, data and strategy that returns the job.
+        make_watchers: Function of job, directory and state that returns who watches it.
     """
 
     name: str
@@ -147,7 +147,8 @@ def finish(
 
     Args:
         job: The search or training.
-        make_watchers: Returns who watches it; called only in the process that writes.
+        make_watchers: Function of job, directory and state that returns who watches it; called
+            only in the process that writes.
         config: Settings of the run.
         options: When checkpoints are written, and which steps are profiled.
         directory: The open run directory.

@@ -8,7 +8,7 @@ from pdarts_tf.training.devices import Devices
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where a run finds its data, writes its files and computes, and what it reports.
+    """Options of a run: data, files, devices, checkpoints and profiling.
 
     Args:
         data_dir: Where the data lies; None for the data set's default.

@@ -28,7 +28,7 @@ _SPACES = "spaces"
 
 @dataclasses.dataclass
 class RunState:
-    """How far a run has come, and what it has measured and found so far.
+    """Progress of a run, and its measurements and search spaces so far.
 
     Made once per process, from the newest checkpoint or new, and changed only as the run advances.
 

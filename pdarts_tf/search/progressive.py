@@ -75,7 +75,7 @@ class ProgressiveSearch:
 
     @property
     def plan(self) -> Plan:
-        """What will run, and what it takes."""
+        """Table of the stages and of the memory they take."""
         num_images = self.images.for_weights.num_images, self.images.for_alphas.num_images
         return search_plan(self.config, self.images.data, num_images, self.steps)
 

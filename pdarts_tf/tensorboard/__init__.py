@@ -1,1 +1,1 @@
-"""What TensorBoard shows of a run."""
+"""Summaries of runs for TensorBoard."""

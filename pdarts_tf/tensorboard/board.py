@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run, as summaries.
+"""Summaries of a run, as TensorBoard shows them.
 
 Everything is a function of the settings, the search spaces and the records of epochs, so that a
 resumed run can show its past anew, and no curve is doubled or torn. Nothing here needs TensorFlow.

@@ -1,4 +1,4 @@
-"""How TensorBoard arranges what it shows: names of curves, charts of several, the table of runs."""
+"""Layout of TensorBoard's pages: names of curves, charts of several, the table of runs."""
 
 import dataclasses
 from typing import Any
@@ -133,5 +133,5 @@ def command_of(config: Settings) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the table has a type for a value; None and lists are shown as text."""
+    """Returns whether the table has a type for a value; None and lists are shown as text."""
     return isinstance(value, bool | int | float | str)

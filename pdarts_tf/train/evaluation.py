@@ -37,7 +37,7 @@ _SCORES = ("epoch", "test_loss", "test_accuracy", "test_top5")
 
 
 class Images(Protocol):
-    """What a network has to know of its images."""
+    """Properties of images that a network depends on."""
 
     @property
     def num_classes(self) -> int:
@@ -135,7 +135,7 @@ class Training:
 
     Attributes:
         steps: Steps per epoch.
-        plan: What will run, and what it takes.
+        plan: Table of the training and of the memory it takes.
     """
 
     part = None
@@ -277,7 +277,7 @@ class Training:
 
 
 def _merit(record: Mapping[str, float]) -> tuple[float, float]:
-    """What makes weights better: accuracy, then a lower loss."""
+    """Returns the rank of weights: by accuracy, then by a lower loss."""
     return record["test_accuracy"], -record["test_loss"]
 
 

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass
 class EpochProgress:
-    """How far an epoch has come: all that is needed, beside the variables, to resume inside it.
+    """Progress inside an epoch: all that is needed, beside the variables, to resume there.
 
     Args:
         steps: Number of steps taken.

@@ -19,7 +19,7 @@ import tensorflow as tf
 from pdarts_tf.config.compute import PRECISIONS
 from pdarts_tf.layers.normalization import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 from pdarts_tf.layers.operations import make_operation
-from pdarts_tf.primitives import TABLE
+from pdarts_tf.primitives import EVALUATION_PRIMITIVES
 
 ROUNDOFF = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "float32": 2.0**-24}
 BATCH, SIZE, CHANNELS = 4, 8, 8
@@ -124,16 +124,15 @@ class InPrecision:
     """An operation in 16 bits, with kernels that they have."""
 
     def __init__(self, precision, primitive, stride):
-        self.layer = make_operation(
-            primitive, stride, affine=False, seed=1, dtype=PRECISIONS[precision]
-        )
+        dtype = PRECISIONS[precision]
+        self.layer = make_operation(primitive, stride, affine=False, seed=1, dtype=dtype)
         self.layer.build(IMAGES)
         for kernel in self.layer.kernels:
             kernel.assign(tf.cast(tf.cast(kernel.value, precision), tf.float32))
         self.before_norms: list[tf.Tensor] = []
         self.after_norms: list[tf.Tensor] = []
         for norm in self.layer.norms:
-            norm.call = self._recorded(norm.call)
+            setattr(norm, "call", self._recorded(norm.call))  # noqa: B010, mypy knows no other way
         x, kernels = images(precision), [kernel.value for kernel in self.layer.kernels]
         self.computed = differentiated(lambda: self.layer(x, training=True), x, kernels)
 
@@ -168,7 +167,7 @@ def assert_close(received, expected, terms, precision):
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-@pytest.mark.parametrize("primitive", TABLE)
+@pytest.mark.parametrize("primitive", EVALUATION_PRIMITIVES)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_an_operation_rounds_no_more_than_its_sums_do(precision, primitive, stride):
     operation = InPrecision(precision, primitive, stride)

@@ -15,7 +15,10 @@ from tests import numpy_layers
 with np.load(Path(__file__).parents[1] / "goldens" / "operations.npz") as _file:
     GOLDENS = dict(_file)
 
+OFFICIAL = [name for name, row in TABLE.items() if row.is_pool or row.torch_names is not None]
+
 every_operation = pytest.mark.parametrize("primitive", TABLE)
+every_official_operation = pytest.mark.parametrize("primitive", OFFICIAL)
 both_strides = pytest.mark.parametrize("stride", [1, 2])
 
 
@@ -68,26 +71,26 @@ def computed(golden):
     return compute
 
 
-def test_goldens_have_every_operation_at_both_strides():
+def test_goldens_have_every_official_operation_at_both_strides():
     cases = {tuple(name.split("/")[:2]) for name in GOLDENS}
-    assert cases == {(name, f"stride{stride}") for name in TABLE for stride in (1, 2)}
+    assert cases == {(name, f"stride{stride}") for name in OFFICIAL for stride in (1, 2)}
 
 
-@every_operation
+@every_official_operation
 @both_strides
 def test_output_is_the_official_one(golden, computed, primitive, stride):
     y, _, _ = computed(primitive, stride)
     np.testing.assert_allclose(y, golden(primitive, stride)["y"], rtol=0, atol=1e-4)
 
 
-@every_operation
+@every_official_operation
 @both_strides
 def test_gradient_of_the_input_is_the_official_one(golden, computed, primitive, stride):
     _, dx, _ = computed(primitive, stride)
     np.testing.assert_allclose(dx, golden(primitive, stride)["dx"], rtol=0, atol=1e-4)
 
 
-@every_operation
+@every_official_operation
 @both_strides
 def test_gradients_of_the_kernels_are_the_official_ones(golden, computed, primitive, stride):
     _, _, gradients = computed(primitive, stride)
@@ -195,7 +198,7 @@ def test_config_round_trip(primitive, stride):
     )
 
 
-@pytest.mark.parametrize("primitive", ["none", "sep_conv_9x9", None])
+@pytest.mark.parametrize("primitive", ["none", "sep_conv_0x0", None])
 def test_an_unknown_primitive_is_refused(primitive):
     with pytest.raises(ValueError, match=rf"`primitive` must be one of .* Received: {primitive!r}"):
         make_operation(primitive)

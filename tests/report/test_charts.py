@@ -1,6 +1,5 @@
 """Line charts: where ticks and points go."""
 
-import doctest
 import itertools
 from typing import Any
 
@@ -8,18 +7,23 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from pdarts_tf.report import charts
-from pdarts_tf.report.charts import BOTTOM, LEFT, RIGHT, TOP, Chart, Series, nice_ticks, place
+from pdarts_tf.report.charts import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Chart,
+    Series,
+    nice_ticks,
+    percent,
+    place,
+)
 
 NUMBERS = st.floats(-1e9, 1e9, allow_subnormal=False)
 
 
 def placed_chart(*arguments: Any, **options: Any) -> Any:
     return place(Chart(*arguments, **options))
-
-
-def test_examples_of_the_docstrings():
-    assert doctest.testmod(charts) == (0, 4)
 
 
 @hypothesis.given(NUMBERS, NUMBERS)
@@ -69,7 +73,7 @@ def test_counts_begin_at_zero_and_have_whole_ticks():
 
 def test_a_chart_tells_its_lines_in_words_and_leaves_empty_ones_out():
     series = [Series("weights", [0.25, 0.5, 0.4]), Series("test", [None] * 3)]
-    placed = placed_chart("Accuracy", series, charts.percent)
+    placed = placed_chart("Accuracy", series, percent)
     assert placed.summary == (
         "Accuracy by epoch: weights from 25.0 % to 40.0 %, between 25.0 % and 50.0 %."
     )
