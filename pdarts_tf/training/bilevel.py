@@ -44,7 +44,7 @@ class Supernet(SearchNetwork):
     >>> [tuple(alphas.shape) for alphas in supernet.arch_variables]
     [(14, 8), (14, 8)]
     >>> round(pd.count_parameters(supernet) / 1e6, 2)
-    1.98
+    1.28
 
     Args:
         space: the candidate operations.

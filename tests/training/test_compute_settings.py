@@ -138,6 +138,7 @@ def test_a_compiled_training_step_is_close():
     assert_agree(trained(batch(), compile_cells=True, **options), trained(batch(), **options))
 
 
+@SLOW
 @pytest.mark.timeout(1200)
 def test_a_compiled_bilevel_step_is_close():
     options = {"skip_dropout_rate": 0.0, "names": pd.PRIMITIVES}
