@@ -1,4 +1,4 @@
-"""The plan of a supernet's cell: its edges, and where their operations find their parameters."""
+"""The plan of a supernet's cell: its operations, and where their parameters are stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ class Candidate:
     """One candidate operation of an edge.
 
     Args:
-        primitive: its name.
-        weight: its index among all weights of the cell, edge by edge.
-        kernels: which kernels are its own: (kernel, index in the stack of such kernels).
-        norms: which rows of the cell's stacked running statistics are its own.
+        primitive: Name of its primitive.
+        weight: Its index among all weights of the cell, edge by edge.
+        kernels: Its kernels: (kernel, index in the stack of such kernels).
+        norms: Its rows of the cell's stacked running statistics.
     """
 
     primitive: str
@@ -35,14 +35,14 @@ class Edge:
 
 @dataclass(frozen=True)
 class CellPlan:
-    """The edges of a cell, and where their operations find their parameters.
+    """The edges of a cell, and the stacks in which their parameters are stored.
 
     Cells with equal plans and shapes are computed by one traced function.
 
     Args:
-        edges: in order of target, then source.
+        edges: In order of target, then source.
         stacks: (kernel, count): the shapes of the cell's variables.
-        num_norms: rows of the stacked running statistics.
+        num_norms: Rows of the stacked running statistics.
     """
 
     edges: tuple[Edge, ...]
@@ -63,18 +63,21 @@ def plan_cell(candidates: Sequence[Sequence[str]], reduction: bool) -> CellPlan:
     """Lays out the parameters of a cell.
 
     Args:
-        candidates: per edge, in order of target then source, the names of its candidates.
-        reduction: whether edges from the two inputs have stride 2.
-
-    Returns:
-        The `CellPlan`.
+        candidates: Per edge, in order of target then source, the names of its candidates.
+        reduction: Whether edges from the two inputs have stride 2.
 
     Raises:
-        ValueError: a node has no edge with anything but `none`, so that it would stay empty.
+        ValueError: A node has no edge with anything but `none`, so that it would stay empty.
+
+    Example:
+
+    >>> plan = plan_cell([["none", "sep_conv_3x3"], ["none", "dil_conv_3x3"]], reduction=False)
+    >>> dict(plan.stacks)[Kernel("depthwise", 3)], plan.num_norms
+    (3, 3)
     """
     counts: dict[Kernel, int] = {}
     num_norms = num_weights = 0
-    edges = []
+    edges: list[Edge] = []
     source, target = 0, 2
     for names in candidates:
         stride = 2 if reduction and source < 2 else 1

@@ -1,4 +1,4 @@
-"""What operations read from their source node, computed once however many of them read it."""
+"""Views of a node that its operations read, each computed once."""
 
 import functools
 
@@ -10,8 +10,8 @@ from pdarts_tf.layers import convolution, pooling
 class SourceViews:
     """Views of one node's output that do not depend on the edge that reads it.
 
-    Every view is made when it is first asked for. Sharing them between the operations of all edges
-    that leave a node is exact and is most of the difference in speed to a network that composes
+    Every view is computed when it is first used. Sharing them between the operations of all edges
+    that leave a node is exact, and most of the difference in speed to a network that composes
     every operation by itself.
 
     Args:
@@ -57,7 +57,7 @@ class SourceViews:
         return self._relu_corners[1]
 
     def relu_padded(self, size: int) -> tf.Tensor:
-        """`relu` with `size` zero pixels added on every side."""
+        """Returns `relu` with `size` zero pixels added on every side."""
         if size not in self._padded:
             self._padded[size] = convolution.pad_border(self.relu, size)
         return self._padded[size]

@@ -1,6 +1,7 @@
 """Layers and networks come back from their configuration and from a file, and compute the same."""
 
 import json
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,16 +23,16 @@ WEIGHTS = np.random.default_rng(1).dirichlet([1.0] * 4, 5).astype(np.float32)
 EDGES = [("skip_connect", 0), ("sep_conv_3x3", 1), ("max_pool_3x3", 2), ("dil_conv_3x3", 0)]
 GENOTYPE = pd.Genotype(EDGES, [2, 3], EDGES, [3])
 # Every argument differs from its default, so that one that is lost shows.
-ONE_INPUT = {
+ONE_INPUT: dict[str, keras.layers.Layer] = {
     "norm": BatchNormalization(affine=False, statistics="float64"),
     "stem": ConvNorm(4, 2, seed=1, statistics="global", dtype="mixed_bfloat16"),
     "preprocess": Preprocess(4, 2, affine=False, seed=1, statistics="global"),
     "auxiliary": AuxiliaryHead(5, 2, seed=2, statistics="float64", dtype="mixed_float16"),
     "operation": Operation("sep_conv_3x3", 2, affine=False, seed=1, statistics="global"),
 }
-CELL = {"seed": 3, "statistics": "global", "for_xla": True}
-PLACE = {"reduction": True, "reduction_prev": True, **CELL}
-WITH_WEIGHTS = {
+CELL: dict[str, Any] = {"seed": 3, "statistics": "global", "for_xla": True}
+PLACE: dict[str, Any] = {"reduction": True, "reduction_prev": True, **CELL}
+WITH_WEIGHTS: dict[str, keras.layers.Layer] = {
     "mixed operations": MixedOperations(CANDIDATES, True, **CELL),
     "search cell": SearchCell(4, CANDIDATES, **PLACE),
 }
