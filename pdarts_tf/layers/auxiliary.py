@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.widths import AUXILIARY_CHANNELS
@@ -21,10 +22,12 @@ MIN_PIXELS = POOL_SIZE + 1
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class AuxiliaryHead(keras.layers.Layer):
-    """relu, average pool 5x5, 1x1 convolution, 2x2 convolution, mean over the pixels, dense.
+    """Auxiliary classifier: relu, average pool 5x5, two convolutions, mean, dense layer.
 
-    A batch norm and a relu follow each convolution. Input (batch, height, width, channels), height
-    and width at least `MIN_PIXELS`; output: logits (batch, num_classes).
+    The convolutions are 1x1 and 2x2; a batch norm and a relu follow each. The mean is over pixels.
+
+    Input: (batch, height, width, channels), height and width at least `MIN_PIXELS`. Output: logits
+    (batch, num_classes).
 
     The official heads take one size only, 8x8 pixels at stride 3 (CIFAR) or 7x7 at stride 2
     (ImageNet), where the 2x2 convolution gives a single pixel. On smaller maps, as of 28x28 images,
@@ -32,12 +35,12 @@ class AuxiliaryHead(keras.layers.Layer):
     out, and their mean is classified.
 
     Args:
-        num_classes: number of logits.
-        stride: of the pool: 3 for CIFAR, 2 for ImageNet.
-        seed: of the initialization.
-        statistics: see `BatchNormalization`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer. The classifier computes in
-            float32 whatever the dtype.
+        num_classes: Number of logits.
+        stride: Stride of the pool: 3 for CIFAR, 2 for ImageNet.
+        seed: Seed of the initialization.
+        statistics: See `BatchNormalization`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`. The
+            classifier is float32 whatever the dtype.
     """
 
     def __init__(
@@ -58,12 +61,8 @@ class AuxiliaryHead(keras.layers.Layer):
             BatchNormalization(statistics=statistics, dtype=self.dtype_policy, name=f"norm_{i}")
             for i in range(2)
         ]
-        self.classifier = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed),
-            bias_initializer=fan_in_uniform(AUXILIARY_CHANNELS[1], seed + 1),
-            dtype="float32",
-            name="classifier",
+        self.classifier = make_classifier(
+            num_classes, AUXILIARY_CHANNELS[1], seeds=(seed, seed + 1)
         )
 
     def build(self, input_shape: Sequence[Any]) -> None:
@@ -86,7 +85,7 @@ class AuxiliaryHead(keras.layers.Layer):
         """Returns the logits.
 
         Raises:
-            ValueError: height or width is below `MIN_PIXELS`.
+            ValueError: If height or width is below `MIN_PIXELS`.
         """
         if min(x.shape[1:3]) < MIN_PIXELS:
             raise ValueError(

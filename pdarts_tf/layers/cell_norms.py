@@ -15,8 +15,8 @@ class Weight(NamedTuple):
     """The weight of a candidate, in two forms.
 
     Args:
-        scalar: the weight itself.
-        scale: (channels,), the same for every channel: the scale of a batch norm.
+        scalar: The weight itself.
+        scale: The same for every channel, (channels,): the scale of a batch norm.
     """
 
     scalar: tf.Tensor
@@ -40,9 +40,9 @@ class BatchNorms:
     """The batch norms of a cell in training: they keep the statistics they normalized by.
 
     Args:
-        plan: of the cell.
-        channels: of its nodes.
-        normalize: how they normalize, see `normalization.training_normalization`.
+        plan: Plan of the cell.
+        channels: Channels of its nodes.
+        normalize: Normalization by the batch, see `normalization.training_normalization`.
     """
 
     def __init__(self, plan: CellPlan, channels: int, normalize: Normalize) -> None:

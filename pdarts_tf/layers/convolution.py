@@ -70,7 +70,7 @@ def conv(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int] = (1, 1)) -> 
     Args:
         x: (batch, height, width, in).
         kernel: (kernel height, kernel width, in, out).
-        strides: along height and width.
+        strides: Strides along height and width.
 
     Returns:
         (batch, ceil(height / strides[0]), ceil(width / strides[1]), out).

@@ -114,23 +114,23 @@ def compute_mixed_operations(
 ) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
     """Computes all edges and nodes of a cell; pure, so that equal cells share one trace.
 
-    Exact, and what makes it fast: `none` is not computed; what depends on the source node alone is
-    computed once (`SourceViews`); the weight of a candidate that ends in a batch norm is that
-    norm's scale; dilated convolutions stay in phases, batch norm included, until all of them that
-    lead to a node have been added up.
+    It is exact, and fast for these reasons: `none` is not computed; what depends on the source node
+    alone is computed once (`SourceViews`); the weight of a candidate that ends in a batch norm is
+    that norm's scale; dilated convolutions stay in phases, batch norm included, until all of them
+    that lead to a node have been added up.
 
     Args:
-        plan: the `CellPlan`.
-        differentiate: "weights" or "architecture" if only the gradient for one of the two will be
-            asked for (the other is not computed then), else "all".
-        inputs: the two preprocessed inputs, (batch, height, width, channels) each.
+        plan: The `CellPlan`.
+        differentiate: "weights" or "architecture" if only the gradient with respect to these is
+            needed (the other is not computed then), else "all".
+        inputs: The two preprocessed inputs, (batch, height, width, channels) each.
         weights: (edges, candidates), each row summing to one.
-        kernels: per stack of the plan, (count, *shape of the kernel).
+        kernels: One stack per entry of `plan.stacks`, (count, *shape of the kernel).
         moving: None in training, else running (mean, variance), each (norms, channels).
         dropout: None, or (rate, seed, first_image) of the dropout after skip-connects of stride 1:
             a scalar, two int32, and see `drop_elements`.
-        statistics: what training normalizes by, see `training_normalization`.
-        for_xla: whether XLA is to compile this, see `SourceViews`.
+        statistics: Statistics that training normalizes by, see `training_normalization`.
+        for_xla: Whether XLA is to compile this, see `SourceViews`.
 
     Returns:
         (nodes, mean, variance): the intermediate nodes concatenated, (batch, height, width,
@@ -185,19 +185,19 @@ class ComputeMixed(Protocol):
 class MixedOperations(keras.layers.Layer):
     """The mixed operations on all edges of one cell, and the nodes they lead to.
 
-    Inputs: two tensors (batch, height, width, channels), and weights (edges, candidates); output:
-    (batch, height, width, nodes * channels), height and width halved if it is a reduction.
+    Inputs: two tensors (batch, height, width, channels), and weights (edges, candidates). Output:
+    (batch, height, width, nodes * channels), height and width halved by a reduction cell.
 
     Args:
-        candidates: per edge the names of its candidate operations, see `plan_cell`.
-        reduction: whether edges from the two inputs have stride 2.
-        seed: of the kernels' initialization.
-        statistics: what training normalizes by, see `BatchNormalization`.
-        for_xla: whether XLA is to compile what it computes, see `SourceViews`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        candidates: Names of the candidate operations of each edge, see `plan_cell`.
+        reduction: Whether edges from the two inputs have stride 2.
+        seed: Seed of the kernels' initialization.
+        statistics: Statistics that training normalizes by, see `BatchNormalization`.
+        for_xla: Whether XLA is to compile the cell, see `SourceViews`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
 
     Raises:
-        ValueError: an argument is out of range, see `plan_cell`.
+        ValueError: If an argument is out of range, see `plan_cell`.
     """
 
     def __init__(
@@ -245,9 +245,9 @@ class MixedOperations(keras.layers.Layer):
         """Returns the concatenated nodes; in training also updates the running statistics.
 
         Args:
-            inputs, weights, dropout, differentiate: see `compute_mixed_operations`; dropout is for
-                training only.
-            training: normalize by the batch.
+            inputs, weights, dropout, differentiate: See `compute_mixed_operations`; dropout is
+                applied in training only.
+            training: Whether to normalize by the batch.
             compute: `compute_mixed_operations`, or a tf.function of it that several cells share.
         """
         kernels = [tf.cast(stack, inputs[0].dtype) for stack in self.kernels]

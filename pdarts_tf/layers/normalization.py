@@ -157,10 +157,10 @@ _NORMALIZE: dict[str, Normalize] = {
 
 
 def checked_statistics(statistics: str) -> str:
-    """Returns the argument of that name.
+    """Returns its argument, if it names statistics that batch norms can normalize by.
 
     Raises:
-        ValueError: it is not "batch", "global" or "float64".
+        ValueError: If it is not "batch", "global" or "float64".
     """
     if statistics not in _NORMALIZE:
         raise ValueError(
@@ -170,11 +170,11 @@ def checked_statistics(statistics: str) -> str:
 
 
 def training_normalization(statistics: str) -> Normalize:
-    """Returns how batch norms normalize in training.
+    """Returns the function by which batch norms normalize in training.
 
     Args:
-        statistics: "batch", of the batch; "global", of the batches of all replicas together; or
-            "float64", of the batch, computed in float64 where there is no GPU.
+        statistics: "batch": those of the batch; "global": those of the batches of all replicas
+            together; "float64": those of the batch, computed in float64 where there is no GPU.
     """
     if statistics == "float64" and tf.config.list_physical_devices("GPU"):
         return normalize_batch
@@ -205,13 +205,13 @@ class BatchNormalization(keras.layers.Layer):
     """Batch normalization over all but the last axis of (batch, height, width, channels).
 
     Args:
-        affine: whether a scale and an offset are learned. The search uses none, so that a
+        affine: Whether a scale and an offset are learned. The search uses none, so that a
             candidate cannot outweigh the others by its scale instead of its alpha.
-        statistics: what training normalizes by, see `training_normalization`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        statistics: Statistics that training normalizes by, see `training_normalization`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
 
     Raises:
-        ValueError: `statistics` is unknown.
+        ValueError: If `statistics` is unknown.
     """
 
     def __init__(self, affine: bool = True, *, statistics: str = "batch", **kwargs: Any) -> None:

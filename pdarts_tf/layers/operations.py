@@ -17,19 +17,19 @@ from pdarts_tf.primitives import TABLE
 class Operation(keras.layers.Layer):
     """A primitive with kernels and batch norms of its own.
 
-    Input (batch, height, width, channels); output (batch, height / stride, width / stride,
+    Input: (batch, height, width, channels). Output: (batch, height / stride, width / stride,
     channels).
 
     Args:
-        primitive: a key of `primitives.TABLE`.
+        primitive: A key of `primitives.TABLE`.
         stride: 1 or 2.
-        affine: whether the batch norms learn a scale and an offset.
-        seed: of the kernels' initialization.
-        statistics: see `BatchNormalization`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        affine: Whether the batch norms learn a scale and an offset.
+        seed: Seed of the kernels' initialization.
+        statistics: See `BatchNormalization`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
 
     Raises:
-        ValueError: there is no such primitive, or it has no such stride.
+        ValueError: If there is no such primitive, or it has no such stride.
 
     Reference: P-DARTS, section 3.1; the operations are those of DARTS (arXiv 1806.09055).
     """
@@ -88,8 +88,8 @@ class Operation(keras.layers.Layer):
         """Returns the output for given views of the input, which operations of a cell share.
 
         Args:
-            views: the `SourceViews` of the input for this operation's stride.
-            training: see `BatchNormalization`.
+            views: The `SourceViews` of the input for this operation's stride.
+            training: See `BatchNormalization`.
         """
         norms = [lambda y, norm=norm: norm(y, training=training) for norm in self.norms]
         kernels = [tf.cast(kernel, views.x.dtype) for kernel in self.kernels]

@@ -14,7 +14,7 @@ def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tens
     Args:
         x: (batch, height, width, channels).
         stride: 1 or 2.
-        for_xla: whether XLA is to compile the pool and its gradient; it has no deterministic form
+        for_xla: Whether XLA is to compile the pool and its gradient; it has no deterministic form
             of TensorFlow's own ones.
 
     Returns:

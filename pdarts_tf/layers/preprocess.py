@@ -14,17 +14,17 @@ from pdarts_tf.layers.source import SourceViews
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class Preprocess(keras.layers.Layer):
-    """relu, 1x1 convolution, batch norm; or factorized reduce where the size has to be halved.
+    """Preprocessing: relu, 1x1 convolution, batch norm; or a factorized reduce at stride 2.
 
-    Input (batch, height, width, any); output (batch, height / stride, width / stride, channels).
+    Input: (batch, height, width, any). Output: (batch, height / stride, width / stride, channels).
 
     Args:
-        channels: of the output.
+        channels: Number of output channels.
         stride: 2 for the older input when the previous cell was a reduction, else 1.
-        affine: whether the batch norm learns a scale and an offset.
-        seed: of the kernels' initialization.
-        statistics: see `BatchNormalization`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        affine: Whether the batch norm learns a scale and an offset.
+        seed: Seed of the kernels' initialization.
+        statistics: See `BatchNormalization`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
     """
 
     def __init__(

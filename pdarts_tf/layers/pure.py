@@ -19,12 +19,12 @@ def call(
 
     Args:
         layer: a built Keras layer.
-        state: one tensor per variable of `layer.variables`.
-        *inputs: of the layer.
-        **options: of the layer, that are no tensors.
+        state: One tensor per variable of `layer.variables`.
+        *inputs: Inputs of the layer.
+        **options: Further arguments of its call, which are no tensors.
 
     Returns:
-        (outputs, state): what the layer returns, and the values its variables shall have now.
+        (outputs, state): the outputs of the layer, and the new values of its variables.
     """
     mapping = list(zip(layer.variables, state, strict=True))
     with keras.StatelessScope(state_mapping=mapping) as scope:
@@ -38,15 +38,14 @@ def call_wrapped(
     *inputs: Any,
     **options: Any,
 ) -> Any:
-    """Calls a layer as usual, but for the pure function in between being wrapped.
+    """Calls a layer through a wrapped pure function, and then updates its variables.
 
     Args:
-        wrap: function that gets a pure function of tensors and returns another, such as
-            `rematerialized`.
-        layer, *inputs, **options: see `call`.
+        wrap: Takes a pure function of tensors and returns another, such as `rematerialized`.
+        layer, *inputs, **options: See `call`.
 
     Returns:
-        What the layer returns.
+        The outputs of the layer.
     """
     variables = layer.variables
     moving = [i for i, variable in enumerate(variables) if not variable.trainable]
@@ -68,13 +67,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def rematerialized(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function that keeps its arguments alone for the gradient, and then runs again.
+    """Returns a function that stores only its arguments, and is recomputed in the backward pass.
 
     `tf.recompute_grad` takes no function with variables that move; this one takes none at all.
 
     Args:
-        function: pure; of structures of tensors, returns (outputs, others): a tensor and a list of
-            tensors without a gradient. Random numbers in it are functions of its arguments.
+        function: Pure function of structures of tensors that returns (outputs, others): a tensor
+            and a list of tensors without a gradient. Its random numbers follow from its arguments.
 
     Reference: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost" (arXiv
     1604.06174).

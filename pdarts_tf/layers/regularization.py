@@ -32,9 +32,9 @@ def drop_elements(
 
     Args:
         x: (batch, ...).
-        rate: scalar tensor, 0 <= rate < 1.
-        seed: two int32.
-        first_image: place of the first image in the global batch; None if x is all of it.
+        rate: Scalar tensor, 0 <= rate < 1.
+        seed: Two int32.
+        first_image: Place of the first image in the global batch; None if x is all of it.
 
     Returns:
         A tensor as x.
@@ -52,9 +52,9 @@ def drop_path(
 
     Args:
         x: (batch, height, width, channels), the output of one operation.
-        rate: scalar tensor, 0 <= rate < 1.
-        seed: two int32.
-        first_image: as in `drop_elements`.
+        rate: Scalar tensor, 0 <= rate < 1.
+        seed: Two int32.
+        first_image: As in `drop_elements`.
 
     Returns:
         A tensor as x; its expectation over the seeds is x.

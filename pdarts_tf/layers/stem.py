@@ -12,17 +12,17 @@ from pdarts_tf.layers.normalization import BatchNormalization
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class ConvNorm(keras.layers.Layer):
-    """3x3 convolution and batch norm.
+    """A 3x3 convolution and a batch norm.
 
-    Input (batch, height, width, any); output (batch, ceil(height / stride), ceil(width / stride),
+    Input: (batch, height, width, any). Output: (batch, ceil(height / stride), ceil(width / stride),
     channels).
 
     Args:
-        channels: of the output.
+        channels: Number of output channels.
         stride: 1 or 2.
-        seed: of the kernel's initialization.
-        statistics: see `BatchNormalization`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        seed: Seed of the kernel's initialization.
+        statistics: See `BatchNormalization`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
     """
 
     def __init__(

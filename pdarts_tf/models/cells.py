@@ -22,22 +22,22 @@ class SearchCell(keras.layers.Layer):
     """One cell of a supernet: its edges hold all candidate operations at once.
 
     Inputs: the outputs of the two cells before, (batch, height, width, any) each, and weights
-    (edges, candidates); output: (batch, height, width, nodes * channels), height and width halved
-    if it is a reduction.
+    (edges, candidates). Output: (batch, height, width, nodes * channels), height and width halved
+    by a reduction cell.
 
     Args:
-        channels: of each of its nodes.
-        candidates: per edge the names of its candidate operations, see `plan_cell`.
-        reduction: whether it halves the size.
-        reduction_prev: whether the cell before it is a reduction, so that the older input is twice
-            as large.
-        seed: of the initialization.
-        statistics: what training normalizes by, see `BatchNormalization`.
-        for_xla: whether XLA is to compile the mixed operations, see `SourceViews`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        channels: Channels of each of its nodes.
+        candidates: Names of the candidate operations of each edge, see `plan_cell`.
+        reduction: Whether it is a reduction cell, which halves the size.
+        reduction_prev: Whether the cell before it is a reduction cell, so that the older input is
+            twice as large.
+        seed: Seed of the initialization.
+        statistics: Statistics that training normalizes by, see `BatchNormalization`.
+        for_xla: Whether XLA is to compile the mixed operations, see `SourceViews`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
 
     Raises:
-        ValueError: an argument is out of range, see `plan_cell`.
+        ValueError: If an argument is out of range, see `plan_cell`.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class SearchCell(keras.layers.Layer):
         """Returns the concatenated nodes.
 
         Args:
-            inputs: the outputs of the two cells before.
-            weights, dropout, training, differentiate, compute: see `MixedOperations`.
+            inputs: The outputs of the two cells before.
+            weights, dropout, training, differentiate, compute: See `MixedOperations`.
         """
         inputs = [
             layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
@@ -117,23 +117,23 @@ class SearchCell(keras.layers.Layer):
 class EvaluationCell(keras.layers.Layer):
     """One cell of an evaluation network: two operations lead to every node, which adds them up.
 
-    Inputs: the outputs of the two cells before, (batch, height, width, any) each; output: (batch,
-    height, width, output_channels), height and width halved if it is a reduction.
+    Inputs: the outputs of the two cells before, (batch, height, width, any) each. Output: (batch,
+    height, width, output_channels), height and width halved by a reduction cell.
 
     Args:
-        channels: of each of its nodes.
+        channels: Channels of each of its nodes.
         edges: (operation, input) pairs, two per node, as in a `Genotype`.
-        concat: the nodes that make up the output.
-        reduction: whether it halves the size.
-        reduction_prev: whether the cell before it is a reduction, so that the older input is twice
-            as large.
-        seed: of the initialization.
-        statistics: what training normalizes by, see `BatchNormalization`.
-        for_xla: whether XLA is to compile the cell, see `SourceViews`.
-        **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
+        concat: The nodes that make up the output.
+        reduction: Whether it is a reduction cell, which halves the size.
+        reduction_prev: Whether the cell before it is a reduction cell, so that the older input is
+            twice as large.
+        seed: Seed of the initialization.
+        statistics: Statistics that training normalizes by, see `BatchNormalization`.
+        for_xla: Whether XLA is to compile the cell, see `SourceViews`.
+        **kwargs: Arguments of a Keras layer: `name`, `dtype` and `trainable`.
 
     Raises:
-        ValueError: an operation is unknown.
+        ValueError: If an operation is unknown.
     """
 
     def __init__(
@@ -199,10 +199,10 @@ class EvaluationCell(keras.layers.Layer):
         """Returns the concatenated nodes.
 
         Args:
-            inputs: the outputs of the two cells before.
+            inputs: The outputs of the two cells before.
             dropping: None, or (rate, seed, first_image) of drop-path: a scalar, two int32, and see
                 `regularization.drop_elements`.
-            training: normalize by the batch and update running statistics.
+            training: Whether to normalize by the batch and update running statistics.
         """
         nodes = [
             layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)

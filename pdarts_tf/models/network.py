@@ -13,7 +13,7 @@ import tensorflow as tf
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
-from pdarts_tf.layers.convolution import fan_in_uniform
+from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
 from pdarts_tf.layers.stem import ConvNorm
 from pdarts_tf.models.cells import EvaluationCell
@@ -32,33 +32,36 @@ _AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class EvaluationNetwork(keras.Model):
-    """The network of a genotype, whose test accuracy is what the genotype is worth.
+    """The network of a genotype, which is trained from scratch.
 
     Input: images (batch, height, width, channels), height and width multiples of 4 (CIFAR stem) or
     32 (ImageNet stem). Output: logits (batch, num_classes); with an auxiliary head and in training
     (logits, auxiliary logits). The classifier sees the mean over all pixels that are left.
 
     Args:
-        genotype: the cells, a `Genotype`; they may have any number of nodes.
-        init_channels: channels of the first cells; reductions double them. Even.
-        num_layers: number of cells, at least 3.
-        num_classes: number of logits.
+        genotype: Genotype of the cells, which may have any number of nodes.
+        init_channels: Channels of the first cells, an even number; reduction cells double them.
+        num_layers: Number of cells, at least 3.
+        num_classes: Number of logits.
         stem: "cifar", a convolution to 3 * init_channels, or "imagenet", three convolutions at
             stride 2 to init_channels.
-        auxiliary: whether an auxiliary head follows the second reduction cell. It needs images of
+        auxiliary: Whether an auxiliary head follows the second reduction cell. It needs images of
             at least 24 pixels (CIFAR stem) or 192 (ImageNet stem).
-        drop_path_rate: in [0, 1). If it is zero, drop-path is not built; else `drop_path_rate` can
-            be changed while training.
-        seed: fixes the initialization and the drop-path masks; not negative.
-        sync_batch_norm: whether batch norms see the batches of all replicas together.
-        rematerialize: whether cells are computed again for the gradient, instead of being kept.
-        compile_cells: whether XLA compiles the cells; those of equal shape once.
-        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
-            statistics and logits stay float32.
-        **kwargs: `name` and `trainable` of a Keras model.
+        drop_path_rate: Rate of drop-path, in [0, 1). With 0 no drop-path is built; otherwise the
+            rate can be changed while training.
+        seed: Random seed of the initialization and of the drop-path masks; not negative.
+        sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
+        rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
+        compile_cells: Whether XLA compiles the cells; those of equal shape once.
+        dtype: Dtype policy, such as "mixed_float16"; variables, statistics and logits stay float32
+            in a mixed one.
+        **kwargs: Arguments of a Keras model: `name` and `trainable`.
 
     Raises:
-        ValueError: an argument is out of range, or, in `build` and `call`, the images' size.
+        ValueError: If an argument is out of range; in `build` and `call`, if images of that size do
+            not fit.
+
+    Example:
 
     >>> import pdarts_tf as pd
     >>> genotype = pd.GENOTYPES["PDARTS"]
@@ -108,24 +111,9 @@ class EvaluationNetwork(keras.Model):
         seeds = [int(draw) % 2**30 for draw in draws]
         self.stem_layers = self._make_stem(seeds[3:6])
         self.cells = self._make_cells(layouts, seeds[6:])
-        self.auxiliary_head = None
-        if auxiliary:
-            self.auxiliary_head = AuxiliaryHead(
-                num_classes,
-                _AUXILIARY_STRIDES[stem],
-                seed=seeds[2],
-                statistics=self._statistics,
-                dtype=self.dtype_policy,
-                name="auxiliary_head",
-            )
+        self.auxiliary_head = self._make_auxiliary_head(seeds[2]) if auxiliary else None
         fan_in = self.cells[-1].output_channels
-        self.head = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=fan_in_uniform(fan_in, seeds[0]),
-            bias_initializer=fan_in_uniform(fan_in, seeds[1]),
-            dtype="float32",
-            name="classifier",
-        )
+        self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
         # Both are there without drop-path too, so that one file of weights fits either network.
         self._drop_path_rate = self.add_weight(
             shape=(),
@@ -178,6 +166,16 @@ class EvaluationNetwork(keras.Model):
             )
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
+
+    def _make_auxiliary_head(self, seed: int) -> AuxiliaryHead:
+        return AuxiliaryHead(
+            self.num_classes,
+            _AUXILIARY_STRIDES[self.stem],
+            seed=seed,
+            statistics=self._statistics,
+            dtype=self.dtype_policy,
+            name="auxiliary_head",
+        )
 
     @property
     def _built_with_drop_path(self) -> bool:
@@ -232,8 +230,9 @@ class EvaluationNetwork(keras.Model):
 
         Args:
             images: (batch, height, width, channels), height and width known.
-            training: normalize by the batch, update running statistics, apply drop-path.
-            first_image: place of the first image in the global batch, for drop-path; by default
+            training: Whether to normalize by the batch, update running statistics and apply
+                drop-path.
+            first_image: Index of the first image in the global batch, for drop-path; by default
                 that of the replica's part.
         """
         _, height, width, _ = images.shape

@@ -11,9 +11,9 @@ class CellLayout:
     """A cell's place in the network.
 
     Args:
-        channels: of each of its nodes.
-        reduction: whether it halves the size (and has doubled the channels).
-        reduction_prev: whether the cell before it is a reduction.
+        channels: Channels of each of its nodes.
+        reduction: Whether it is a reduction cell, which halves the size and doubles the channels.
+        reduction_prev: Whether the cell before it is a reduction cell.
     """
 
     channels: int
@@ -35,12 +35,12 @@ def cell_layout(
     """Returns the `CellLayout` of every cell.
 
     Args:
-        init_channels: channels of the cells before the first reduction; even.
-        num_layers: number of cells, at least 3.
-        reduction_prev: whether the stem counts as a reduction, as ImageNet's does.
+        init_channels: Channels of the cells before the first reduction cell, an even number.
+        num_layers: Number of cells, at least 3.
+        reduction_prev: Whether the stem counts as a reduction cell, as ImageNet's does.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: If an argument is out of range.
     """
     if num_layers < 3:
         raise ValueError(
@@ -83,11 +83,11 @@ def check_image_size(height: int, width: int, stem: str) -> None:
     """Raises unless every reduction of a network halves its input exactly.
 
     Args:
-        height, width: of the images in pixels.
+        height, width: Size of the images in pixels.
         stem: a key of `STEM_STRIDES`.
 
     Raises:
-        ValueError: a size is not a positive multiple of 4 (CIFAR stem) or 32 (ImageNet stem).
+        ValueError: If a size is not a positive multiple of 4 (CIFAR stem) or 32 (ImageNet stem).
     """
     divisor = image_divisor(stem)
     if height < divisor or width < divisor or height % divisor or width % divisor:

@@ -11,13 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from pdarts_tf.layers import pure, replicas
+from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import ComputeMixed, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
 from pdarts_tf.models.cells import SearchCell
 from pdarts_tf.models.stacking import CellLayout, cell_layout, check_image_size
-from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.search_space import NUM_NODES, SearchSpace
 
 ALPHA_STDDEV = 1e-3
 STEM_MULTIPLIER = 3
@@ -25,7 +26,7 @@ STEM_MULTIPLIER = 3
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class SearchNetwork(keras.Model):
-    """The network of one stage of the search, forward only: see `training.bilevel.Supernet`.
+    """The network of one stage of the search, without its step: see `training.bilevel.Supernet`.
 
     Input: images (batch, height, width, channels); output: logits (batch, num_classes).
 
@@ -33,26 +34,27 @@ class SearchNetwork(keras.Model):
     what the optimizer of the weights owns.
 
     Args:
-        space: the candidate operations, a `SearchSpace`.
-        init_channels: channels of the first cells; reductions double them. Even.
-        num_layers: number of cells, at least 3.
-        num_classes: number of logits.
-        skip_dropout_rate: rate of the dropout after skip-connects at stride 1, in [0, 1). If it is
-            zero none is built, else `skip_dropout_rate` can be changed while training.
-        seed: fixes the initialization and the dropout masks.
-        sync_batch_norm: whether batch norms see the batches of all replicas together.
-        rematerialize: whether cells are computed again for the gradient, instead of being kept.
-        compile_cells: whether XLA compiles the cells.
-        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
-            statistics, logits and losses stay float32.
-        **kwargs: `name` and `trainable` of a Keras model.
+        space: Candidate operations of every edge.
+        init_channels: Channels of the first cells, an even number; reduction cells double them.
+        num_layers: Number of cells, at least 3.
+        num_classes: Number of logits.
+        skip_dropout_rate: Rate of the dropout after skip-connects at stride 1, in [0, 1). With 0
+            no dropout is built; otherwise the rate can be changed while training.
+        seed: Random seed of the initialization and of the dropout masks.
+        sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
+        rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
+        compile_cells: Whether XLA compiles the cells.
+        dtype: Dtype policy, such as "mixed_float16"; variables, statistics, logits and losses stay
+            float32 in a mixed one.
+        **kwargs: Arguments of a Keras model: `name` and `trainable`.
 
     Attributes:
-        arch_variables: the alphas of normal and of reduction cells, (14, candidates) each.
-        compute: what the cells compute their mixed operations with; they share its traces.
+        arch_variables: The architecture parameters (alphas) of the normal and of the reduction
+            cells, of shape (14, candidates) each.
+        compute: The function of the mixed operations, whose traces the cells share.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -90,14 +92,9 @@ class SearchNetwork(keras.Model):
         self.stem_norm = BatchNormalization(
             statistics=statistics, dtype=self.dtype_policy, name="stem_norm"
         )
-        self.head = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[0]),
-            bias_initializer=fan_in_uniform(4 * layouts[-1].channels, seeds[1]),
-            dtype="float32",
-            name="classifier",
-        )
-        self.compute = _shared(sync_batch_norm, compile_cells)
+        fan_in = NUM_NODES * layouts[-1].channels
+        self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
+        self.compute = _shared_compute(sync_batch_norm, compile_cells)
         self.cells = self._make_cells(layouts, seeds[4:], statistics)
         self._stem_seed = seeds[2]
         self.arch_variables = self._add_architecture_parameters(seeds[3])
@@ -185,8 +182,9 @@ class SearchNetwork(keras.Model):
 
         Args:
             images: (batch, height, width, channels), height and width divisible by 4.
-            training: normalize by the batch, update running statistics, apply dropout.
-            differentiate: see `compute_mixed_operations`.
+            training: Whether to normalize by the batch, update running statistics and apply
+                dropout.
+            differentiate: See `compute_mixed_operations`.
         """
         check_image_size(images.shape[1], images.shape[2], "cifar")
         normal, reduce = (
@@ -235,7 +233,7 @@ class SearchNetwork(keras.Model):
         return cls(**{**config, "space": SearchSpace.from_json(config["space"])})
 
 
-def _shared(sync_batch_norm: bool, compile_cells: bool) -> ComputeMixed:
+def _shared_compute(sync_batch_norm: bool, compile_cells: bool) -> ComputeMixed:
     """Returns the function that computes the mixed operations of all cells of a network.
 
     Cells of equal plan and shape share one trace, and stay one node of the graph each: half the

@@ -8,17 +8,16 @@ import tensorflow as tf
 def mean_over_parts(
     function: Callable[[tf.Tensor], list[tf.Tensor]], num_parts: int, like: Sequence[tf.Tensor]
 ) -> list[tf.Tensor]:
-    """Returns the means of what a function returns for each part; only one part is in memory.
+    """Returns the means of a function over the parts, of which only one is in memory at a time.
 
     Args:
-        function: of the number of a part, a scalar int32; returns a list of tensors. It moves no
-            variable.
-        num_parts: number of parts.
-        like: tensors of the same shapes and types as those that the function returns.
+        function: Function of the index of a part, a scalar int32, that returns a list of tensors
+            and assigns no variable.
+        num_parts: Number of parts.
+        like: Tensors of the same shapes and types as those that the function returns.
 
     Returns:
-        A list of tensors. Of integers, which count what has happened, it has those of the last
-        part.
+        A list of tensors. Integers, which are counters, are those of the last part.
     """
 
     def body(part: tf.Tensor, means: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:

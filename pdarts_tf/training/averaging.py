@@ -12,11 +12,11 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 
 
 class WeightAverage:
-    """average <- decay * average + (1 - decay) * weights; the first one is the weights themselves.
+    """A moving average: average <- decay * average + (1 - decay) * weights, at first the weights.
 
     Args:
-        variables: {name: variable} of floating-point numbers, batch statistics included.
-        decay: in [0, 1).
+        variables: Floating-point variables by name, batch statistics included.
+        decay: Decay, in [0, 1).
     """
 
     def __init__(self, variables: Mapping[str, keras.Variable], decay: float) -> None:

@@ -34,10 +34,37 @@ def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class Supernet(SearchNetwork):
-    """The network of one stage of the search: `compile` takes two optimizers, a step runs both.
+    """The network of one stage of the search, which holds all candidate operations at once.
 
-    Input: images (batch, height, width, channels), height and width multiples of 4; output: logits
+    The architecture parameters (alphas) are not trainable: the optimizer of the weights owns
+    `trainable_variables`, the one of the architecture `arch_variables`. `train_step` applies both.
+
+    Input: images (batch, height, width, channels), height and width multiples of 4. Output: logits
     (batch, num_classes).
+
+    Args:
+        space: Candidate operations of every edge.
+        init_channels: Channels of the first cells, an even number; reduction cells double them.
+        num_layers: Number of cells, at least 3.
+        num_classes: Number of logits.
+        skip_dropout_rate: Rate of the dropout after skip-connects at stride 1, in [0, 1). With 0
+            no dropout is built; otherwise the rate can be changed while training.
+        seed: Random seed of the initialization and of the dropout masks.
+        sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
+        rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
+        compile_cells: Whether XLA compiles the cells.
+        dtype: Dtype policy, such as "mixed_float16"; variables, statistics, logits and losses stay
+            float32 in a mixed one.
+        **kwargs: Arguments of a Keras model: `name` and `trainable`.
+
+    Attributes:
+        arch_variables: The architecture parameters (alphas) of the normal and of the reduction
+            cells, of shape (14, candidates) each.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
 
     >>> import pdarts_tf as pd
     >>> supernet = pd.Supernet(pd.SearchSpace.full(), init_channels=16, num_layers=5)
@@ -45,27 +72,6 @@ class Supernet(SearchNetwork):
     [(14, 8), (14, 8)]
     >>> round(pd.count_parameters(supernet) / 1e6, 2)
     1.28
-
-    Args:
-        space: the candidate operations.
-        init_channels: channels of the first cells; reductions double them. Even.
-        num_layers: number of cells, at least 3.
-        num_classes: number of logits.
-        skip_dropout_rate: rate of the dropout after skip-connects at stride 1, in [0, 1). If it is
-            zero none is built, else `skip_dropout_rate` can be changed while training.
-        seed: fixes the initialization and the dropout masks.
-        sync_batch_norm: whether batch norms see the batches of all replicas together.
-        rematerialize: whether cells are computed again for the gradient, instead of being kept.
-        compile_cells: whether XLA compiles the cells.
-        dtype: Keras dtype policy of the activations, such as "mixed_float16"; variables,
-            statistics, logits and losses stay float32.
-        **kwargs: `name` and `trainable` of a Keras model.
-
-    Attributes:
-        arch_variables: the alphas of normal and of reduction cells, (14, candidates) each.
-
-    Raises:
-        ValueError: an argument is out of range.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ class LossScale:
     """A factor of the loss, as large as the gradients of a float16 network allow.
 
     Attributes:
-        variables: what a checkpoint has to keep.
+        variables: Its state, for checkpoints.
     """
 
     def __init__(self) -> None:

@@ -46,8 +46,8 @@ def update(means: Mapping[str, RunningMean], measured: Mapping[str, tf.Tensor]) 
     """Updates means with the values of a step.
 
     Args:
-        means: from `running_means`.
-        measured: {name: scalar, or (batch,) of which all count}, a replica's own.
+        means: Means from `running_means`.
+        measured: The replica's own values by name, scalars or (batch,).
     """
     if replicas.count() > 1:
         scalars = [tf.reduce_mean(tf.cast(value, tf.float32)) for value in measured.values()]
@@ -62,9 +62,9 @@ def update_weighted(
     """Updates means with the values of a step, of which some count more than others.
 
     Args:
-        means: from `running_means`.
-        measured: {name: (batch,)}, a replica's own.
-        weights: (batch,).
+        means: Means from `running_means`.
+        measured: The replica's own values by name, (batch,).
+        weights: Weights of the values, (batch,).
     """
     if replicas.count() > 1:
         values = tf.stack([tf.cast(value, tf.float32) for value in measured.values()])

@@ -34,13 +34,13 @@ def _bias_correction(beta: float, step: tf.Tensor) -> tf.Tensor:
 
 
 class TorchOptimizer(keras.optimizers.Optimizer):
-    """An optimizer with an L2 penalty, a limit of the gradient's norm, and loss scaling.
+    """An optimizer with gradient clipping, an L2 penalty in the gradient, and loss scaling.
 
     Args:
-        learning_rate: of the first epoch; can be set.
-        l2: factor of the weights that is added to their gradient.
-        clip_norm: limit of the gradient's global norm.
-        name: prefix of its variables in a checkpoint.
+        learning_rate: Initial learning rate; the attribute can be set.
+        l2: Factor of the L2 penalty: l2 * w is added to the gradient of w.
+        clip_norm: Maximum global norm of the gradient.
+        name: Prefix of its variables in a checkpoint.
     """
 
     def __init__(self, learning_rate: float, *, l2: float, clip_norm: float, name: str) -> None:
@@ -114,14 +114,14 @@ class TorchOptimizer(keras.optimizers.Optimizer):
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class MomentumSGD(TorchOptimizer):
-    """v <- momentum v + (g + l2 w); w <- w - learning_rate v.
+    """SGD with momentum: v <- momentum v + (g + l2 w); w <- w - learning_rate v.
 
     Args:
-        learning_rate: of the first epoch; can be set.
-        momentum: in [0, 1).
-        l2: factor of w in the gradient.
-        clip_norm: limit of the gradient's global norm.
-        name: prefix of its variables in a checkpoint.
+        learning_rate: Initial learning rate; the attribute can be set.
+        momentum: Momentum, in [0, 1).
+        l2: Factor of the L2 penalty: l2 * w is added to the gradient.
+        clip_norm: Maximum global norm of the gradient.
+        name: Prefix of its variables in a checkpoint.
     """
 
     def __init__(
@@ -158,15 +158,15 @@ class MomentumSGD(TorchOptimizer):
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class AdamL2(TorchOptimizer):
-    """Adam on g + l2 w, with PyTorch's place for epsilon.
+    """Adam on the gradient g + l2 w, with epsilon where PyTorch adds it.
 
     Args:
-        learning_rate: constant during a stage.
-        beta_1, beta_2: decay of the two moments.
-        epsilon: added to the root of the bias-corrected second moment.
-        l2: factor of w in the gradient.
-        clip_norm: limit of the gradient's global norm.
-        name: prefix of its variables in a checkpoint.
+        learning_rate: Learning rate, constant during a stage.
+        beta_1, beta_2: Decay rates of the two moments.
+        epsilon: Term added to the root of the bias-corrected second moment.
+        l2: Factor of the L2 penalty: l2 * w is added to the gradient.
+        clip_norm: Maximum global norm of the gradient.
+        name: Prefix of its variables in a checkpoint.
     """
 
     def __init__(
@@ -221,12 +221,14 @@ def weight_optimizer(
 ) -> MomentumSGD:
     """Returns the optimizer of the weights, with the paper's settings (P-DARTS, section 4.2).
 
+    Args:
+        learning_rate, momentum, l2, clip_norm: See `MomentumSGD`.
+
+    Example:
+
     >>> optimizer = weight_optimizer(learning_rate=0.1)
     >>> optimizer.momentum, optimizer.l2, optimizer.clip_norm
     (0.9, 0.0003, 5.0)
-
-    Args:
-        learning_rate, momentum, l2, clip_norm: see `MomentumSGD`.
     """
     return MomentumSGD(learning_rate, momentum=momentum, l2=l2, clip_norm=clip_norm)
 
@@ -241,11 +243,13 @@ def arch_optimizer(
 ) -> AdamL2:
     """Returns the optimizer of the alphas, with the paper's settings (P-DARTS, section 4.2).
 
+    Args:
+        learning_rate, beta_1, beta_2, l2, clip_norm: See `AdamL2`.
+
+    Example:
+
     >>> optimizer = arch_optimizer()
     >>> optimizer.beta_1, optimizer.beta_2, optimizer.l2
     (0.5, 0.999, 0.001)
-
-    Args:
-        learning_rate, beta_1, beta_2, l2, clip_norm: see `AdamL2`.
     """
     return AdamL2(learning_rate, beta_1=beta_1, beta_2=beta_2, l2=l2, clip_norm=clip_norm)

@@ -28,7 +28,7 @@ def smoothed_cross_entropy(
     Args:
         labels: (batch,) integers.
         logits: (batch, classes).
-        smoothing: in [0, 1).
+        smoothing: Smoothing, in [0, 1).
 
     Returns:
         (batch,) losses.
@@ -92,11 +92,11 @@ class SupervisedNetwork(EvaluationNetwork):
         """Sets the optimizer and the weights of the loss.
 
         Args:
-            weight_optimizer: see `optimizers.weight_optimizer`.
-            auxiliary_weight: of the auxiliary head's loss.
-            label_smoothing: see `smoothed_cross_entropy`; in training only.
-            gradient_accumulation: parts that every batch is computed in, one after the other. A
-                batch norm sees one part at a time.
+            weight_optimizer: Optimizer of the weights, see `optimizers.weight_optimizer`.
+            auxiliary_weight: Weight of the auxiliary head's loss.
+            label_smoothing: Label smoothing of the training loss, see `smoothed_cross_entropy`.
+            gradient_accumulation: Number of parts that a batch is divided into, computed one after
+                the other. Batch norms normalize by one part at a time.
         """
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.auxiliary_weight = auxiliary_weight
@@ -130,7 +130,7 @@ class SupervisedNetwork(EvaluationNetwork):
         """Takes one step of the weights.
 
         Args:
-            data: images (batch, height, width, channels) and integer labels (batch,).
+            data: Images (batch, height, width, channels) and integer labels (batch,).
 
         Returns:
             The running means of the epoch by name: `TRAIN_METRICS`.

@@ -3,12 +3,15 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pdarts_tf.layers.normalization import (
     BatchNormalization,
     normalize_batch,
     normalize_batch_exactly,
+    normalize_global_batch,
     normalize_moving,
+    training_normalization,
     update_moving,
 )
 from tests import numpy_layers
@@ -107,9 +110,33 @@ def test_running_statistics_are_not_trainable(x, affine, names):
     assert moving == ["moving_mean", "moving_variance"]
 
 
+@pytest.mark.parametrize(
+    ("statistics", "normalize"),
+    [
+        ("batch", normalize_batch),
+        ("global", normalize_global_batch),
+        ("float64", normalize_batch_exactly),
+    ],
+)
+def test_training_uses_the_statistics_that_it_is_told(x, statistics, normalize):
+    layer = BatchNormalization(affine=False, statistics=statistics)
+    expected, _, _ = normalize(x, np.ones(3, np.float32), np.zeros(3, np.float32))
+    np.testing.assert_array_equal(layer(x, training=True), expected)
+
+
+def test_float64_is_left_to_cpus(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    assert training_normalization("float64") is normalize_batch
+
+
+def test_unknown_statistics_are_refused():
+    with pytest.raises(ValueError, match=r"`statistics` must be one of .* Received: 'float16'"):
+        BatchNormalization(statistics="float16")
+
+
 @pytest.mark.parametrize("affine", [True, False])
 def test_config_round_trip(affine):
-    layer = BatchNormalization(affine, name="norm")
+    layer = BatchNormalization(affine, statistics="global", name="norm")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert again.get_config() == layer.get_config()
-    assert again.affine is affine
+    assert (again.affine, again.statistics) == (affine, "global")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pdarts_tf.layers.source import SourceViews
 from tests import numpy_layers
@@ -46,8 +47,9 @@ def test_padded_relu_has_a_border_of_zeros(x, size):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_pools_read_the_node_itself(x, stride):
-    views = SourceViews(x, stride)
+@pytest.mark.parametrize("for_xla", [False, True])
+def test_pools_read_the_node_itself(x, stride, for_xla):
+    views = SourceViews(tf.constant(x), stride, for_xla=for_xla)
     np.testing.assert_array_equal(views.max_pool, numpy_layers.max_pool_3x3(x, stride))
     expected = numpy_layers.avg_pool_3x3(x, stride)
     np.testing.assert_allclose(views.avg_pool, expected, rtol=1e-5, atol=1e-6)

@@ -23,7 +23,7 @@ WEIGHTS = np.random.default_rng(1).dirichlet([1.0] * 4, 5).astype(np.float32)
 EDGES = [("skip_connect", 0), ("sep_conv_3x3", 1), ("max_pool_3x3", 2), ("dil_conv_3x3", 0)]
 GENOTYPE = pd.Genotype(EDGES, [2, 3], EDGES, [3])
 # Every argument differs from its default, so that one that is lost shows.
-ONE_INPUT: dict[str, Any] = {
+ONE_INPUT: dict[str, keras.layers.Layer] = {
     "norm": BatchNormalization(affine=False, statistics="float64"),
     "stem": ConvNorm(4, 2, seed=1, statistics="global", dtype="mixed_bfloat16"),
     "preprocess": Preprocess(4, 2, affine=False, seed=1, statistics="global"),
@@ -32,7 +32,7 @@ ONE_INPUT: dict[str, Any] = {
 }
 CELL: dict[str, Any] = {"seed": 3, "statistics": "global", "for_xla": True}
 PLACE: dict[str, Any] = {"reduction": True, "reduction_prev": True, **CELL}
-WITH_WEIGHTS: dict[str, Any] = {
+WITH_WEIGHTS: dict[str, keras.layers.Layer] = {
     "mixed operations": MixedOperations(CANDIDATES, True, **CELL),
     "search cell": SearchCell(4, CANDIDATES, **PLACE),
 }
