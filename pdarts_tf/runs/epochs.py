@@ -4,6 +4,7 @@ The order of writing is what makes a run resumable at any moment: files that a c
 for, the checkpoint, then what people read.
 """
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,10 +142,7 @@ def _run_epochs(
             loop.retrace()
         session.observer.begin_epoch(start)
         loop.run_epoch(epoch, batches, steps, state.progress)
-
-        def evaluate(data: Iterable[Any], epoch: int = epoch) -> dict[str, float]:
-            return loop.evaluate(data, epoch)
-
+        evaluate = functools.partial(loop.evaluate, epoch=epoch)
         result = phase.end_epoch(start, dict(state.progress.logs), evaluate, state)
         for name, data in result.files.items():
             session.directory.write(name, data)
