@@ -24,7 +24,11 @@ CANDIDATES = {1: 8, 2: 5, 3: 3}
 WEIGHT_GRADIENT_TOLERANCE = {8: 2e-4, 5: 1e-5, 3: 1e-5}
 
 
-@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: f"stage{stage}")
+@pytest.fixture(
+    scope="module",
+    params=[1, pytest.param(2, marks=pytest.mark.slow), 3],
+    ids=lambda stage: f"stage{stage}",
+)
 def golden(request):
     """The `GoldenSupernet` of each stage."""
     golden = golden_supernet(request.param)
@@ -32,20 +36,17 @@ def golden(request):
     return golden
 
 
-def differentiated(golden, differentiate, variables):
-    """Returns (logits, loss, gradients) of the validation images in training mode."""
-    golden.restart()
-    with tf.GradientTape() as tape:
-        tape.watch([variable.value for variable in variables])
-        logits = golden.model(golden.images("valid"), training=True, differentiate=differentiate)
-        loss = cross_entropy(golden.labels("valid"), logits)
-    return logits, loss, tape.gradient(loss, [variable.value for variable in variables])
-
-
 @pytest.fixture(scope="module")
-def arch_pass(golden):
-    """The forward and backward pass of the alphas."""
-    return differentiated(golden, "architecture", golden.model.arch_variables)
+def both_passes(golden):
+    """(logits, loss, gradients of alphas, of weights) of the validation images in training mode."""
+    golden.restart()
+    model = golden.model
+    groups = [[v.value for v in each] for each in (model.arch_variables, model.trainable_variables)]
+    with tf.GradientTape() as tape:
+        tape.watch(groups)
+        logits = model(golden.images("valid"), training=True)
+        loss = cross_entropy(golden.labels("valid"), logits)
+    return logits, loss, *tape.gradient(loss, groups)
 
 
 def test_inference_logits_are_the_official_ones(golden):
@@ -54,28 +55,28 @@ def test_inference_logits_are_the_official_ones(golden):
     np.testing.assert_allclose(logits, golden.arrays["eval_logits"], rtol=0, atol=1e-5)
 
 
-def test_training_logits_are_the_official_ones(golden, arch_pass):
-    logits, _, _ = arch_pass
+def test_training_logits_are_the_official_ones(golden, both_passes):
+    logits, *_ = both_passes
     np.testing.assert_allclose(logits, golden.arrays["valid/logits"], rtol=0, atol=1e-5)
 
 
-def test_training_loss_is_the_official_one(golden, arch_pass):
-    _, loss, _ = arch_pass
+def test_training_loss_is_the_official_one(golden, both_passes):
+    _, loss, *_ = both_passes
     np.testing.assert_allclose(loss, golden.arrays["valid/loss"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("index", "name"), [(0, "alphas_normal"), (1, "alphas_reduce")])
-def test_gradients_of_the_alphas_are_the_official_ones(golden, arch_pass, index, name):
-    _, _, gradients = arch_pass
+def test_gradients_of_the_alphas_are_the_official_ones(golden, both_passes, index, name):
+    _, _, gradients, _ = both_passes
     expected = golden.arrays[f"valid/grad/{name}"]
     largest = np.abs(expected).max()
     np.testing.assert_allclose(gradients[index], expected, rtol=0, atol=1e-4 * largest)
 
 
-def test_gradients_of_the_weights_are_the_official_ones(golden):
+def test_gradients_of_the_weights_are_the_official_ones(golden, both_passes):
     model = golden.model
     variables = model.trainable_variables
-    _, _, gradients = differentiated(golden, "weights", variables)
+    *_, gradients = both_passes
     expected = golden.expected("valid/grad/")
     values = [variable.numpy() for variable in expected.trainable_variables]
     largest = max(np.abs(value).max() for value in values)

@@ -1,10 +1,9 @@
 """Whole searches on the digits by the real command, as small as they get.
 
-The runs that several tests look at are started together, two at a time: most of their time is
-TensorFlow tracing graphs on one core.
+`make test` runs one of them from start to end; those that are interrupted, diverge or have another
+seed are slow tests, and what they show is shown of a cheap search in tests/runs too.
 """
 
-import concurrent.futures
 import html
 import itertools
 import json
@@ -85,37 +84,31 @@ def search(path, *flags, **variables):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Futures of all runs that take long."""
-    path = tmp_path_factory.mktemp("runs")
-    diverging = ("--learning_rate=1e30", "--max_steps_per_epoch=1", "--warmup_epochs=2")
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
-    yield {
-        "interrupted": pool.submit(
-            run_with,
-            "search",
-            path / "interrupted",
-            (*TINY, "--checkpoint_every_steps=1"),
-            INTERRUPTIONS,
-        ),
-        "finished": pool.submit(search, path / "finished", *TINY),
-        "diverged": pool.submit(search, path / "diverged", *TINY, *diverging),
-    }
-    pool.shutdown(cancel_futures=True)
+def path(tmp_path_factory):
+    """Where the runs are that several tests look at."""
+    return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(scope="module")
-def finished(runs):
+def finished(path):
     """A search from start to end."""
-    run = runs["finished"].result()
+    run = search(path / "finished", *TINY)
     assert run.code == 0, run.stderr
     return run
 
 
 @pytest.fixture(scope="module")
-def diverged(runs):
+def interrupted(path):
+    """The path of a search that was interrupted, and how its processes ended."""
+    flags = (*TINY, "--checkpoint_every_steps=1")
+    return path / "interrupted", run_with("search", path / "interrupted", flags, INTERRUPTIONS)
+
+
+@pytest.fixture(scope="module")
+def diverged(path):
     """A search whose loss becomes NaN in the first step of its second epoch."""
-    return runs["diverged"].result()
+    diverging = ("--learning_rate=1e30", "--max_steps_per_epoch=1", "--warmup_epochs=2")
+    return search(path / "diverged", *TINY, *diverging)
 
 
 @pytest.fixture
@@ -319,15 +312,15 @@ def test_another_run_s_directory_is_refused_and_stays_as_it_is(finished, without
     assert contents(finished.path) == before
 
 
-def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, runs):
-    runs["interrupted"].result()
+@pytest.mark.slow
+def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, interrupted):
     files = ("genotype.json", "genotypes.json", "alphas.jsonl", "metrics.jsonl")
-    interrupted = finished.path.with_name("interrupted")
-    assert_same_run(interrupted, finished.path, (*files, "search_space_stage3.json"))
+    assert_same_run(interrupted[0], finished.path, (*files, "search_space_stage3.json"))
 
 
-def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(runs):
-    (code, stdout, stderr), *_ = runs["interrupted"].result()
+@pytest.mark.slow
+def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(interrupted):
+    _, ((code, stdout, stderr), *_) = interrupted
     # Steps make TensorFlow say a line about oneDNN, so ours is the last one.
     assert (code, stderr.splitlines()[-1]) == (
         75,
@@ -336,8 +329,9 @@ def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(runs):
     assert "SIGTERM: stopping after this step, with a checkpoint; another SIGTERM ends" in stdout
 
 
-def test_a_search_goes_on_where_its_newest_checkpoint_was(runs):
-    _, _, (code, stdout, _) = runs["interrupted"].result()
+@pytest.mark.slow
+def test_a_search_goes_on_where_its_newest_checkpoint_was(interrupted):
+    _, (_, _, (code, stdout, _)) = interrupted
     assert code == 0
     assert re.search(
         r"Resuming after epoch 4, step 1 of the next one|Resuming after epoch 5", stdout
@@ -367,11 +361,13 @@ def test_another_seed_finds_something_else(finished, tmp_path):
 # A loss that is not finite.
 
 
+@pytest.mark.slow
 def test_nan_loss_ends_the_search_in_one_line_that_says_where(diverged):
     assert (diverged.code, diverged.stderr.count("\n")) == (1, 1), diverged.stderr
     assert diverged.stderr.startswith("error: loss became nan in stage 1, epoch 2, step 1; ")
 
 
+@pytest.mark.slow
 def test_nan_loss_leaves_the_last_good_state(diverged):
     (checkpoint,) = (diverged.path / "checkpoints").iterdir()
     with np.load(checkpoint) as arrays:
@@ -414,7 +410,11 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     ("flags", "message"),
     [
         (("--batch_size=717",), "from 1 to 716, the number of images in the part of digits for"),
-        (("--image_size=30",), "multiples of 4, since reductions halve them"),
+        pytest.param(
+            ("--image_size=30",),
+            "multiples of 4, since reductions halve them",
+            marks=pytest.mark.slow,
+        ),
         (("--dataset=cifar10", "--data_dir=/nonexistent"), "set --data_dir to a TFDS directory"),
         (("--output_dir=/dev/null/run",), "--output_dir cannot be made"),
     ],

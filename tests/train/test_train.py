@@ -94,6 +94,7 @@ def averaged(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_an_average_is_what_is_tested(finished, averaged):
     plain, records = measured(finished[0]), measured(averaged)
     assert records[0] == plain[0]
@@ -101,6 +102,7 @@ def test_an_average_is_what_is_tested(finished, averaged):
     assert records[2]["test_loss"] != plain[2]["test_loss"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
     flags = (*SMALL, "--average_decay=0.9", "--checkpoint_every_steps=1")
     interruptions = (Moment(5, by=signal.SIGTERM), Moment(15), Write("after:weights_last.npz:1"))
@@ -110,6 +112,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
     assert_same_run(tmp_path / "run", averaged, files)
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(averaged, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(averaged, path)
@@ -128,6 +131,7 @@ def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(a
     assert "none of the 2 checkpoints in" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     flags = (*SMALL, "--checkpoint_every_steps=1")
     first = start("train", tmp_path / "run", flags)
@@ -145,10 +149,18 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     ("options", "expected"),
     [
         (["--max_macs=1000"], "has 73,600 macs"),
-        (["--max_parameters=1000"], "more than --max_parameters=1,000"),
+        pytest.param(
+            ["--max_parameters=1000"],
+            "more than --max_parameters=1,000",
+            marks=pytest.mark.slow,
+        ),
         (["--genotype=nothing"], "Known names: PDARTS"),
-        (["--auxiliary"], "auxiliary head needs images of at least 24"),
-        (["--stem=imagenet"], "multiples of 32"),
+        pytest.param(
+            ["--auxiliary"],
+            "auxiliary head needs images of at least 24",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(["--stem=imagenet"], "multiples of 32", marks=pytest.mark.slow),
         (["--batch_size=2000"], "--batch_size must be from 1 to 1433"),
         (["--evaluate_only"], "--evaluate_only needs --run_dir"),
         (["--schedule=steps"], "--schedule must be cosine or linear"),

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from tests.supernets import (
-    STAGES,
     build_skip_supernet,
     compile_search,
     golden_supernet,
@@ -47,7 +46,11 @@ class TwoSteps:
             np.testing.assert_allclose(self.first[key], expected, 0, atol, err_msg=message)
 
 
-@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: f"stage{stage}")
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3],
+    ids=lambda stage: f"stage{stage}",
+)
 def two_steps(request):
     """`TwoSteps` of each stage."""
     return TwoSteps(request.param)
