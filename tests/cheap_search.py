@@ -1,20 +1,23 @@
 """A search whose supernet is a single layer: all of its bookkeeping, none of its cost."""
 
+import functools
 from unittest import mock
 
 import tensorflow as tf
 
+from flags.command_line import recipe_settings
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
 from pdarts_tf.layers.regularization import draw_seeds
+from pdarts_tf.report.watchers import search_watchers
 from pdarts_tf.runs import job
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
 from pdarts_tf.search import stage as stage_module
-from pdarts_tf.search.__main__ import watchers
 from pdarts_tf.search.progressive import ProgressiveSearch
 from pdarts_tf.training.bilevel import Supernet
+from pdarts_tf.training.loop import TrainingLoop
 
 CONFIG = SearchConfig(
     layers=(3, 3),
@@ -74,6 +77,11 @@ def one_layer(config, stage, space, num_classes):
     )
 
 
+def untraced(loop, step):
+    """Stands for `TrainingLoop._traced`: to trace a step takes longer than all steps of a test."""
+    return lambda batch: loop.strategy.run(step, args=(batch,))
+
+
 def search(path, intervals=EVERY_STEP, stop=None):
     """Runs a search in a run directory, or what is left of it, as the command does.
 
@@ -84,8 +92,11 @@ def search(path, intervals=EVERY_STEP, stop=None):
     options = RunOptions(checkpoints=intervals)
     with (
         mock.patch.object(stage_module, "make_supernet", one_layer),
+        mock.patch.object(TrainingLoop, "_traced", untraced),
+        mock.patch("gc.collect"),  # between stages, for their graphs: here it takes half a second
         RunDirectory(path, CONFIG, data.description()) as directory,
         StopRequest() as request,
     ):
-        task = ProgressiveSearch(CONFIG, data)
-        return job.finish(task, watchers, CONFIG, options, directory, stop or request)
+        watchers = functools.partial(search_watchers, recipes=recipe_settings)
+        found = ProgressiveSearch(CONFIG, data)
+        return job.finish(found, watchers, CONFIG, options, directory, stop or request)
