@@ -12,6 +12,9 @@ from pdarts_tf.errors import InputError
 StateDict = Mapping[str, np.ndarray]
 """Arrays in PyTorch's layout, by the official names of the parameters."""
 
+ALPHAS = ("alphas_normal", "alphas_reduce")
+"""Official names of the architecture parameters of a supernet."""
+
 
 def read_state_dict(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     """Reads a file that `torch.save` wrote.

@@ -10,7 +10,8 @@ import pdarts_tf as pd
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
-from pdarts_tf.interop import pytorch
+from pdarts_tf.interop.imports import import_network, import_search
+from pdarts_tf.interop.state_dict import network_settings, read_state_dict
 from pdarts_tf.interop.torch_names import network_slots
 from pdarts_tf.runs import job, run_directory
 from pdarts_tf.runs.options import RunOptions
@@ -30,10 +31,15 @@ def arrays():
     return {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
 
 
+def settings(arrays):
+    """Settings of a training of that network."""
+    return TrainConfig(dataset="digits", genotype=str(PDARTS), **network_settings(arrays))
+
+
 @pytest.fixture(scope="module")
 def run(arrays, tmp_path_factory):
     path = tmp_path_factory.mktemp("imported") / "run"
-    pytorch.import_network(arrays, PDARTS, "digits", None, path)
+    import_network(arrays, settings(arrays), None, path)
     return path
 
 
@@ -56,13 +62,13 @@ def test_the_data_of_the_network_is_described(run):
 def test_an_unfitting_file_names_its_first_odd_parameter(arrays, tmp_path):
     missing = {name: a for name, a in arrays.items() if name != "cells.1.preprocess0.op.1.weight"}
     with pytest.raises(InputError, match=r"lacks 'cells.1.preprocess0.op.1.weight' of shape"):
-        pytorch.import_network(missing, PDARTS, "digits", None, tmp_path / "run")
+        import_network(missing, settings(arrays), None, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_file_without_a_network_is_refused():
     with pytest.raises(InputError, match=r"lacks 'stem.0.weight'"):
-        pytorch.network_settings({"weight": np.zeros(3)})
+        network_settings({"weight": np.zeros(3)})
 
 
 def test_an_imagenet_stem_is_recognised():
@@ -73,7 +79,7 @@ def test_an_imagenet_stem_is_recognised():
         "classifier.weight": (5, 8),
     }
     arrays = {name: np.zeros(shape) for name, shape in shapes.items()}
-    assert pytorch.network_settings(arrays) == {
+    assert network_settings(arrays) == {
         "stem": "imagenet",
         "init_channels": 8,
         "layers": 1,
@@ -87,7 +93,7 @@ def alphas(candidates):
 
 
 def test_the_checkpoint_of_a_supernet_gives_its_genotype(tmp_path):
-    pytorch.import_search(alphas(8), None, tmp_path / "run")
+    import_search(alphas(8), None, tmp_path / "run")
     found = pd.Genotype.from_json((tmp_path / "run" / "genotype.json").read_text())
     normal, reduce = alphas(8).values()
     assert found == pd.derive_genotype(pd.SearchSpace.full(), normal, reduce, 2)
@@ -95,13 +101,13 @@ def test_the_checkpoint_of_a_supernet_gives_its_genotype(tmp_path):
 
 def test_a_later_stage_needs_its_candidates(tmp_path):
     with pytest.raises(InputError, match="name --search_space"):
-        pytorch.import_search(alphas(3), None, tmp_path / "run")
+        import_search(alphas(3), None, tmp_path / "run")
 
 
 def test_a_directory_with_files_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("precious")
     with pytest.raises(InputError, match="new or an empty directory"):
-        pytorch.import_search(alphas(8), None, tmp_path)
+        import_search(alphas(8), None, tmp_path)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -109,7 +115,7 @@ def test_names_may_be_prefixed_and_wrapped(tmp_path, wrapped):
     torch = pytest.importorskip("torch", reason="the torch extra is not installed")
     content = {"module.a": torch.ones(2)}
     torch.save({"state_dict": content} if wrapped else content, tmp_path / "w.pt")
-    arrays = pytorch.read_state_dict(tmp_path / "w.pt")
+    arrays = read_state_dict(tmp_path / "w.pt")
     np.testing.assert_array_equal(arrays["a"], [1, 1])
 
 
@@ -117,13 +123,13 @@ def test_code_instead_of_weights_is_refused(tmp_path):
     torch = pytest.importorskip("torch", reason="the torch extra is not installed")
     torch.save({"a": print}, tmp_path / "w.pt")
     with pytest.raises(InputError, match="cannot be read as PyTorch weights"):
-        pytorch.read_state_dict(tmp_path / "w.pt")
+        read_state_dict(tmp_path / "w.pt")
 
 
 def test_an_import_never_overwrites_a_run(run, arrays):
     before = (run / "weights_best.npz").read_bytes()
     with pytest.raises(InputError, match="new or an empty directory"):
-        pytorch.import_network(arrays, PDARTS, "digits", None, run)
+        import_network(arrays, settings(arrays), None, run)
     assert (run / "weights_best.npz").read_bytes() == before
 
 

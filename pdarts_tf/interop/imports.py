@@ -1,0 +1,86 @@
+"""Run directories of what the official PyTorch code has trained or searched."""
+
+import os
+from os import PathLike
+
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.data import sources
+from pdarts_tf.derivation import derive_all, derive_genotype
+from pdarts_tf.errors import InputError
+from pdarts_tf.genotype import Genotype, genotypes_json
+from pdarts_tf.interop.state_dict import ALPHAS, StateDict
+from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, GENOTYPES, LAST_WEIGHTS
+from pdarts_tf.search_space import SearchSpace
+
+Path = str | PathLike[str]
+
+
+def import_network(
+    arrays: StateDict, config: TrainConfig, data_dir: Path | None, output_dir: Path
+) -> None:
+    """Writes the run directory of an evaluation network.
+
+    Args:
+        arrays: Weights of the network.
+        config: Settings of the training that the directory is to be one of.
+        data_dir: Directory of the data.
+        output_dir: Run directory to make.
+
+    Raises:
+        InputError: The weights, the data or the directory cannot be used; if the weights do not fit
+            the network, the line names the first parameter that does not.
+    """
+    _check_empty(output_dir)
+    from pdarts_tf.interop.torch_names import load_torch_state_dict
+    from pdarts_tf.runs import checkpoint
+    from pdarts_tf.train.evaluation import make_network
+
+    data = sources.load_for(config, data_dir)
+    model = make_network(config, data)
+    try:
+        load_torch_state_dict(model, arrays)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    weights = checkpoint.archive(checkpoint.variables_of(model), {"epochs": 0})
+    with run_directory.RunDirectory(output_dir, config, data.description()) as run:
+        run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
+        run.write(LAST_WEIGHTS, weights)
+        run.write(BEST_WEIGHTS, weights)
+
+
+def import_search(arrays: StateDict, space: SearchSpace | None, output_dir: Path) -> None:
+    """Writes the genotypes that the alphas of a supernet stand for.
+
+    Args:
+        arrays: Weights of the supernet, of which only the alphas are read.
+        space: Its candidates; by default all.
+        output_dir: Directory to make.
+
+    Raises:
+        InputError: The alphas do not fit the candidates.
+    """
+    count = arrays[ALPHAS[0]].shape[-1]
+    if space is None and count != SearchSpace.full().num_candidates:
+        raise InputError(
+            f"which {count} candidates each edge has is not in the file: name --search_space"
+        )
+    normal, reduce = (arrays[name] for name in ALPHAS)
+    space = space or SearchSpace.full()
+    try:
+        found = derive_all(space, normal, reduce)
+        result = derive_genotype(space, normal, reduce, SearchConfig().max_skip_connects)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    _check_empty(output_dir)
+    os.makedirs(output_dir, exist_ok=True)
+    write_whole(os.path.join(output_dir, GENOTYPES), genotypes_json(found) + "\n")
+    write_whole(os.path.join(output_dir, GENOTYPE), result.to_json() + "\n")
+
+
+def _check_empty(output_dir: Path) -> None:
+    if os.path.exists(output_dir) and not (
+        os.path.isdir(output_dir) and not os.listdir(output_dir)
+    ):
+        raise InputError(f"--output_dir must be new or an empty directory. Received: {output_dir}")
