@@ -26,7 +26,7 @@ WEIGHT_GRADIENT_TOLERANCE = {8: 2e-4, 5: 1e-5, 3: 1e-5}
 
 @pytest.fixture(
     scope="module",
-    params=[1, pytest.param(2, marks=pytest.mark.slow), 3],
+    params=[pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3],
     ids=lambda stage: f"stage{stage}",
 )
 def golden(request):

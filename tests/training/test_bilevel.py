@@ -236,6 +236,7 @@ def test_fit_searches_a_dataset_of_pairs_of_batches():
     assert {"loss", "arch_loss"} <= set(history)
 
 
+@pytest.mark.slow
 def test_fit_follows_the_end_of_the_warm_up():
     model = build_skip_supernet()
     compile_search(model, arch_rate=0.1)
@@ -297,11 +298,13 @@ def searched():
     return found
 
 
+@pytest.mark.slow
 def test_the_operation_that_the_data_needs_wins(searched):
     probabilities = searched[distant_pixels]
     assert probabilities.mean() > 0.56
     assert (probabilities > 0.5).sum() >= 9
 
 
+@pytest.mark.slow
 def test_an_operation_that_the_data_does_not_need_gains_less(searched):
     assert searched[brightness].mean() < searched[distant_pixels].mean() - 0.03
