@@ -6,10 +6,13 @@ of the pure modules run without ever importing it. What the environment sets alr
 
 import os
 import random
+import subprocess
 import sys
 
 import hypothesis
 import pytest
+
+from tests.source_tree import ROOT
 
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
@@ -40,3 +43,27 @@ def _same_seed():
         sys.modules["numpy"].random.seed(0)
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, for tests of pages."""
+    from playwright.sync_api import sync_playwright
+
+    from tests import browser
+
+    with sync_playwright() as playwright:
+        program = browser.find_browser()
+        running = playwright.chromium.launch(executable_path=program, args=list(browser.OPTIONS))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def real_search(tmp_path_factory):
+    """The run directory of a search on digits, three epochs a stage: minutes, for slow tests."""
+    path = tmp_path_factory.mktemp("real") / "search_digits"
+    command = [sys.executable, "-m", "pdarts_tf.search", "--dataset=digits", "--epochs=3"]
+    command += ["--warmup_epochs=1", f"--output_dir={path}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return path

@@ -1,4 +1,4 @@
-"""An entry point that SIGKILL ends at a file operation: python -m tests.dying MOMENT COMMAND FLAG…
+"""An entry point that SIGKILL ends at a file operation: python -m tests.dying MOMENT MODULE FLAG…
 
 MOMENT is WHEN:NAME:COUNT, such as before:genotype.json:1. WHEN is `before` or `after` the renaming
 that gives a file its name for the COUNTth time in this process, or `inside` the writing of its
@@ -51,8 +51,8 @@ def arm(when, name, count):
 
 
 if __name__ == "__main__":
-    moment, command, *flags = sys.argv[1:]
+    moment, module, *flags = sys.argv[1:]
     when, name, count = moment.split(":")
     arm(when, name, int(count))
-    sys.argv = [command, *flags]
-    runpy.run_module(f"pdarts_tf.{command}", run_name="__main__", alter_sys=True)
+    sys.argv = [module, *flags]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

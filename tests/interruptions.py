@@ -1,9 +1,6 @@
 """Runs of the real commands that are killed again and again, and what has to come out of them."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from typing import NamedTuple
 
@@ -11,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.source_tree import ROOT
+from tests.commands import Command
 
 
 class Moment(NamedTuple):
@@ -28,17 +25,11 @@ class Write(NamedTuple):
     moment: str
 
 
-def start(command, path, flags, write=None):
-    """Starts a command in a run directory as a person would."""
-    module = [f"pdarts_tf.{command}"] if write is None else ["tests.dying", write.moment, command]
-    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    return subprocess.Popen(
-        [sys.executable, "-m", *module, f"--output_dir={path}", *flags],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def start(module, path, flags, write=None):
+    """Starts a command, named by its module, in a run directory."""
+    arguments = (module, f"--output_dir={path}", *flags)
+    return (
+        Command(*arguments) if write is None else Command("tests.dying", write.moment, *arguments)
     )
 
 
@@ -47,14 +38,14 @@ def newest_step(path):
     return max((int(each.stem) for each in (path / "checkpoints").glob("*.npz")), default=0)
 
 
-def interrupt(command, path, flags, moment):
+def interrupt(module, path, flags, moment):
     """Starts a command that is to be interrupted once; returns its exit code and output."""
     if isinstance(moment, Write):
-        process = start(command, path, flags, moment)
+        process = start(module, path, flags, moment)
         output = process.communicate()
         assert process.returncode == -signal.SIGKILL, output
         return process.returncode, *output
-    process = start(command, path, flags)
+    process = start(module, path, flags)
     begun = newest_step(path)
     while newest_step(path) < max(moment.step, begun + 1):
         assert process.poll() is None, process.communicate()
@@ -66,10 +57,10 @@ def interrupt(command, path, flags, moment):
     return process.returncode, *output
 
 
-def run_with(command, path, flags, moments):
+def run_with(module, path, flags, moments):
     """Runs a command to its end through all interruptions; returns their (code, stdout, stderr)."""
-    ends = [interrupt(command, path, flags, moment) for moment in moments]
-    process = start(command, path, flags)
+    ends = [interrupt(module, path, flags, moment) for moment in moments]
+    process = start(module, path, flags)
     output = process.communicate()
     assert process.returncode == 0, output
     return [*ends, (0, *output)]

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,18 +14,14 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from export import exporter, server_config, versions
 from pdarts_tf.errors import RunError
+from tests.commands import Command, run_command
 from tests.export.conftest import DATA
 from tests.source_tree import ROOT
 
 
-def command(*flags):
-    """The command line of an export."""
-    return [sys.executable, "-m", "export.saved_model", *map(str, flags)]
-
-
 def run(*flags):
     """Runs an export, and returns what came of it."""
-    return subprocess.run(command(*flags), cwd=ROOT, capture_output=True, text=True, check=False)
+    return run_command("export.saved_model", *flags)
 
 
 def loads(version):
@@ -37,7 +32,9 @@ def loads(version):
 
 def test_export_end_to_end(trained_run, tmp_path):
     model = tmp_path / "models" / "animals"
-    result = run(f"--run_dir={trained_run.run_dir}", f"--export_dir={model}")
+    flags = (f"--run_dir={trained_run.run_dir}", f"--export_dir={model}")
+    command = [sys.executable, "-m", "export.saved_model", *flags]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert f"Exported {model}/1: 3 classes, images 8x12x3" in result.stdout
     assert loads(model / "1")
@@ -93,15 +90,16 @@ def killed_exports(trained_run, model, seeds):
     """Kills exports at random moments of their writing; returns the versions that appeared."""
     for seed in seeds:
         flags = (f"--run_dir={trained_run.run_dir}", f"--export_dir={model}")
-        with subprocess.Popen(command(*flags), cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-            before = set(versions.numbers(model))
-            while process.poll() is None:
-                begun = model.is_dir() and any(model.glob(f".incomplete-*/{'*' * (seed % 2)}"))
-                if begun or set(versions.numbers(model)) != before:
-                    break
-                time.sleep(0.005)
-            time.sleep(random.Random(seed).uniform(0, 0.8))
-            process.send_signal(signal.SIGKILL)
+        before = set(versions.numbers(model))
+        process = Command("export.saved_model", *flags)
+        while process.poll() is None:
+            begun = model.is_dir() and any(model.glob(f".incomplete-*/{'*' * (seed % 2)}"))
+            if begun or set(versions.numbers(model)) != before:
+                break
+            time.sleep(0.005)
+        time.sleep(random.Random(seed).uniform(0, 0.8))
+        process.kill()
+        process.communicate()
     return versions.numbers(model)
 
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
@@ -19,16 +17,12 @@ from pdarts_tf.runs.stopping import StopRequest
 from pdarts_tf.search import progressive
 from pdarts_tf.train.evaluation import Training
 from pdarts_tf.training.loop import TrainingLoop
-from tests.source_tree import ROOT
+from tests.commands import run_command
 
 
 def run(command, directory, *options):
     """Runs a command where a default run directory would be seen."""
-    arguments = [sys.executable, "-m", f"pdarts_tf.{command}", "--dataset=digits", *options]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(
-        arguments, cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
+    return run_command(f"pdarts_tf.{command}", "--dataset=digits", *options, cwd=directory)
 
 
 def test_a_dry_search_prints_its_table_and_writes_nothing(tmp_path):

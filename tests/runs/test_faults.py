@@ -77,9 +77,9 @@ def finished(tmp_path_factory):
     """A run that was left alone, and futures of those that were not; two at a time."""
     path = tmp_path_factory.mktemp("faults")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        reference = pool.submit(run_with, "search", path / "reference", FLAGS, [])
+        reference = pool.submit(run_with, "pdarts_tf.search", path / "reference", FLAGS, [])
         runs = [
-            pool.submit(run_with, "search", path / f"run{i}", FLAGS, each)
+            pool.submit(run_with, "pdarts_tf.search", path / f"run{i}", FLAGS, each)
             for i, each in enumerate(moments())
         ]
         reference.result()

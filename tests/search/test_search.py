@@ -1,9 +1,12 @@
-"""Whole searches on the digits by the real command, as small as they get.
+"""Whole searches on the digits by the real command, with a supernet of one layer.
 
-`make test` runs one of them from start to end; those that are interrupted, diverge or have another
-seed are slow tests, and what they show is shown of a cheap search in tests/runs too.
+What a search leaves and says depends on no layer. That it is the same with all of them, slow tests
+show, and a single stage of the real command here.
+
+The runs that several tests look at are started together, two at a time.
 """
 
+import concurrent.futures
 import html
 import itertools
 import json
@@ -23,6 +26,7 @@ from pdarts_tf.config import SearchConfig
 from pdarts_tf.derivation import count_skip_connects
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.tensorboard.board_layout import TAGS
+from tests.commands import run_command
 from tests.interruptions import Moment, assert_same_run, board, events, run_with
 from tests.source_tree import ROOT
 
@@ -38,6 +42,7 @@ TINY = (
     "--max_steps_per_epoch=2",
     "--batch_size=8",
 )
+PROGRAMS = ("tests.one_layer", pytest.param("pdarts_tf.search", marks=pytest.mark.slow))
 # Inside an epoch both: in stage 1 by SIGTERM, in stage 2, when its alphas have begun to move, at
 # once. `make faults` tries many more.
 INTERRUPTIONS = (Moment(3, by=signal.SIGTERM), Moment(9))
@@ -62,53 +67,56 @@ class Run(NamedTuple):
         return self.records("metrics.jsonl")
 
 
-def start(*flags, **variables):
-    """Starts a search as a person would, with TensorFlow as talkative as it is by default."""
+def search(path, *flags, **variables):
+    """Runs the real command to its end as a person would, with TensorFlow's own log level."""
     environment = {**os.environ, **variables}
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    return subprocess.Popen(
-        [sys.executable, "-m", "pdarts_tf.search", *flags],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    command = [sys.executable, "-m", "pdarts_tf.search", f"--output_dir={path}", *flags]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
+    return Run(path, done.returncode, done.stdout, done.stderr)
 
 
-def search(path, *flags, **variables):
-    """Runs a search to its end."""
-    process = start(f"--output_dir={path}", *flags, **variables)
-    stdout, stderr = process.communicate()
-    return Run(path, process.returncode, stdout, stderr)
+def forked(module, path, *flags, **variables):
+    """Runs a command to its end in a process that has TensorFlow already."""
+    done = run_command(module, f"--output_dir={path}", *flags, **variables)
+    return Run(path, done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def program(request):
+    """The module of the command."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    """Where the runs are that several tests look at."""
-    return tmp_path_factory.mktemp("runs")
+def runs(program, tmp_path_factory):
+    """Futures of all runs that take long."""
+    path = tmp_path_factory.mktemp("runs")
+    diverging = ("--learning_rate=1e30", "--max_steps_per_epoch=1", "--warmup_epochs=2")
+    interrupted = path / "interrupted", (*TINY, "--checkpoint_every_steps=1"), INTERRUPTIONS
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=2)
+    yield {
+        "interrupted": pool.submit(run_with, program, *interrupted),
+        "finished": pool.submit(forked, program, path / "finished", *TINY),
+        "diverged": pool.submit(forked, program, path / "diverged", *TINY, *diverging),
+    }
+    pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="module")
-def finished(path):
+def finished(runs):
     """A search from start to end."""
-    run = search(path / "finished", *TINY)
+    run = runs["finished"].result()
     assert run.code == 0, run.stderr
     return run
 
 
 @pytest.fixture(scope="module")
-def interrupted(path):
-    """The path of a search that was interrupted, and how its processes ended."""
-    flags = (*TINY, "--checkpoint_every_steps=1")
-    return path / "interrupted", run_with("search", path / "interrupted", flags, INTERRUPTIONS)
-
-
-@pytest.fixture(scope="module")
-def diverged(path):
+def diverged(runs):
     """A search whose loss becomes NaN in the first step of its second epoch."""
-    diverging = ("--learning_rate=1e30", "--max_steps_per_epoch=1", "--warmup_epochs=2")
-    return search(path / "diverged", *TINY, *diverging)
+    return runs["diverged"].result()
 
 
 @pytest.fixture
@@ -312,26 +320,24 @@ def test_another_run_s_directory_is_refused_and_stays_as_it_is(finished, without
     assert contents(finished.path) == before
 
 
-@pytest.mark.slow
-def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, interrupted):
+def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, runs):
+    runs["interrupted"].result()
     files = ("genotype.json", "genotypes.json", "alphas.jsonl", "metrics.jsonl")
-    assert_same_run(interrupted[0], finished.path, (*files, "search_space_stage3.json"))
+    interrupted = finished.path.with_name("interrupted")
+    assert_same_run(interrupted, finished.path, (*files, "search_space_stage3.json"))
 
 
-@pytest.mark.slow
-def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(interrupted):
-    _, ((code, stdout, stderr), *_) = interrupted
-    # Steps make TensorFlow say a line about oneDNN, so ours is the last one.
-    assert (code, stderr.splitlines()[-1]) == (
+def test_sigterm_ends_a_search_with_a_checkpoint_and_a_code_of_its_own(runs):
+    (code, stdout, stderr), *_ = runs["interrupted"].result()
+    assert (code, stderr) == (
         75,
-        "stopped by SIGTERM with a checkpoint of the last step; the same command resumes the run",
+        "stopped by SIGTERM with a checkpoint of the last step; the same command resumes the run\n",
     )
     assert "SIGTERM: stopping after this step, with a checkpoint; another SIGTERM ends" in stdout
 
 
-@pytest.mark.slow
-def test_a_search_goes_on_where_its_newest_checkpoint_was(interrupted):
-    _, (_, _, (code, stdout, _)) = interrupted
+def test_a_search_goes_on_where_its_newest_checkpoint_was(runs):
+    _, _, (code, stdout, _) = runs["interrupted"].result()
     assert code == 0
     assert re.search(
         r"Resuming after epoch 4, step 1 of the next one|Resuming after epoch 5", stdout
@@ -350,9 +356,8 @@ def test_times_stand_apart_from_what_is_the_same_in_every_repetition(finished):
     assert times == sorted(times, key=lambda record: record["time"])
 
 
-@pytest.mark.slow
-def test_another_seed_finds_something_else(finished, tmp_path):
-    other = search(tmp_path / "run", *TINY, "--seed=1")
+def test_another_seed_finds_something_else(program, finished, tmp_path):
+    other = forked(program, tmp_path / "run", *TINY, "--seed=1")
     assert other.code == 0, other.stderr
     assert other.metrics()[0]["loss"] != finished.metrics()[0]["loss"]
     assert other.read("genotype.json") != finished.read("genotype.json")
@@ -361,13 +366,11 @@ def test_another_seed_finds_something_else(finished, tmp_path):
 # A loss that is not finite.
 
 
-@pytest.mark.slow
 def test_nan_loss_ends_the_search_in_one_line_that_says_where(diverged):
     assert (diverged.code, diverged.stderr.count("\n")) == (1, 1), diverged.stderr
     assert diverged.stderr.startswith("error: loss became nan in stage 1, epoch 2, step 1; ")
 
 
-@pytest.mark.slow
 def test_nan_loss_leaves_the_last_good_state(diverged):
     (checkpoint,) = (diverged.path / "checkpoints").iterdir()
     with np.load(checkpoint) as arrays:
@@ -376,6 +379,19 @@ def test_nan_loss_leaves_the_last_good_state(diverged):
     assert all(np.isfinite(value).all() for value in values)
     assert len(diverged.metrics()) == len(diverged.records("alphas.jsonl")) == 1
     assert not (diverged.path / "genotype.json").exists()
+
+
+# The real supernet.
+
+
+def test_a_stage_of_the_real_command_ends_with_a_genotype(tmp_path):
+    stage = ("--layers=3", "--candidates=8", "--skip_dropout_rates=0.3", "--add_channels=0")
+    epoch = ("--epochs=1", "--warmup_epochs=0", "--max_steps_per_epoch=1", "--batch_size=8")
+    done = search(tmp_path / "run", *stage, *epoch, "--init_channels=2")
+    assert done.code == 0, done.stderr
+    assert pd.Genotype.from_json(done.read("genotype.json"))
+    (measured,) = done.metrics()
+    assert all(np.isfinite(measured[name]) for name in ("loss", "arch_loss"))
 
 
 # Wrong usage and input.
@@ -410,11 +426,7 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     ("flags", "message"),
     [
         (("--batch_size=717",), "from 1 to 716, the number of images in the part of digits for"),
-        pytest.param(
-            ("--image_size=30",),
-            "multiples of 4, since reductions halve them",
-            marks=pytest.mark.slow,
-        ),
+        (("--image_size=30",), "multiples of 4, since reductions halve them"),
         (("--dataset=cifar10", "--data_dir=/nonexistent"), "set --data_dir to a TFDS directory"),
         (("--output_dir=/dev/null/run",), "--output_dir cannot be made"),
     ],
@@ -422,6 +434,7 @@ def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
 )
 def test_wrong_input_is_refused_and_leaves_nothing(tmp_path, flags, message):
     nobody = "http://127.0.0.1:9"  # so that nothing is downloaded where there is a network
-    run = search(tmp_path / "run", *flags, http_proxy=nobody, https_proxy=nobody)
+    options = {"http_proxy": nobody, "https_proxy": nobody}
+    run = forked("pdarts_tf.search", tmp_path / "run", *flags, **options)
     assert_refused(run, message)
     assert not run.path.exists()

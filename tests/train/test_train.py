@@ -5,15 +5,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from pdarts_tf.genotype import Genotype
+from tests.commands import run_command
 from tests.interruptions import Moment, Write, assert_same_run, newest_step, run_with, start
 from tests.source_tree import ROOT
 
+CELL = [("sep_conv_3x3", 0), ("skip_connect", 1)]
 SMALL = (
     "--dataset=digits",
-    "--genotype=DARTS_V1",
+    f"--genotype={Genotype(CELL, [2], CELL, [2])}",
     "--layers=3",
     "--init_channels=4",
     "--epochs=3",
@@ -22,8 +26,7 @@ SMALL = (
 
 
 def train(*options):
-    command = [sys.executable, "-m", "pdarts_tf.train", *map(str, options)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return run_command("pdarts_tf.train", *options)
 
 
 def measured(path):
@@ -34,7 +37,8 @@ def measured(path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     path = tmp_path_factory.mktemp("train") / "run"
-    done = train(*SMALL, f"--output_dir={path}")
+    command = [sys.executable, "-m", "pdarts_tf.train", *SMALL, f"--output_dir={path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path, done.stdout
 
@@ -94,7 +98,6 @@ def averaged(tmp_path_factory):
     return path
 
 
-@pytest.mark.slow
 def test_an_average_is_what_is_tested(finished, averaged):
     plain, records = measured(finished[0]), measured(averaged)
     assert records[0] == plain[0]
@@ -102,17 +105,15 @@ def test_an_average_is_what_is_tested(finished, averaged):
     assert records[2]["test_loss"] != plain[2]["test_loss"]
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
     flags = (*SMALL, "--average_decay=0.9", "--checkpoint_every_steps=1")
     interruptions = (Moment(5, by=signal.SIGTERM), Moment(15), Write("after:weights_last.npz:1"))
-    (code, _, stderr), *_ = run_with("train", tmp_path / "run", flags, interruptions)
+    (code, _, stderr), *_ = run_with("pdarts_tf.train", tmp_path / "run", flags, interruptions)
     assert (code, stderr.count("\n")) == (75, 1)
     files = ("metrics.jsonl", "result.json", "weights_best.npz", "weights_last.npz")
     assert_same_run(tmp_path / "run", averaged, files)
 
 
-@pytest.mark.slow
 def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(averaged, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(averaged, path)
@@ -131,12 +132,12 @@ def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(a
     assert "none of the 2 checkpoints in" in done.stderr
 
 
-@pytest.mark.slow
 def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     flags = (*SMALL, "--checkpoint_every_steps=1")
-    first = start("train", tmp_path / "run", flags)
+    first = start("pdarts_tf.train", tmp_path / "run", flags)
     while newest_step(tmp_path / "run") < 1:
         assert first.poll() is None, first.communicate()
+        time.sleep(0.005)
     first.send_signal(signal.SIGSTOP)  # alive, and not finished before the second has begun
     second = train(*flags, f"--output_dir={tmp_path / 'run'}")
     first.kill()
@@ -148,19 +149,11 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--max_macs=1000"], "has 73,600 macs"),
-        pytest.param(
-            ["--max_parameters=1000"],
-            "more than --max_parameters=1,000",
-            marks=pytest.mark.slow,
-        ),
+        (["--genotype=DARTS_V1", "--max_macs=1000"], "has 73,600 macs"),
+        (["--max_parameters=1000"], "more than --max_parameters=1,000"),
         (["--genotype=nothing"], "Known names: PDARTS"),
-        pytest.param(
-            ["--auxiliary"],
-            "auxiliary head needs images of at least 24",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(["--stem=imagenet"], "multiples of 32", marks=pytest.mark.slow),
+        (["--auxiliary"], "auxiliary head needs images of at least 24"),
+        (["--stem=imagenet"], "multiples of 32"),
         (["--batch_size=2000"], "--batch_size must be from 1 to 1433"),
         (["--evaluate_only"], "--evaluate_only needs --run_dir"),
         (["--schedule=steps"], "--schedule must be cosine or linear"),
