@@ -22,6 +22,7 @@ MIN_LAYERS = 3
 # Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
 # genotype with fewer skip-connects exists.
 MIN_CANDIDATES = 3
+STRATEGIES = ("gradient", "random")
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,19 @@ stage, with --add_channels added. Received: 15
     restrict_reduce: bool = setting(
         False, "Apply --max_skip_connects to the reduction cell as well."
     )
+    strategy: str = setting(
+        "gradient",
+        "Search strategy: gradient (P-DARTS and DARTS), or random: cells drawn at random, each "
+        "trained by itself like a stage, of which the one with the best validation wins.",
+        before="gradient",
+    )
+    samples: int = setting(8, "Number of cells that --strategy=random draws.", before=8)
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
         self._check_stages()
+        self._check_strategy()
         check_at_least(
             self,
             epochs=1,
@@ -164,9 +173,30 @@ stage, with --add_channels added. Received: 15
                 channels,
             )
 
+    def _check_strategy(self) -> None:
+        check(self.strategy in STRATEGIES, "strategy", " or ".join(STRATEGIES), self.strategy)
+        check_at_least(self, samples=1)
+        if self.strategy == "random":
+            expected = "one value with --strategy=random, the cells of the network of each sample"
+            check(len(self.layers) == 1, "layers", expected, self.layers)
+            expected = "at least 1 with --strategy=random, which compares samples by it"
+            check(self.validation_epochs > 0, "validation_epochs", expected, self.validation_epochs)
+
     @property
     def stages(self) -> tuple[StageConfig, ...]:
-        """Settings of each stage, in order."""
+        """Settings of each stage, in order; a random search has one stage per sample."""
+        if self.strategy == "random":
+            return tuple(
+                StageConfig(
+                    index=i,
+                    num_layers=self.layers[0],
+                    num_candidates=self.candidates[0],
+                    init_channels=self.init_channels + self.add_channels[0],
+                    skip_dropout_rate=0.0,
+                    num_to_drop=0,
+                )
+                for i in range(self.samples)
+            )
         following = (*self.candidates[1:], self.candidates[-1])
         return tuple(
             StageConfig(
@@ -183,4 +213,4 @@ stage, with --add_channels added. Received: 15
     @property
     def num_epochs(self) -> int:
         """Number of epochs of all stages together."""
-        return len(self.layers) * self.epochs
+        return len(self.stages) * self.epochs

@@ -14,11 +14,16 @@ from pdarts_tf.tensorboard.summaries import TensorBoard
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     from pdarts_tf.search.progressive import ProgressiveSearch
+    from pdarts_tf.search.random_search import RandomSearch
     from pdarts_tf.train.evaluation import Training
 
 
 def search_watchers(
-    search: "ProgressiveSearch", directory: RunDirectory, state: RunState, *, recipes: Recipes
+    search: "ProgressiveSearch | RandomSearch",
+    directory: RunDirectory,
+    state: RunState,
+    *,
+    recipes: Recipes,
 ) -> Watchers:
     """Returns who watches a search: console, files, TensorBoard, drawings, report, progress bar.
 
