@@ -101,6 +101,17 @@ def shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def as_flag(name: str, value: Any) -> str:
+    """Returns a setting as the flag that sets it.
+
+    >>> as_flag("layers", (5, 11, 17)), as_flag("flip", False)
+    ('--layers=5,11,17', '--noflip')
+    """
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    return f"--{name}={shown(value)}"
+
+
 def check(valid: bool, name: str, expected: str, received: Any) -> None:
     """Raises ConfigError, saying what was expected, unless a setting is valid."""
     if not valid:

@@ -26,11 +26,13 @@ class Part:
 
     Args:
         values: Its first columns, by their headers.
+        macs: Multiply-accumulates of the forward pass of an image.
         memory: Memory that it is expected to take.
         most: Memory that it takes at most, if that is not known yet; else the same.
     """
 
     values: dict[str, str | int]
+    macs: int
     memory: Memory
     most: Memory
 
@@ -137,7 +139,7 @@ def search_plan(
         }
         drawn = random_space(stage.num_candidates)
         expected, most = (stage_memory(stage, space, data) for space in (drawn, heaviest))
-        parts.append(Part(values, expected, most))
+        parts.append(Part(values, count.macs, expected, most))
     first, second = num_images
     title = (
         f"Searching on {data.name}: {first:,} images {_shown_shape(data)} for the weights, "
@@ -180,7 +182,7 @@ def random_search_plan(
             "MACs": f"{count.macs:,}",
         }
         memory = sample_memory(stage, genotype, data)
-        parts.append(Part(values, memory, memory))
+        parts.append(Part(values, count.macs, memory, memory))
     first, second = num_images
     title = (
         f"Searching at random on {data.name}: {first:,} images {_shown_shape(data)} for the "
@@ -253,7 +255,7 @@ def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
     )
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
     note = f"{note} {_uncounted(config)}".strip()
-    part = Part(values, memory, memory)
+    part = Part(values, count.macs, memory, memory)
     return Plan(title, [part], config.epochs, steps, config.batch_size, note)
 
 

@@ -96,6 +96,25 @@ class SearchConsole(_Console):
         self.log(genotype_list(result.genotypes))
 
 
+class RandomSearchConsole(SearchConsole):
+    """Prints how a random search goes.
+
+    Args:
+        config, plan, state: See `SearchConsole`.
+    """
+
+    def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
+        """Prints nothing: the candidates of all samples are the same."""
+
+    def begin_epoch(self, start: EpochStart) -> None:
+        """Prints the learning rate of an epoch."""
+        config = self.config
+        self.log(
+            f"Sample {start.place['stage']}/{config.samples}, epoch {start.place['epoch']}/"
+            f"{config.epochs}: learning rate {start.rates['learning_rate']:.4g}"
+        )
+
+
 class TrainConsole(_Console):
     """Prints how a training goes.
 

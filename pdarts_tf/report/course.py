@@ -121,7 +121,7 @@ def measured(run: Run, key: Key, name: str) -> float | None:
     value = run.records.get(key, {}).get(name)
     if value is None or not name.startswith("entropy_"):
         return value
-    return value / math.log(run.settings.candidates[key[0] - 1])
+    return value / math.log(run.settings.stages[key[0] - 1].num_candidates)
 
 
 def _scales(run: Run) -> dict[int, tuple[float, float]]:

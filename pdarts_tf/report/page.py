@@ -92,6 +92,7 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
 def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, Any]:
     """Returns the template's variables of one run."""
     search = run.command == "search"
+    gradient = search and run.settings.strategy == "gradient"
     genotypes = run.genotypes
     if not genotypes and run.genotype is not None:
         name = f"M={run.settings.max_skip_connects}" if search else published_name(run.genotype)
@@ -105,7 +106,7 @@ def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, 
         "command": command_to_repeat(run, recipe),
         "settings": compared_settings(run, recipe),
         "stages": summarize_stages(run) if search else [],
-        "fates": {cell: fates(run, cell) for cell in CELLS} if search and run.spaces else None,
+        "fates": {cell: fates(run, cell) for cell in CELLS} if gradient and run.spaces else None,
         "course": course(run, identifier),
         "cards": cards,
         "one_reduction": len({card.genotype.reduce for card in cards}) == 1,

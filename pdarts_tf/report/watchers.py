@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pdarts_tf.drawing.result import ResultDrawings
-from pdarts_tf.report.console import SearchConsole, TrainConsole
+from pdarts_tf.report.console import RandomSearchConsole, SearchConsole, TrainConsole
 from pdarts_tf.report.page import HtmlReport, Recipes
 from pdarts_tf.runs.job import Watchers
 from pdarts_tf.runs.journal import Journal
@@ -36,9 +36,10 @@ def search_watchers(
     from pdarts_tf.runs.progress import Progress, search_clock
 
     config = search.config
+    console = RandomSearchConsole if config.strategy == "random" else SearchConsole
     return Watchers(
         [
-            SearchConsole(config, search.plan.text(), state),
+            console(config, search.plan.text(), state),
             Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
             TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
             ResultDrawings(directory),

@@ -4,7 +4,7 @@ References: Li, Talwalkar, "Random Search and Reproducibility for Neural Archite
 2019, arXiv 1902.07638), section 3; the random search of DARTS (arXiv 1806.09055), section 3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -24,6 +24,7 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.search.choosing import best_sample
 from pdarts_tf.search.result import SearchResult
 from pdarts_tf.search.split import SearchImages, split_images
 from pdarts_tf.search.stage import search_augmentation, search_metrics
@@ -124,25 +125,6 @@ class RandomSearch:
 def sampled_genotype(config: SearchConfig, alphas: Alphas) -> Genotype:
     """Returns the genotype of a sample, with the skip-connects that the settings allow."""
     return alphas.derive(config.max_skip_connects, restrict_reduce=config.restrict_reduce)
-
-
-def best_sample(records: Sequence[Mapping[str, float]]) -> int:
-    """Returns the index of the sample with the best validation after its last epoch.
-
-    Args:
-        records: One record per sample, with `valid_accuracy` and `valid_loss`; of equally accurate
-            ones the one with the lower loss is the best, then the first.
-
-    Example:
-
-    >>> best_sample([{"valid_accuracy": a, "valid_loss": 1.0} for a in (0.5, 0.7, 0.6)])
-    1
-    """
-
-    def merit(index: int) -> tuple[float, float]:
-        return records[index]["valid_accuracy"], -records[index]["valid_loss"]
-
-    return max(range(len(records)), key=merit)
 
 
 class SampleTraining:

@@ -189,11 +189,9 @@ def _search(content: Mapping[str, Any]) -> Search:
 
 
 def _training(content: Mapping[str, Any]) -> Training:
-    return Training(
-        **content
-        | {
-            "genotype": Genotype.from_json(json.dumps(content["genotype"])),
-            "best": Scores(**content["best"]),
-            "last": Scores(**content["last"]),
-        }
-    )
+    parsed = {
+        "genotype": Genotype.from_json(json.dumps(content["genotype"])),
+        "best": Scores(**content["best"]),
+        "last": Scores(**content["last"]),
+    }
+    return Training(**{**content, **parsed})
