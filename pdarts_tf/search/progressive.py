@@ -12,7 +12,7 @@ from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs.epochs import Session
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.search.result import SearchResult
+from pdarts_tf.search.search_result import SearchResult
 from pdarts_tf.search.split import split_images
 from pdarts_tf.search.stage import StageSearch
 from pdarts_tf.search_space import SearchSpace

@@ -25,7 +25,7 @@ from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.choosing import best_sample
-from pdarts_tf.search.result import SearchResult
+from pdarts_tf.search.search_result import SearchResult
 from pdarts_tf.search.split import SearchImages, split_images
 from pdarts_tf.search.stage import search_augmentation, search_metrics
 from pdarts_tf.search_space import CELLS, SearchSpace

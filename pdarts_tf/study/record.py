@@ -195,3 +195,32 @@ def _training(content: Mapping[str, Any]) -> Training:
         "last": Scores(**content["last"]),
     }
     return Training(**{**content, **parsed})
+
+
+def merged(records: Sequence[Record]) -> Record:
+    """Returns the record of studies that ran apart, such as seed by seed.
+
+    Args:
+        records: Records with the same settings.
+
+    Raises:
+        RecordError: Their settings differ.
+    """
+    first = records[0]
+    for other in records[1:]:
+        if (other.dataset, other.settings) != (first.dataset, first.settings):
+            raise RecordError("expected records of studies with the same settings")
+    methods = tuple(dict.fromkeys(name for each in records for name in each.methods))
+    found = {(r.method, r.seed): r for each in records for r in each.results}
+    seeds = tuple(sorted({seed for each in records for seed in each.seeds}))
+    return Record(
+        first.dataset,
+        methods,
+        seeds,
+        first.settings,
+        first.data,
+        {name: search for each in records for name, search in each.searches.items()},
+        {name: training for each in records for name, training in each.trainings.items()},
+        [found[m, s] for m in methods for s in seeds if (m, s) in found],
+        {name: times for each in records for name, times in each.times.items()},
+    )

@@ -17,13 +17,24 @@ from tests.source_tree import ROOT
 
 PROGRAM = """
 import runpy, sys
-from pdarts_tf.study import trials
-trials.PROGRAMS = {"search": "tests.study.fake_runs", "train": "tests.study.fake_runs"}
-command = trials._command
-def with_its_name(name, *arguments):
-    words = command(name, *arguments)
-    return [*words[:3], name, *words[3:]]
-trials._command = with_its_name
+from pdarts_tf.study import on_ray
+
+def with_fake_runs():
+    from pdarts_tf.study import trials
+    trials.PROGRAMS = dict.fromkeys(("search", "train"), "tests.study.fake_runs")
+    command = trials._command
+    def with_its_name(name, *arguments):
+        words = command(name, *arguments)
+        return [*words[:3], name, *words[3:]]
+    trials._command = with_its_name
+
+def task(*arguments):
+    with_fake_runs()
+    from pdarts_tf.study import on_ray
+    return on_ray._run_in_task(*arguments)
+
+with_fake_runs()
+on_ray._run_in_task = task
 sys.argv[0] = "study"
 runpy.run_module("pdarts_tf.study", run_name="__main__", alter_sys=True)
 """
