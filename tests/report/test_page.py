@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from flags.command_line import recipe_settings
-from pdarts_tf.report.page import duration, report, write_report
+from pdarts_tf.report.page import report, write_report
+from pdarts_tf.report.rendering import duration
 from pdarts_tf.report.run import read_run
 from tests.run_directories import (
     DATA,
