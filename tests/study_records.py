@@ -4,7 +4,14 @@ import dataclasses
 import math
 
 from pdarts_tf.genotype import GENOTYPES, Genotype
-from pdarts_tf.study.record import Record, Result, Scores, Search, Stage, Training
+from pdarts_tf.study.record import (
+    FinishedSearch,
+    FinishedStage,
+    MethodResult,
+    Record,
+    Scores,
+    TrainedCell,
+)
 
 METHODS = ("pdarts", "pdarts@stage1", "random")
 SEEDS = (0, 1, 2)
@@ -27,21 +34,23 @@ def scores(epoch, valid, loss, test):
 def training(number, valid, test, loss=0.4):
     last = scores(8, valid - 0.01, loss + 0.02, test - 0.005)
     size = 41_234 + 1_111 * number, 2_345_678 + 54_321 * number
-    return Training(genotype(number), *size, scores(6, valid, loss, test), last)
+    return TrainedCell(genotype(number), *size, scores(6, valid, loss, test), last)
 
 
 def gradient_search(seed):
     stages = (
-        Stage(5, 8, 0.60 + 0.03 * seed, 1.2, 0.9 * math.log(8), 0.95 * math.log(8), 2),
-        Stage(8, 5, 0.55 + 0.02 * seed, 1.3, 0.7 * math.log(5), 0.8 * math.log(5), 3 + seed % 2),
-        Stage(11, 3, 0.52 + 0.04 * seed, 1.4, 0.5 * math.log(3), 0.6 * math.log(3), 4),
+        FinishedStage(5, 8, 0.60 + 0.03 * seed, 1.2, 0.9 * math.log(8), 0.95 * math.log(8), 2),
+        FinishedStage(
+            8, 5, 0.55 + 0.02 * seed, 1.3, 0.7 * math.log(5), 0.8 * math.log(5), 3 + seed % 2
+        ),
+        FinishedStage(11, 3, 0.52 + 0.04 * seed, 1.4, 0.5 * math.log(3), 0.6 * math.log(3), 4),
     )
-    return Search("pdarts", seed, stages)
+    return FinishedSearch("pdarts", seed, stages)
 
 
 def random_search(seed):
-    stages = tuple(Stage(5, 8, 0.4 + 0.01 * i, 1.5, 0.0, 0.0, i) for i in (1, 2))
-    return Search("random", seed, stages)
+    stages = tuple(FinishedStage(5, 8, 0.4 + 0.01 * i, 1.5, 0.0, 0.0, i) for i in (1, 2))
+    return FinishedSearch("random", seed, stages)
 
 
 SEARCHES = {f"searches/pdarts_seed{seed}": gradient_search(seed) for seed in SEEDS} | {
@@ -59,15 +68,15 @@ TRAININGS = {
 }
 _PDARTS, _RANDOM = "searches/pdarts_seed", "searches/random_seed"
 RESULTS = [
-    Result("pdarts", 0, f"{_PDARTS}0", 3, 0.41, "trainings/a"),
-    Result("pdarts", 1, f"{_PDARTS}1", 3, 0.52, SHARED),
-    Result("pdarts", 2, f"{_PDARTS}2", 3, 0.47, "trainings/c"),
-    Result("pdarts@stage1", 0, f"{_PDARTS}0", 1, 0.215, "trainings/d"),
-    Result("pdarts@stage1", 1, f"{_PDARTS}1", 1, 0.22, "trainings/e"),
-    Result("pdarts@stage1", 2, f"{_PDARTS}2", 1, 0.21, "trainings/f"),
-    Result("random", 0, f"{_RANDOM}0", 2, None, "trainings/g"),
-    Result("random", 1, f"{_RANDOM}1", 1, None, "trainings/h"),
-    Result("random", 2, f"{_RANDOM}2", 2, None, SHARED),
+    MethodResult("pdarts", 0, f"{_PDARTS}0", 3, 0.41, "trainings/a"),
+    MethodResult("pdarts", 1, f"{_PDARTS}1", 3, 0.52, SHARED),
+    MethodResult("pdarts", 2, f"{_PDARTS}2", 3, 0.47, "trainings/c"),
+    MethodResult("pdarts@stage1", 0, f"{_PDARTS}0", 1, 0.215, "trainings/d"),
+    MethodResult("pdarts@stage1", 1, f"{_PDARTS}1", 1, 0.22, "trainings/e"),
+    MethodResult("pdarts@stage1", 2, f"{_PDARTS}2", 1, 0.21, "trainings/f"),
+    MethodResult("random", 0, f"{_RANDOM}0", 2, None, "trainings/g"),
+    MethodResult("random", 1, f"{_RANDOM}1", 1, None, "trainings/h"),
+    MethodResult("random", 2, f"{_RANDOM}2", 2, None, SHARED),
 ]
 SETTINGS = {
     "searches": {

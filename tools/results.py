@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pdarts_tf.study.formats import MISSING, PERCENT, POINTS, Format, format_shares
 from pdarts_tf.study.plots import COUNTS, NUMBERS, SHARES, Group, interval_plot, svg_file
 from pdarts_tf.study.record import Record, merged
-from pdarts_tf.study.summary import Summary, rank_correlations
+from pdarts_tf.study.summary import Summary, rank_correlations, summarize
 from tools import claims
-from tools.claims import Claim, Row
+from tools.claims import Claim
 
 ROOT = pathlib.Path(__file__).parents[1]
 RECORDS = ROOT / "studies/claims"
@@ -166,7 +166,7 @@ def _stages(record: Record) -> list[str]:
             continue
         for number, shares in enumerate(claims.entropy_share(record, recipe), 1):
             accuracies = _accuracies(record, recipe, number)
-            summaries = [Row("", dict(enumerate(values))).summary for values in (shares, accuracies)]
+            summaries = [summarize(values) for values in (shares, accuracies)]
             cells = [
                 MISSING if s is None else f"{format_shares(PERCENT, [s]).mean(s)} %"
                 for s in summaries

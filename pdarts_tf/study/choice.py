@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pdarts_tf.study.record import Record, Result, Training
+from pdarts_tf.study.record import MethodResult, Record, TrainedCell
 
 RULE = (
     "The chosen genotype has the best validation accuracy of all that were trained, measured on "
@@ -24,8 +24,8 @@ class Ranked:
 
     rank: int
     directory: str
-    training: Training
-    results: tuple[Result, ...]
+    training: TrainedCell
+    results: tuple[MethodResult, ...]
 
     @property
     def found_by(self) -> str:
@@ -47,7 +47,7 @@ def seeds_text(seeds: list[int]) -> str:
 
 def rank_genotypes(record: Record) -> list[Ranked]:
     """Returns every distinct genotype once, the one to take first: see `RULE`."""
-    found: dict[str, list[Result]] = {}
+    found: dict[str, list[MethodResult]] = {}
     for result in record.results:
         found.setdefault(result.training, []).append(result)
 

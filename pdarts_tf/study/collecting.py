@@ -16,7 +16,14 @@ from pdarts_tf.runs.run_directory import CONFIG, GENOTYPE, RESULT
 from pdarts_tf.search.choosing import best_sample
 from pdarts_tf.search_space import CELLS
 from pdarts_tf.study.methods import Method, StudyError
-from pdarts_tf.study.record import Record, Result, Scores, Search, Stage, Training
+from pdarts_tf.study.record import (
+    FinishedSearch,
+    FinishedStage,
+    MethodResult,
+    Record,
+    Scores,
+    TrainedCell,
+)
 from pdarts_tf.study.trials import Study, Trial, stem, training_directory
 
 
@@ -27,7 +34,7 @@ class Cell:
     Args:
         genotype: The cell.
         stage: Stage, from 1, whose alphas it was derived from, or the sample of a random search.
-        probability: See `record.Result`.
+        probability: See `record.MethodResult`.
     """
 
     genotype: Genotype
@@ -120,7 +127,7 @@ def collect(study: Study, trials: Sequence[Trial], root: pathlib.Path) -> Record
     }
     seeds = [(method.name, seed) for method in study.methods for seed in study.seeds]
     results = [
-        Result(*key, search, cell.stage, cell.probability, training_directory(cell.genotype))
+        MethodResult(*key, search, cell.stage, cell.probability, training_directory(cell.genotype))
         for key in seeds
         if key in found
         for search, cell in [found[key]]
@@ -156,13 +163,13 @@ def _data(root: pathlib.Path, runs: Mapping[str, Run]) -> dict[str, Any]:
     return {}
 
 
-def _search(run: Run) -> Search:
+def _search(run: Run) -> FinishedSearch:
     config = run.settings
     stages = []
     for stage in config.stages:
         record = run.records[stage.index + 1, config.epochs]
         stages.append(
-            Stage(
+            FinishedStage(
                 stage.num_layers,
                 stage.num_candidates,
                 record.get("valid_accuracy"),
@@ -172,10 +179,10 @@ def _search(run: Run) -> Search:
                 int(record["skip_connects"]),
             )
         )
-    return Search(run.name.rpartition("_seed")[0], config.seed, tuple(stages))
+    return FinishedSearch(run.name.rpartition("_seed")[0], config.seed, tuple(stages))
 
 
-def _training(run: Run) -> Training:
+def _training(run: Run) -> TrainedCell:
     genotype, result = run.genotype, run.result
     if genotype is None or result is None:
         raise StudyError(f"{run.path} has no result; remove it to repeat the training")
@@ -183,4 +190,4 @@ def _training(run: Run) -> Training:
         Scores(**{field.name: result[key][field.name] for field in fields(Scores)})
         for key in ("best", "last")
     )
-    return Training(genotype, result["parameters"], result["macs"], best, last)
+    return TrainedCell(genotype, result["parameters"], result["macs"], best, last)

@@ -10,7 +10,7 @@ from pdarts_tf.cost.tables import table
 from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.report.page import duration
+from pdarts_tf.report.rendering import duration
 from pdarts_tf.search.progressive import ProgressiveSearch
 from pdarts_tf.search.random_search import RandomSearch
 from pdarts_tf.study.record import Record

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pdarts_tf.study.measures import MEASURES, results_of, supernet_accuracy
-from pdarts_tf.study.record import Record, Result
+from pdarts_tf.study.record import MethodResult, Record
 from pdarts_tf.study.summary import summarize
 
 _STATISTICS = ("mean", "sd", "low", "high")
@@ -43,7 +43,7 @@ def _method_row(record: Record, method: str) -> list[Any]:
     return row
 
 
-def _result_row(record: Record, result: Result) -> list[Any]:
+def _result_row(record: Record, result: MethodResult) -> list[Any]:
     training = record.trainings[result.training]
     scores = [getattr(each, name) for each in (training.best, training.last) for name in _SCORES]
     supernet = supernet_accuracy(record, result)

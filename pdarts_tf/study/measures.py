@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdarts_tf.study.record import Record, Result
+from pdarts_tf.study.record import MethodResult, Record
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Measure:
 
     name: str
     title: str
-    of: Callable[[Record, Result], float | None]
+    of: Callable[[Record, MethodResult], float | None]
 
     def values(self, record: Record, method: str) -> dict[int, float]:
         """Returns the numbers of a method by seed, in order of the record.
@@ -31,38 +31,38 @@ class Measure:
         return {seed: float(value) for seed, value in values.items() if value is not None}
 
 
-def results_of(record: Record, method: str) -> list[Result]:
+def results_of(record: Record, method: str) -> list[MethodResult]:
     """Returns the finished results of a method, in order of the record."""
     return [result for result in record.results if result.method == method]
 
 
-def trained_accuracy(record: Record, result: Result) -> float:
+def trained_accuracy(record: Record, result: MethodResult) -> float:
     """Returns the validation accuracy of a cell after its training."""
     return record.trainings[result.training].best.valid_accuracy
 
 
-def _test_accuracy(record: Record, result: Result) -> float:
+def _test_accuracy(record: Record, result: MethodResult) -> float:
     return record.trainings[result.training].best.test_accuracy
 
 
-def _skip_connects(record: Record, result: Result) -> float:
+def _skip_connects(record: Record, result: MethodResult) -> float:
     return record.trainings[result.training].genotype.num_skip_connects
 
 
-def _parameters(record: Record, result: Result) -> float:
+def _parameters(record: Record, result: MethodResult) -> float:
     return record.trainings[result.training].parameters
 
 
-def _macs(record: Record, result: Result) -> float:
+def _macs(record: Record, result: MethodResult) -> float:
     return record.trainings[result.training].macs
 
 
-def _search_seconds(record: Record, result: Result) -> float | None:
+def _search_seconds(record: Record, result: MethodResult) -> float | None:
     """Returns the time of the whole search, also of a cell that was taken after a stage of it."""
     return record.times.get(result.search, {}).get("seconds")
 
 
-def supernet_accuracy(record: Record, result: Result) -> float | None:
+def supernet_accuracy(record: Record, result: MethodResult) -> float | None:
     """Returns the validation accuracy of the supernet of the stage that a cell came from."""
     return record.searches[result.search].stages[result.stage - 1].valid_accuracy
 

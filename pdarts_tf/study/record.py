@@ -21,7 +21,7 @@ class RecordError(InputError):
 
 
 @dataclass(frozen=True)
-class Stage:
+class FinishedStage:
     """Supernet of a stage after its last epoch; of a random search, the network of a sample.
 
     Args:
@@ -42,7 +42,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Search:
+class FinishedSearch:
     """A finished search.
 
     Args:
@@ -53,7 +53,7 @@ class Search:
 
     recipe: str
     seed: int
-    stages: tuple[Stage, ...]
+    stages: tuple[FinishedStage, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainedCell:
     """A finished training of a genotype.
 
     Args:
@@ -93,7 +93,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Result:
+class MethodResult:
     """The cell that a method has found with a seed, and what has become of it.
 
     Args:
@@ -138,9 +138,9 @@ class Record:
     seeds: tuple[int, ...]
     settings: Mapping[str, Any]
     data: Mapping[str, Any]
-    searches: Mapping[str, Search] = field(default_factory=dict)
-    trainings: Mapping[str, Training] = field(default_factory=dict)
-    results: Sequence[Result] = ()
+    searches: Mapping[str, FinishedSearch] = field(default_factory=dict)
+    trainings: Mapping[str, TrainedCell] = field(default_factory=dict)
+    results: Sequence[MethodResult] = ()
     times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -173,7 +173,7 @@ class Record:
                     "seeds": tuple(content["seeds"]),
                     "searches": {k: _search(v) for k, v in content["searches"].items()},
                     "trainings": {k: _training(v) for k, v in content["trainings"].items()},
-                    "results": [Result(**each) for each in content["results"]],
+                    "results": [MethodResult(**each) for each in content["results"]],
                 }
             )
         except (AttributeError, LookupError, TypeError, ValueError, GenotypeError) as error:
@@ -183,18 +183,18 @@ class Record:
             ) from error
 
 
-def _search(content: Mapping[str, Any]) -> Search:
-    stages = tuple(Stage(**stage) for stage in content["stages"])
-    return Search(content["recipe"], content["seed"], stages)
+def _search(content: Mapping[str, Any]) -> FinishedSearch:
+    stages = tuple(FinishedStage(**stage) for stage in content["stages"])
+    return FinishedSearch(content["recipe"], content["seed"], stages)
 
 
-def _training(content: Mapping[str, Any]) -> Training:
+def _training(content: Mapping[str, Any]) -> TrainedCell:
     parsed = {
         "genotype": Genotype.from_json(json.dumps(content["genotype"])),
         "best": Scores(**content["best"]),
         "last": Scores(**content["last"]),
     }
-    return Training(**{**content, **parsed})
+    return TrainedCell(**{**content, **parsed})
 
 
 def merged(records: Sequence[Record]) -> Record:

@@ -22,7 +22,7 @@ from pdarts_tf.study.choice import RULE, Ranked, rank_genotypes
 from pdarts_tf.study.formats import MISSING
 from pdarts_tf.study.groups import accuracy_groups, difference_groups
 from pdarts_tf.study.measures import ACCURACIES, TEST_ACCURACY
-from pdarts_tf.study.record import Record, Search
+from pdarts_tf.study.record import FinishedSearch, Record
 from pdarts_tf.study.scatter import Points, scatter_plot
 from pdarts_tf.study.study_tables import NOTE, study_tables, tau_text
 from pdarts_tf.study.summary import RankCorrelation, rank_correlations
@@ -69,7 +69,7 @@ def report_link(directory: str) -> str:
     return f"./{urllib.parse.quote(f'{directory}/{REPORT}')}"
 
 
-def stage_rows(search: Search) -> list[dict[str, Any]]:
+def stage_rows(search: FinishedSearch) -> list[dict[str, Any]]:
     """Returns the stages of a search, their entropy as a share of the largest there can be."""
 
     def share(entropy: float, candidates: int) -> float | None:

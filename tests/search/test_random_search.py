@@ -4,6 +4,7 @@ import functools
 import itertools
 import signal
 from collections import Counter
+from typing import Any
 from unittest import mock
 
 import keras
@@ -31,7 +32,7 @@ from tests.cheap_search import EVERY_STEP
 from tests.interruptions import assert_same_run
 from tests.one_layer import untraced
 
-ONE_STAGE = {
+ONE_STAGE: dict[str, Any] = {
     "strategy": "random",
     "layers": (3,),
     "candidates": (8,),
@@ -134,7 +135,7 @@ class OneOperation(SupervisedNetwork):
         self.operation.build((None, 8, 8, 4))
         self.classifier.build((None, 4))
 
-    def call(self, images, training=False):
+    def call(self, images, training=False, first_image=None):
         x = self.operation(tf.tile(images, (1, 1, 1, 4)), training=training)
         return self.classifier(tf.reduce_mean(x, (1, 2)))
 

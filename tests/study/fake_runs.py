@@ -8,11 +8,13 @@ whose directory has that in its name.
 """
 
 import hashlib
+import importlib
 import json
 import os
 import pathlib
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -25,16 +27,9 @@ from tests.run_directories import DATA, write_lines, write_search, write_trainin
 def main():
     """Writes the finished run directory of the flags."""
     command = sys.argv[1]
-    if command == "search":
-        from flags import search_flags as defined
-
-        config = defined.search_config
-    else:
-        from flags import train_flags as defined
-
-        config = defined.train_config
+    defined: Any = importlib.import_module(f"flags.{command}_flags")
     flags.FLAGS(sys.argv[1:])
-    settings = config()
+    settings = getattr(defined, f"{command}_config")()
     path = pathlib.Path(defined.run_options().output_dir)
     with open(path.parent / "started.txt", "a", encoding="utf-8") as file:
         file.write(f"{path.name} {settings.seed}\n")

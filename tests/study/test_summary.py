@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pdarts_tf.study.measures import MEASURES, SEARCH_SECONDS, TEST_ACCURACY, VALID_ACCURACY
-from pdarts_tf.study.record import Result
+from pdarts_tf.study.record import MethodResult
 from pdarts_tf.study.summary import (
     Summary,
     kendall,
@@ -58,7 +58,7 @@ def study_of_two(first, second):
         for seed, value in enumerate(values):
             if value is not None:
                 trainings[f"{method}{seed}"] = training(0, 0.5, value)
-                results.append(Result(method, seed, "s", 1, None, f"{method}{seed}"))
+                results.append(MethodResult(method, seed, "s", 1, None, f"{method}{seed}"))
     return dataclasses.replace(
         EMPTY, methods=("one", "other"), trainings=trainings, results=results
     )
