@@ -229,12 +229,13 @@ def _network(stage: StageConfig, data: ImageData) -> tuple[int, int, int, tuple[
     return stage.init_channels, stage.num_layers, data.num_classes, *_size(data)
 
 
-def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
+def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], steps: int) -> Plan:
     """Returns the plan of a training.
 
     Args:
         config: Settings of the training.
         data: Its data set, of which no pixel is read.
+        num_images: Number of images for the weights, and of those held out for validation.
         steps: Steps per epoch.
     """
     genotype = Genotype.parse(config.genotype)
@@ -248,10 +249,12 @@ def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
         "parameters": f"{count.parameters:,}",
         "MACs": f"{count.macs:,}",
     }
+    first, second = num_images
+    held_out = f"{second:,} held out for validation; " if second else ""
     title = (
-        f"Training on {data.name}: {data.train.num_images:,} images {_shown_shape(data)}, "
-        f"{data.num_classes} classes; {data.test.num_images:,} to test, {data.tested_on}\n"
-        f"{config.genotype}"
+        f"Training on {data.name}: {first:,} images {_shown_shape(data)}, "
+        f"{data.num_classes} classes; {held_out}{data.test.num_images:,} to test, "
+        f"{data.tested_on}\n{config.genotype}"
     )
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
     note = f"{note} {_uncounted(config)}".strip()

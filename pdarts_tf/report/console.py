@@ -137,9 +137,12 @@ class TrainConsole(_Console):
         )
 
     def end_epoch(self, state: RunState) -> None:
-        """Prints the scores on the test split."""
+        """Prints the scores on the images for validation, if any, and on the test split."""
         metrics = state.epoch(-1)[METRICS]
-        self.log(
-            f"test: loss {metrics['test_loss']:.4f}, top-1 {metrics['test_accuracy']:.4f}, "
-            f"top-5 {metrics['test_top5']:.4f}"
-        )
+        for prefix, kind in (("valid", "validation"), ("test", "test")):
+            if f"{prefix}_loss" in metrics:
+                self.log(
+                    f"{kind}: loss {metrics[f'{prefix}_loss']:.4f}, "
+                    f"top-1 {metrics[f'{prefix}_accuracy']:.4f}, "
+                    f"top-5 {metrics[f'{prefix}_top5']:.4f}"
+                )

@@ -22,6 +22,7 @@ _CHARTS: tuple[tuple[str, Callable[[float], str], dict[str, str]], ...] = (
             "weights": "accuracy",
             "alphas": "arch_accuracy",
             "validation": "valid_accuracy",
+            "validation, top 5": "valid_top5",
             "test": "test_accuracy",
             "test, top 5": "test_top5",
         },

@@ -14,7 +14,7 @@ from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
-    BEST_WEIGHTS,
+    LAST_WEIGHTS,
     METRICS,
     RunDirectory,
     RunDirectoryError,
@@ -154,7 +154,7 @@ class Checkpoints:
         return arrays
 
     def _check_new(self) -> None:
-        if (self._path.parent / BEST_WEIGHTS).is_file() and not self._metrics.is_file():
+        if (self._path.parent / LAST_WEIGHTS).is_file() and not self._metrics.is_file():
             raise RunDirectoryError(
                 f"{self._path.parent} holds imported weights, which a training would overwrite; "
                 "choose another --output_dir"

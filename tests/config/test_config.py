@@ -190,6 +190,18 @@ def test_json_may_hold_whole_numbers_where_others_are_expected():
     assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
 
 
+@pytest.mark.parametrize("portion", [-0.1, 1.0, NAN])
+def test_a_portion_for_validation_is_a_share(portion):
+    with pytest.raises(ConfigError, match=r"--validation_portion must be in \[0, 1\)"):
+        TrainConfig(validation_portion=portion)
+
+
+def test_trainings_recorded_before_there_was_validation_had_none():
+    values = json.loads(TrainConfig().to_json())
+    del values["validation_portion"]
+    assert TrainConfig.from_dict(values) == TrainConfig(validation_portion=0.0)
+
+
 def test_first_difference_is_in_the_order_of_the_settings():
     config, other = SearchConfig(), SearchConfig(epochs=30, candidates=(8, 6, 4))
     assert first_difference(config, other) == ("candidates", (8, 5, 3), (8, 6, 4))

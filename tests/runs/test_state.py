@@ -119,7 +119,7 @@ def test_a_checkpoint_from_before_a_setting_existed_has_its_value_of_then(tmp_pa
 
 
 def test_imported_weights_are_not_overwritten_by_a_new_training(tmp_path):
-    (tmp_path / "weights_best.npz").touch()
+    (tmp_path / "weights_last.npz").touch()
     with pytest.raises(RunDirectoryError, match="holds imported weights, which a training would"):
         checkpoints(tmp_path).load(STEPS)
 
