@@ -47,21 +47,27 @@ def main() -> None:
 
 
 def _run_all(study: Study, todo: Sequence[Trial], root: pathlib.Path) -> None:
-    """Runs all trials, and writes what has come out after each."""
+    """Runs what is left of all trials, and writes what has come out after each."""
+    left = [trial for trial in todo if not running.is_finished(trial, root)]
+    if len(left) < len(todo):
+        print(f"{len(todo) - len(left)} of {len(todo)} trials are finished")
     failed: list[str] = []
-    finished = 0
+    ended = len(todo) - len(left)
 
     def done(trial: Trial, error: RunError | None) -> None:
-        nonlocal finished
-        finished += 1
+        nonlocal ended
+        ended += 1
         outcome = "done" if error is None else f"failed: {error}"
-        print(f"[{finished}/{len(todo)}] {trial.directory}: {outcome}", flush=True)
+        print(f"[{ended}/{len(todo)}] {trial.directory}: {outcome}", flush=True)
         if error is not None:
             failed.append(trial.directory)
         write_outputs(study, todo, root)
 
-    with StopRequest() as stop:
-        _execute(study, todo, root, done, stop)
+    if left:
+        with StopRequest() as stop:
+            _execute(study, left, root, done, stop)
+    else:
+        write_outputs(study, todo, root)
     print(f"\n{(root / 'table.txt').read_text('utf-8')}\nSee {root / 'study.html'}")
     if failed:
         raise RunError(

@@ -183,11 +183,16 @@ def _search(run: Run) -> FinishedSearch:
 
 
 def _training(run: Run) -> TrainedCell:
-    genotype, result = run.genotype, run.result
-    if genotype is None or result is None:
-        raise StudyError(f"{run.path} has no result; remove it to repeat the training")
-    best, last = (
-        Scores(**{field.name: result[key][field.name] for field in fields(Scores)})
-        for key in ("best", "last")
-    )
-    return TrainedCell(genotype, result["parameters"], result["macs"], best, last)
+    try:
+        result = json.loads((run.path / RESULT).read_text("utf-8"))
+        best, last = (
+            Scores(**{field.name: result[key][field.name] for field in fields(Scores)})
+            for key in ("best", "last")
+        )
+        genotype = Genotype.parse(run.settings.genotype)
+        return TrainedCell(genotype, result["parameters"], result["macs"], best, last)
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise StudyError(
+            f"{run.path / RESULT} is damaged ({type(error).__name__}: {error}); bring it back from "
+            "a copy, or remove the directory to repeat the training"
+        ) from error

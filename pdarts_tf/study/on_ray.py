@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-import signal
+import signal as signals
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +20,7 @@ _POLL_SECONDS = 1.0
 class _NeverStop:
     """Stands in tasks for a `Stop`: Ray ends its workers without asking."""
 
-    signal: signal.Signals | None = None
+    signal: signals.Signals | None = None
 
 
 def run_on_ray(

@@ -40,6 +40,15 @@ def check(study: Study, trials: Sequence[Trial], root: pathlib.Path) -> None:
         run_directory.check(root / trial.directory, trial.config)
 
 
+def is_finished(trial: Trial, root: pathlib.Path) -> bool:
+    """Returns whether nothing is left of a trial to run."""
+    path = root / trial.directory
+    if not (path / GENOTYPE).is_file():
+        return False
+    cells = cells_of(read_finished(path), trial.methods).values()
+    return all((root / training_directory(each.genotype) / RESULT).is_file() for each in cells)
+
+
 def run_trial(
     study: Study,
     trial: Trial,

@@ -32,7 +32,9 @@ LIGHT, HEAVY = Memory(GIB // 2, GIB // 16), Memory(GIB, GIB // 8)
 
 
 def plan(*memories):
-    parts = [Part({"stage": i + 1}, 1000, light, heavy) for i, (light, heavy) in enumerate(memories)]
+    parts = [
+        Part({"stage": i + 1}, 1000, light, heavy) for i, (light, heavy) in enumerate(memories)
+    ]
     return Plan("Searching", parts, epochs=3, steps=10, batch_size=16, note="A note.")
 
 
