@@ -11,14 +11,15 @@ from flags.command_line import RECIPES, recipe_path
 from flags.fields import define_flags, read_flags
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.study.methods import PDARTS, Method, StudyError
-from pdarts_tf.study.trials import Study
+from pdarts_tf.errors import InputError
 
-METHODS = RECIPES / "methods"
+RECIPES_OF_METHODS = RECIPES / "methods"
+PDARTS = "pdarts"
+"""The method that is the recipe of the data set itself."""
 _OWN = ("output_dir", "data_dir", "dry_run", "memory_limit_gb")  # of runs: the study sets them
 
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Directory of the study. Required.")
-_METHODS = flags.DEFINE_list(
+METHODS = flags.DEFINE_list(
     "methods",
     [PDARTS],
     "Methods to compare, the first with all others: pdarts, pdarts_no_dropout, pdarts_unrefined, "
@@ -26,8 +27,8 @@ _METHODS = flags.DEFINE_list(
     "@stage1 and the like after it for another cell of the same search.",
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the searches.")
-_DATASET = flags.DEFINE_string("dataset", "digits", "Data set; see the search's flag.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of the data; see the search's flag.")
+DATASET = flags.DEFINE_string("dataset", "digits", "Data set; see the search's flag.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of the data; see the search's flag.")
 _SEARCH_FLAGS = flags.DEFINE_string(
     "search_flags",
     None,
@@ -63,73 +64,84 @@ DRY_RUN = flags.DEFINE_boolean(
 )
 
 
-def study() -> Study:
-    """Returns the study that the flags describe.
+class StudyFlagsError(InputError):
+    """Raised for flags that do not describe a study; the message says what to change."""
+
+
+def seeds() -> tuple[int, ...]:
+    """Returns the seeds of the searches.
 
     Raises:
-        InputError: They are not valid.
+        StudyFlagsError: --seeds has something else than integers.
     """
-    methods = tuple(Method.parse(text) for text in _METHODS.value)
-    dataset = _DATASET.value
-    searches: dict[str, SearchConfig] = {}
-    search_options: tuple[str, ...] = ()
-    for recipe in dict.fromkeys(method.recipe for method in methods):
-        files = [_SEARCH_FLAGS.value, *_method_files(recipe)]
-        searches[recipe], search_options = _read("search", SearchConfig, dataset, files)
-    training, train_options = _read("train", TrainConfig, dataset, [_TRAIN_FLAGS.value])
-    return Study(
-        methods,
-        _seeds(),
-        searches,
-        training,
-        _DATA_DIR.value,
-        search_options,
-        train_options,
-    )
-
-
-def _seeds() -> tuple[int, ...]:
     try:
         return tuple(int(text) for text in _SEEDS.value)
     except ValueError as error:
-        received = ",".join(_SEEDS.value)
-        raise StudyError(
-            f"--seeds must be integers, such as 0,1,2. Received: {received}"
+        raise StudyFlagsError(
+            f"--seeds must be integers, such as 0,1,2. Received: {','.join(_SEEDS.value)}"
         ) from error
+
+
+def search_config(recipe: str) -> tuple[SearchConfig, tuple[str, ...]]:
+    """Returns the settings of a method's searches, and further flags of their command.
+
+    Args:
+        recipe: "pdarts", another name of a method's recipe, or the path of a flagfile.
+
+    Raises:
+        ConfigError: The settings are not valid.
+        StudyFlagsError: There is no such recipe, or a flagfile has other flags.
+    """
+    files = [_SEARCH_FLAGS.value, *_method_files(recipe)]
+    return _read("search", SearchConfig, files)
+
+
+def train_config() -> tuple[TrainConfig, tuple[str, ...]]:
+    """Returns the settings of all trainings, and further flags of their command.
+
+    Raises:
+        ConfigError: The settings are not valid.
+        StudyFlagsError: The flagfile has other flags.
+    """
+    return _read("train", TrainConfig, [_TRAIN_FLAGS.value])
 
 
 def _method_files(recipe: str) -> list[str]:
     """Returns the flagfiles of a method's recipe."""
     if recipe == PDARTS:
         return []
-    named = METHODS / f"{recipe}.flags"
+    named = RECIPES_OF_METHODS / f"{recipe}.flags"
     if named.is_file():
         return [str(named)]
     if os.path.isfile(recipe):
         return [recipe]
-    known = ", ".join([PDARTS, *sorted(path.stem for path in METHODS.glob("*.flags"))])
-    raise StudyError(f"--methods must be out of {known}, or flagfiles. Received: {recipe}")
+    known = [PDARTS, *sorted(path.stem for path in RECIPES_OF_METHODS.glob("*.flags"))]
+    raise StudyFlagsError(
+        f"--methods must be out of {', '.join(known)}, or flagfiles. Received: {recipe}"
+    )
 
 
-def _read(
-    command: str, settings: type, dataset: str, files: Sequence[str | None]
-) -> tuple[Any, tuple[str, ...]]:
+def _read(command: str, settings: type, files: Sequence[str | None]) -> tuple[Any, tuple[str, ...]]:
     """Returns the settings that flagfiles give on top of the recipe, and their further flags."""
     values = flags.FlagValues()
     define_flags(settings, __name__, values)
     define_run_flags(command, __name__, values)
     flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=values)
-    paths = [str(path) for path in (recipe_path(command, dataset), *files) if path is not None]
+    paths = [
+        str(path) for path in (recipe_path(command, DATASET.value), *files) if path is not None
+    ]
     try:
         rest = values(["", *(f"--flagfile={path}" for path in paths)])
     except (flags.Error, OSError) as error:
-        raise StudyError(f"flags of the {command}: {error}") from error
+        raise StudyFlagsError(f"flags of the {command}: {error}") from error
     if rest[1:]:
-        raise StudyError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
+        raise StudyFlagsError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
     names = {field.name for field in dataclasses.fields(settings)} | {"flagfile"}
     given = [name for name in values if values[name].present and name not in names]
     for name in _OWN:
         if name in given:
-            raise StudyError(f"flags of the {command}: leave out --{name}, which the study sets")
+            raise StudyFlagsError(
+                f"flags of the {command}: leave out --{name}, which the study sets"
+            )
     options = tuple(values[name].serialize() for name in given)
-    return read_flags(settings, values, dataset=dataset), options
+    return read_flags(settings, values, dataset=DATASET.value), options

@@ -14,19 +14,20 @@ import pathlib
 from collections.abc import Sequence
 
 from flags import command_line, study_flags
+from pdarts_tf.config import SearchConfig
 from pdarts_tf.errors import InputError, RunError
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.stopping import Stop, StopRequest
 from pdarts_tf.study import local, running
 from pdarts_tf.study.collecting import collect
-from pdarts_tf.study.methods import StudyError
+from pdarts_tf.study.methods import Method, StudyError
 from pdarts_tf.study.outputs import outputs
 from pdarts_tf.study.trials import Study, Trial, trials
 
 
 def main() -> None:
     """Runs the study of the flags, or a part of it."""
-    study = study_flags.study()
+    study = _study()
     todo = trials(study)
     if study_flags.DRY_RUN.value:
         _dry_run(study, todo)
@@ -44,6 +45,25 @@ def main() -> None:
     with StopRequest() as stop:
         running.run_trial(study, todo[number], root, {}, stop)
     print(f"Trial {number} is done; when all are, run the same command without --trial")
+
+
+def _study() -> Study:
+    """Returns the study of the flags."""
+    methods = tuple(Method.parse(text) for text in study_flags.METHODS.value)
+    searches: dict[str, SearchConfig] = {}
+    search_options: tuple[str, ...] = ()
+    for recipe in dict.fromkeys(method.recipe for method in methods):
+        searches[recipe], search_options = study_flags.search_config(recipe)
+    training, train_options = study_flags.train_config()
+    return Study(
+        methods,
+        study_flags.seeds(),
+        searches,
+        training,
+        study_flags.DATA_DIR.value,
+        search_options,
+        train_options,
+    )
 
 
 def _run_all(study: Study, todo: Sequence[Trial], root: pathlib.Path) -> None:

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.cost.plan import GIB, Plan, train_plan
 from pdarts_tf.cost.tables import table
-from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import GENOTYPES
 from pdarts_tf.report.rendering import duration
-from pdarts_tf.search.progressive import ProgressiveSearch
-from pdarts_tf.search.random_search import RandomSearch
 from pdarts_tf.study.record import Record
 from pdarts_tf.study.trials import Study, Trial, training_config
-from pdarts_tf.train.training_images import split_training_images
 
 _TERA = 1e12
 # Forward and backward passes of a step of the alphas: at the second order one for the step of the
@@ -86,12 +82,17 @@ class _Data:
     def of(self, config: SearchConfig | TrainConfig) -> ImageData:
         key = config.dataset, config.image_size, config.train_images_per_class, config.seed
         if key not in self._read:
+            from pdarts_tf.data import sources  # imports TensorFlow, which takes seconds
+
             self._read[key] = sources.load_for(config, self._data_dir, None)
         return self._read[key]
 
 
 def search_cost(config: SearchConfig, data: ImageData) -> Cost:
     """Returns the cost of a search."""
+    from pdarts_tf.search.progressive import ProgressiveSearch
+    from pdarts_tf.search.random_search import RandomSearch
+
     if config.strategy == "random":
         return _cost(RandomSearch(config, data).plan, passes=1)
     share = 1 - config.warmup_epochs / config.epochs
@@ -101,6 +102,8 @@ def search_cost(config: SearchConfig, data: ImageData) -> Cost:
 
 def training_cost(study: Study, data: ImageData) -> Cost:
     """Returns the cost of the training of a cell like the published one."""
+    from pdarts_tf.train.training_images import split_training_images
+
     config = training_config(study, _LIKE)
     images = split_training_images(config, data)
     return _cost(train_plan(config, data, images.counts, images.steps), passes=1)

@@ -8,10 +8,7 @@ from pdarts_tf.config import SearchConfig
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import Genotype
 
-PDARTS = "pdarts"
-"""The recipe of the data set itself, without any other on top."""
-
-_SAME_SEARCH = {"pdarts_unrefined": (PDARTS, "unrestricted")}
+_SAME_SEARCH = {"pdarts_unrefined": ("pdarts", "unrestricted")}
 _CELL = re.compile(r"unrestricted|M=\d{1,2}|stage[1-9]\d?")
 
 
@@ -25,7 +22,8 @@ class Method:
 
     Args:
         name: As given on the command line, such as "pdarts@stage1".
-        recipe: Name of a recipe in flags/recipes/methods, or the path of a flagfile.
+        recipe: "pdarts" (that of the data set), the name of a recipe in flags/recipes/methods, or
+            the path of a flagfile.
         cell: The cell to take: "result" (the genotype that the search names as its result),
             "unrestricted", "M=k" (with at most k skip-connects in the normal cell), or "stagek"
             (derived like the result, from the alphas at the end of an earlier stage).

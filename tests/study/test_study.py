@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -192,3 +193,29 @@ def test_wrong_flags_are_answered_in_one_line(studies, flag, message):
     assert message in errors
     assert errors.count("\n") == 1
     assert not (studies.folder / "wrong").exists()
+
+
+def test_the_array_of_jobs_in_the_documentation_gives_the_same_record(studies, tmp_path):
+    page = (ROOT / "docs/study.md").read_text("utf-8")
+    flags, script = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "study.flags").write_text(
+        f"{flags}--search_flags={studies.folder / 'search.flags'}\n"
+    )
+    (tmp_path / "trial.sh").write_text(script)
+    python = tmp_path / "python"  # stands for the real command
+    (tmp_path / "program.py").write_text(PROGRAM)
+    python.write_text(f'#!/bin/bash\nexec {sys.executable} program.py "${{@:3}}"\n')
+    python.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    for number in range(4):  # stands for Slurm
+        environment["SLURM_ARRAY_TASK_ID"] = str(number)
+        subprocess.run(["bash", "trial.sh"], cwd=tmp_path, env=environment, check=True)
+    command = ["./python", "-m", "pdarts_tf.study", "--flagfile=study.flags"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    content = json.loads((tmp_path / "study/study.json").read_text())
+    del content["times"]
+    assert content == studies.read("whole")
