@@ -1,0 +1,90 @@
+"""The paper's claims: how they are decided, and that the page is what the records give."""
+
+import dataclasses
+
+import pytest
+
+from pdarts_tf.study.record import Record, RecordError, merged
+from pdarts_tf.study.summary import summarize
+from tests.source_tree import ROOT
+from tests.study_records import RECORD
+from tools import results
+from tools.claims import AGREES, CANNOT_TELL, DISAGREES, Comparison, Row, claims, overall, verdict
+
+
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        ([1.0, 1.2, 0.8], AGREES),
+        ([-1.0, -1.2, -0.8], DISAGREES),
+        ([1.0, -1.0, 0.5], CANNOT_TELL),
+        ([1.0], CANNOT_TELL),
+        ([0.0, 0.0, 0.0], CANNOT_TELL),
+    ],
+)
+def test_interval_of_the_differences_decides(differences, expected):
+    assert verdict(summarize(differences)) == expected
+
+
+def test_differences_are_paired_by_seed():
+    mine, theirs = Row("mine", {0: 5.0, 1: 7.0, 2: 9.0}), Row("theirs", {1: 6.0, 2: 8.5, 3: 0.0})
+    assert Comparison(mine, theirs).differences == [1.0, 0.5]
+
+
+def test_claim_of_several_comparisons_agrees_if_all_do():
+    assert overall([AGREES, AGREES]) == AGREES
+    assert overall([AGREES, CANNOT_TELL]) == CANNOT_TELL
+    assert overall([AGREES, DISAGREES]) == DISAGREES
+    assert overall([]) == CANNOT_TELL
+
+
+def test_claims_without_results_cannot_tell():
+    empty = dataclasses.replace(RECORD, searches={}, trainings={}, results=(), times={})
+    assert {claim.verdict for claim in claims(empty)} == {CANNOT_TELL}
+
+
+def test_depth_gap_compares_the_last_stage_with_the_first():
+    (depth,) = (claim for claim in claims(RECORD) if claim.title.startswith("(b)"))
+    (comparison,) = depth.comparisons
+    trained = {
+        (result.method, result.seed): RECORD.trainings[result.training].best.test_accuracy
+        for result in RECORD.results
+    }
+    expected = [trained["pdarts", s] - trained["pdarts@stage1", s] for s in (0, 1, 2)]
+    assert comparison.differences == pytest.approx(expected)
+
+
+def test_records_of_single_seeds_are_merged_to_that_of_all():
+    parts = [
+        dataclasses.replace(
+            RECORD,
+            seeds=(seed,),
+            searches={k: s for k, s in RECORD.searches.items() if s.seed == seed},
+            results=[result for result in RECORD.results if result.seed == seed],
+        )
+        for seed in RECORD.seeds
+    ]
+    found = merged(parts)
+    assert (found.seeds, list(found.results)) == (RECORD.seeds, list(RECORD.results))
+    assert found.searches == RECORD.searches
+
+
+def test_records_with_other_settings_are_not_merged():
+    other = dataclasses.replace(RECORD, dataset="cifar100")
+    with pytest.raises(RecordError, match="same settings"):
+        merged([RECORD, other])
+
+
+def committed() -> Record:
+    return results.read_records(results.RECORDS)
+
+
+def test_page_and_pictures_are_what_the_committed_records_give():
+    for name, text in results.files(committed()).items():
+        assert (ROOT / "docs" / name).read_text("utf-8") == text, "run `make results`"
+
+
+def test_committed_records_have_the_settings_of_the_flags():
+    searches = committed().settings["searches"]
+    assert searches["pdarts"]["layers"] == [5, 11, 17]
+    assert {"pdarts", "pdarts_no_dropout", "darts", "darts_second", "random"} <= set(searches)
