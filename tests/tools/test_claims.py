@@ -7,7 +7,7 @@ import pytest
 from pdarts_tf.study.record import Record, RecordError, merged
 from pdarts_tf.study.summary import summarize
 from tests.source_tree import ROOT
-from tests.study_records import RECORD
+from tests.study_records import EMPTY, FINISHED
 from tools import results
 from tools.claims import AGREES, CANNOT_TELL, DISAGREES, Comparison, Row, claims, overall, verdict
 
@@ -39,16 +39,15 @@ def test_claim_of_several_comparisons_agrees_if_all_do():
 
 
 def test_claims_without_results_cannot_tell():
-    empty = dataclasses.replace(RECORD, searches={}, trainings={}, results=(), times={})
-    assert {claim.verdict for claim in claims(empty)} == {CANNOT_TELL}
+    assert {claim.verdict for claim in claims(EMPTY)} == {CANNOT_TELL}
 
 
 def test_depth_gap_compares_the_last_stage_with_the_first():
-    (depth,) = (claim for claim in claims(RECORD) if claim.title.startswith("(b)"))
+    (depth,) = (claim for claim in claims(FINISHED) if claim.title.startswith("(b)"))
     (comparison,) = depth.comparisons
     trained = {
-        (result.method, result.seed): RECORD.trainings[result.training].best.test_accuracy
-        for result in RECORD.results
+        (result.method, result.seed): FINISHED.trainings[result.training].best.test_accuracy
+        for result in FINISHED.results
     }
     expected = [trained["pdarts", s] - trained["pdarts@stage1", s] for s in (0, 1, 2)]
     assert comparison.differences == pytest.approx(expected)
@@ -57,22 +56,22 @@ def test_depth_gap_compares_the_last_stage_with_the_first():
 def test_records_of_single_seeds_are_merged_to_that_of_all():
     parts = [
         dataclasses.replace(
-            RECORD,
+            FINISHED,
             seeds=(seed,),
-            searches={k: s for k, s in RECORD.searches.items() if s.seed == seed},
-            results=[result for result in RECORD.results if result.seed == seed],
+            searches={k: s for k, s in FINISHED.searches.items() if s.seed == seed},
+            results=[result for result in FINISHED.results if result.seed == seed],
         )
-        for seed in RECORD.seeds
+        for seed in FINISHED.seeds
     ]
     found = merged(parts)
-    assert (found.seeds, list(found.results)) == (RECORD.seeds, list(RECORD.results))
-    assert found.searches == RECORD.searches
+    assert (found.seeds, list(found.results)) == (FINISHED.seeds, list(FINISHED.results))
+    assert found.searches == FINISHED.searches
 
 
 def test_records_with_other_settings_are_not_merged():
-    other = dataclasses.replace(RECORD, dataset="cifar100")
+    other = dataclasses.replace(FINISHED, dataset="cifar100")
     with pytest.raises(RecordError, match="same settings"):
-        merged([RECORD, other])
+        merged([FINISHED, other])
 
 
 def committed() -> Record:
