@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pdarts_tf.config import CheckpointConfig, ConfigError, SearchConfig, StageConfig, TrainConfig
-from pdarts_tf.config.settings import first_difference
+from pdarts_tf.config.settings import Settings, first_difference, setting
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -131,6 +131,33 @@ def test_settings_of_another_version_are_refused(change):
         values["momentum_of_alphas"] = 0.9
     with pytest.raises(ConfigError, match="missing or unknown: momentum"):
         SearchConfig.from_dict(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Extended(Settings):
+    """Settings of a program that has learned two things since its first runs."""
+
+    epochs: int = setting(25, "Number of epochs.")
+    order: str = setting("second", "Order of the step.", before="first")
+    limit: int | None = setting(3, "Limit.", before=None)
+
+
+def test_settings_recorded_before_one_existed_have_the_value_of_then():
+    assert Extended.from_dict({"epochs": 5}) == Extended(epochs=5, order="first", limit=None)
+
+
+def test_settings_recorded_since_one_exists_keep_their_value():
+    values = {"epochs": 5, "order": "second", "limit": 1}
+    assert Extended.from_dict(values) == Extended(epochs=5, order="second", limit=1)
+
+
+def test_the_value_of_then_is_no_default():
+    assert Extended() == Extended(order="second", limit=3)
+
+
+def test_a_setting_that_all_runs_have_recorded_may_not_be_missing():
+    with pytest.raises(ConfigError, match="missing or unknown: epochs"):
+        Extended.from_dict({"order": "second"})
 
 
 def test_json_with_a_wrong_value_is_refused():
