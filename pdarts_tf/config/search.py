@@ -18,6 +18,7 @@ from pdarts_tf.config.settings import (
 )
 from pdarts_tf.genotype import PRIMITIVES
 
+ARCH_ORDERS = ("first", "second")
 MIN_LAYERS = 3
 # Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
 # genotype with fewer skip-connects exists.
@@ -100,6 +101,12 @@ stage, with --add_channels added. Received: 15
     arch_beta_2: float = setting(0.999, "Decay rate of Adam's second moment.")
     arch_l2: float = setting(1e-3, "L2 penalty of the alphas, added to their gradient.")
     arch_clip_norm: float = setting(5.0, "Maximum global norm of the alphas' gradient.")
+    arch_order: str = setting(
+        "first",
+        "Order of the alphas' gradient: first (of the paper), or second, which differentiates "
+        "through a step of the weights (DARTS) and takes several times as long.",
+        before="first",
+    )
     max_skip_connects: int = setting(
         2, "Maximum number of skip-connects in the normal cell (M of the paper)."
     )
@@ -131,6 +138,16 @@ stage, with --add_channels added. Received: 15
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
         check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
+        check(
+            self.arch_order in ARCH_ORDERS, "arch_order", " or ".join(ARCH_ORDERS), self.arch_order
+        )
+        check(
+            self.arch_order == "first" or self.mixed_precision == "none",
+            "arch_order",
+            f"first with --mixed_precision={self.mixed_precision}, since finite differences vanish "
+            "in the rounding of 16 bits",
+            self.arch_order,
+        )
         check(
             self.warmup_epochs < self.epochs,
             "warmup_epochs",

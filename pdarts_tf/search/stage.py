@@ -190,6 +190,7 @@ class StageSearch:
                 l2=config.arch_l2,
                 clip_norm=config.arch_clip_norm,
             ),
+            arch_order=config.arch_order,
         )
         model.build_optimizers()
         return model

@@ -73,6 +73,11 @@ def test_stages_may_be_any_number():
         ({"arch_l2": INFINITE}, "--arch_l2 must be finite and not negative"),
         ({"arch_beta_1": -0.5}, "--arch_beta_1 must be in [0, 1)"),
         ({"arch_beta_2": 1.0}, "--arch_beta_2 must be in [0, 1)"),
+        ({"arch_order": "third"}, "--arch_order must be first or second. Received: third"),
+        (
+            {"arch_order": "second", "mixed_precision": "bfloat16"},
+            "--arch_order must be first with --mixed_precision=bfloat16, since finite differences",
+        ),
         ({"max_skip_connects": -1}, "--max_skip_connects must be at least 0"),
         ({"crop_padding": -4}, "--crop_padding must be at least 0"),
         ({"image_size": 0}, "--image_size must be at least 1"),
@@ -158,6 +163,12 @@ def test_the_value_of_then_is_no_default():
 def test_a_setting_that_all_runs_have_recorded_may_not_be_missing():
     with pytest.raises(ConfigError, match="missing or unknown: epochs"):
         Extended.from_dict({"order": "second"})
+
+
+def test_a_search_recorded_before_there_was_a_second_order_is_of_first_order():
+    values = json.loads(SearchConfig(seed=3).to_json())
+    del values["arch_order"]
+    assert SearchConfig.from_dict(values) == SearchConfig(seed=3, arch_order="first")
 
 
 def test_json_with_a_wrong_value_is_refused():
