@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from pdarts_tf.runs.run_directory import space_file
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace
 
 SEARCH = SearchConfig(epochs=4, warmup_epochs=1, init_channels=8, layers=(3, 4, 5))
+ONE_STAGE: dict[str, Any] = {
+    "strategy": "random",
+    "layers": (3,),
+    "candidates": (8,),
+    "skip_dropout_rates": (0.0,),
+    "add_channels": (0,),
+}
+"""Settings that a random search has to have."""
 TRAINING = TrainConfig(genotype="DARTS_V2", epochs=5, layers=5, init_channels=8, auxiliary=False)
 DATA = {
     "name": "digits",

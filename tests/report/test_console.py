@@ -9,11 +9,18 @@ import pdarts_tf as pd
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report import console
-from pdarts_tf.report.console import SearchConsole, TrainConsole, genotype_list, kept_operations
+from pdarts_tf.report.console import (
+    RandomSearchConsole,
+    SearchConsole,
+    TrainConsole,
+    genotype_list,
+    kept_operations,
+)
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.run_directory import METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.training.epoch_progress import EpochProgress
+from tests.run_directories import ONE_STAGE
 
 
 def test_kept_operations_are_listed_edge_by_edge():
@@ -89,6 +96,15 @@ def test_an_epoch_begins_with_its_rates(printed, epoch, what):
     assert printed[-1] == (
         f"Stage 2/3, epoch {epoch + 1}/25: learning rate 0.0125, skip dropout 0.250, {what}"
     )
+
+
+def test_a_random_search_counts_samples(printed):
+    shown = RandomSearchConsole(SearchConfig(**ONE_STAGE, samples=4), "", state(0))
+    printed.clear()
+    shown.begin_stage(shown.config.stages[1], pd.SearchSpace.full(), state(25))
+    rates = {"learning_rate": 0.0125, "skip_dropout_rate": 0.0}
+    shown.begin_epoch(EpochStart(0, {"stage": 2, "epoch": 1}, rates))
+    assert printed == ["Sample 2/4, epoch 1/25: learning rate 0.0125"]
 
 
 def test_validations_are_shown(printed):

@@ -16,6 +16,7 @@ from pdarts_tf.report.rendering import duration
 from pdarts_tf.report.run import read_run
 from tests.run_directories import (
     DATA,
+    ONE_STAGE,
     SEARCH,
     TRAINING,
     write_config,
@@ -206,3 +207,10 @@ def test_the_same_run_has_the_same_report(tmp_path):
 )
 def test_durations_are_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_random_search_has_samples_instead_of_stages(tmp_path):
+    config = dataclasses.replace(SEARCH, **ONE_STAGE, samples=2)
+    text = page(write_search(tmp_path / "run", config))
+    assert "<h3>Samples</h3>" in text
+    assert "When operations were dropped" not in text

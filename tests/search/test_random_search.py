@@ -4,7 +4,6 @@ import functools
 import itertools
 import signal
 from collections import Counter
-from typing import Any
 from unittest import mock
 
 import keras
@@ -31,14 +30,8 @@ from pdarts_tf.training.supervised import SupervisedNetwork
 from tests.cheap_search import EVERY_STEP
 from tests.interruptions import assert_same_run
 from tests.one_layer import untraced
+from tests.run_directories import ONE_STAGE
 
-ONE_STAGE: dict[str, Any] = {
-    "strategy": "random",
-    "layers": (3,),
-    "candidates": (8,),
-    "skip_dropout_rates": (0.0,),
-    "add_channels": (0,),
-}
 CONFIG = SearchConfig(
     **ONE_STAGE,
     samples=4,
