@@ -138,7 +138,9 @@ def search_plan(
             "MACs": f"{count.macs:,}",
         }
         drawn = random_space(stage.num_candidates)
-        expected, most = (stage_memory(stage, space, data) for space in (drawn, heaviest))
+        expected, most = (
+            stage_memory(stage, space, data, config.arch_order) for space in (drawn, heaviest)
+        )
         parts.append(Part(values, count.macs, expected, most))
     first, second = num_images
     title = (
@@ -213,15 +215,23 @@ def _shown_shape(data: ImageData) -> str:
     return "x".join(map(str, data.image_shape))
 
 
-def stage_memory(stage: StageConfig, space: SearchSpace, data: ImageData) -> Memory:
+def stage_memory(
+    stage: StageConfig, space: SearchSpace, data: ImageData, arch_order: str
+) -> Memory:
     """Returns the memory that a stage of a search takes.
 
     Args:
         stage: Settings of the stage.
         space: Its candidates.
         data: Its data set, of which no pixel is read.
+        arch_order: Order of the gradient of the alphas, "first" or "second".
     """
-    return supernet_memory(space, *_network(stage, data), skip_dropout=stage.skip_dropout_rate > 0)
+    return supernet_memory(
+        space,
+        *_network(stage, data),
+        skip_dropout=stage.skip_dropout_rate > 0,
+        arch_order=arch_order,
+    )
 
 
 def _network(stage: StageConfig, data: ImageData) -> tuple[int, int, int, tuple[int, int], int]:

@@ -86,7 +86,7 @@ class ProgressiveSearch:
             arrays = None
         space = state.spaces[stage.index]
         session.observer.begin_stage(stage, space, state)
-        memory = stage_memory(stage, space, self.images.data)
+        memory = stage_memory(stage, space, self.images.data, self.config.arch_order)
         with explain_out_of_memory(memory, self.config.batch_size, f"stage {stage.index + 1}"):
             search = StageSearch(self.config, stage, space, self.images, self.strategy)
             return search.train(session, arrays)

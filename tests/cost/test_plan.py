@@ -71,6 +71,14 @@ def test_a_limit_for_not_even_one_image(limit):
     assert last.startswith(f"Not even one image fits into --memory_limit_gb={limit}: take fewer")
 
 
+def test_a_search_of_second_order_is_planned_with_the_memory_it_takes():
+    first, second = (
+        search_plan(SearchConfig(arch_order=order), DATA, (100, 100), 1).parts[0].memory
+        for order in ("first", "second")
+    )
+    assert second.fixed > first.fixed
+
+
 def test_the_search_of_the_paper():
     planned = search_plan(SearchConfig(), DATA, (25_000, 25_000), 260)
     lines = planned.text().splitlines()
