@@ -10,6 +10,7 @@ anything else.
 """
 
 import functools
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -55,12 +56,13 @@ def _study() -> Study:
     for recipe in dict.fromkeys(method.recipe for method in methods):
         searches[recipe], search_options = study_flags.search_config(recipe)
     training, train_options = study_flags.train_config()
+    data_dir = study_flags.DATA_DIR.value
     return Study(
         methods,
         study_flags.seeds(),
         searches,
         training,
-        study_flags.DATA_DIR.value,
+        None if data_dir is None else os.path.abspath(data_dir),  # tasks of Ray are elsewhere
         search_options,
         train_options,
     )
