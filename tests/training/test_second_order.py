@@ -156,12 +156,18 @@ def test_no_pass_is_asked_for_more_than_it_has_to_give():
     assert toy.asked == passes
 
 
-# A choice between two operations: products of coordinates tell the classes, sums do not.
+# A choice between two operations, a linear one and squares: the product of two coordinates tells
+# classes that only squares can separate, their sum others.
 
 
-def exclusive_or(rng):
+def by_product(rng):
     points = rng.choice([-1.0, 1.0], (32, 2)) + rng.normal(0.0, 0.2, (32, 2))
     return tf.constant(points), tf.constant(np.int64(points[:, 0] * points[:, 1] > 0))
+
+
+def by_sum(rng):
+    points = rng.choice([-1.0, 1.0], (32, 2)) + rng.normal(0.0, 0.2, (32, 2))
+    return tf.constant(points), tf.constant(np.int64(points[:, 0] + 0.3 * points[:, 1] > 0))
 
 
 def choice_loss(points, labels):
@@ -192,13 +198,14 @@ def choice_step(weights, alphas, train, valid):
     return unroll(tape.gradient(value, weights)), [alphas[0] - rate * found.gradients[0]]
 
 
-def test_the_operation_that_tells_the_classes_is_chosen():
+@pytest.mark.parametrize(("problem", "needed"), [(by_sum, 0), (by_product, 1)])
+def test_the_operation_that_tells_the_classes_is_chosen(problem, needed):
     rng = np.random.default_rng(0)
     weights = [tf.constant(rng.normal(0.0, 0.5, shape)) for shape in ((2, 6), (6, 2))]
     alphas = [tf.zeros(2, tf.float64)]
     for _ in range(100):
-        weights, alphas = choice_step(weights, alphas, exclusive_or(rng), exclusive_or(rng))
-    assert tf.nn.softmax(alphas[0])[1] > 0.7
+        weights, alphas = choice_step(weights, alphas, problem(rng), problem(rng))
+    assert tf.nn.softmax(alphas[0])[needed] > 0.7
 
 
 def test_a_vector_of_zeros_has_a_product_of_zeros():
