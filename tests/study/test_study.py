@@ -116,7 +116,7 @@ def test_killed_five_times_it_ends_with_the_same_record(studies):
     draw = random.Random(13)
     for _ in range(5):
         process = studies.start(name="killed", FAKE_RUN_SECONDS="0.5")
-        time.sleep(draw.uniform(1.5, 5))
+        time.sleep(draw.uniform(1.0, 3.0))
         process.kill()
         process.communicate()
     studies.run(name="killed")
@@ -135,7 +135,8 @@ def test_stopped_by_sigterm_it_says_so_and_goes_on(studies):
     assert studies.read("stopped") == studies.read("whole")
 
 
-def test_trials_as_an_array_of_jobs_give_the_same_record(studies):
+@pytest.mark.slow
+def test_trials_of_an_array_at_the_same_time_give_the_same_record(studies):
     processes = [studies.start(f"--trial={k}", name="array") for k in range(4)]
     for process in processes:
         output = process.communicate(timeout=300)
