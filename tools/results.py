@@ -24,14 +24,16 @@ def main() -> None:
         print(f"Wrote docs/{name}")
 
 
-def read_records(folder: pathlib.Path) -> Record:
-    """Returns the records of a folder as one."""
-    paths = sorted(folder.glob("*.json"))
-    return merged([Record.from_json(path.read_text("utf-8")) for path in paths])
+def read_records(folder: pathlib.Path) -> list[Record]:
+    """Returns the records in a folder, each of some of the seeds."""
+    return [Record.from_json(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
-def files(record: Record) -> dict[str, str]:
-    """Returns {name below docs/: text} of the page and its pictures."""
+def files(records: Sequence[Record]) -> dict[str, str]:
+    """Returns {name below docs/: text} of the page and its pictures; nothing without a record."""
+    if not records:
+        return {}
+    record = merged(records)
     found = claims.claims(record)
     pictures = {picture(claim): _plot(claim) for claim in found}
     return {PAGE: page(record, found), **{name: svg for name, svg in pictures.items() if svg}}
