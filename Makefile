@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
 # `make PYTHON=/path/to/python3.12 setup` selects the interpreter.
 
-.PHONY: help setup lint test test-all faults demo format lock clean
+.PHONY: help setup lint test test-all faults demo results format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -15,12 +15,12 @@ help: ## List the targets
 
 setup: $(STAMP) ## Create .venv and install; repeated only if a requirements file changes
 
-$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt
+$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt requirements-ray.txt
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
 	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt -r requirements-ray.txt
 	@touch $@
 
 lint: setup ## Check style, formatting and types
@@ -43,6 +43,9 @@ faults: setup ## Kill searches at random and at every write, fill disks; all mus
 
 demo: setup ## Search, train and export on the embedded digits, and query the exported network
 	$(BIN)/python -m tools.demo
+
+results: setup ## Write docs/results.md from the committed records of studies/claims
+	$(BIN)/python -m tools.results
 
 format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .

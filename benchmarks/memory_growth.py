@@ -1,6 +1,6 @@
 """Memory of a training, estimated and measured; the work behind `benchmarks.memory_estimate`.
 
-python -m benchmarks.memory_growth 3 32    # measures stage 3 at 32 images, in this process
+python -m benchmarks.memory_growth 3 32 first    # measures stage 3 at 32 images, in this process
 """
 
 import json
@@ -20,8 +20,8 @@ CLASSES = 10
 STEPS = 3
 
 
-def estimate(what):
-    """Returns the `Memory` of one of `WHAT`."""
+def estimate(what, arch_order="first"):
+    """Returns the `Memory` of one of `WHAT`, for an order of the gradient of the alphas."""
     size = IMAGE_SIZE, IMAGE_SIZE
     if what == "network":
         config = TrainConfig()
@@ -35,17 +35,18 @@ def estimate(what):
         CLASSES,
         size,
         skip_dropout=stage.skip_dropout_rate > 0,
+        arch_order=arch_order,
     )
 
 
-def compare(what, batch_size):
+def compare(what, batch_size, arch_order="first"):
     """Returns a row of the table, with what a process of its own has measured."""
-    command = [sys.executable, "-m", "benchmarks.memory_growth", what, str(batch_size)]
+    command = [sys.executable, "-m", "benchmarks.memory_growth", what, str(batch_size), arch_order]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"error: {' '.join(command)} failed:\n{done.stderr}")
     measured = json.loads(done.stdout.splitlines()[-1])
-    estimated = estimate(what).total(batch_size) / 2**20
+    estimated = estimate(what, arch_order).total(batch_size) / 2**20
     return {
         "what": what if what == "network" else f"stage {what}",
         "batch": batch_size,
@@ -55,7 +56,7 @@ def compare(what, batch_size):
     }
 
 
-def measure(what, batch_size):
+def measure(what, batch_size, arch_order):
     """Returns by how many MB the steps of a training raise the peak of this process' memory."""
     from pdarts_tf.training.runtime import configure
 
@@ -71,14 +72,14 @@ def measure(what, batch_size):
     if what == "network":
         model = _network(shape)
     else:
-        model = _supernet(SearchConfig().stages[int(what) - 1], shape)
+        model = _supernet(SearchConfig().stages[int(what) - 1], shape, arch_order)
         batch = batch, batch
     before = peak_memory_mb()
     TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS, EpochProgress())
     return peak_memory_mb() - before
 
 
-def _supernet(stage, shape):
+def _supernet(stage, shape, arch_order):
     import pdarts_tf as pd
 
     space = random_space(stage.num_candidates)
@@ -91,7 +92,7 @@ def _supernet(stage, shape):
         name="supernet",
     )
     model.build((None, *shape[1:]))
-    model.compile(pd.weight_optimizer(), pd.arch_optimizer())
+    model.compile(pd.weight_optimizer(), pd.arch_optimizer(), arch_order=arch_order)
     model.build_optimizers()
     return model
 
@@ -118,4 +119,4 @@ def _network(shape):
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]), sys.argv[3])))

@@ -2,18 +2,16 @@
 
     python -m export.saved_model --run_dir=runs/train_digits_seed0 --export_dir=models/digits
 
-Reads the best weights of a training, and writes the next version of the model. Exit codes: 0 done,
-2 wrong usage or input, 1 anything else.
+Reads the best weights of a training by validation accuracy, or the last of one without validation,
+and writes the next version of the model. Exit codes: 0 done, 2 wrong usage or input, 1 anything
+else.
 """
-
-import os
 
 from export import versions
 from flags import command_line, export_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import run_directory
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS
 
 
 def main() -> None:
@@ -25,9 +23,7 @@ def main() -> None:
             f"of the model. Received: --run_dir={run_dir} --export_dir={export_dir}"
         )
     config = run_directory.read_settings(run_dir, TrainConfig)
-    weights = os.path.join(run_dir, BEST_WEIGHTS)
-    if not os.path.isfile(weights):
-        raise InputError(f"{run_dir} has no {BEST_WEIGHTS} to export; has its training begun?")
+    weights = run_directory.stored_weights(run_dir, config)
     file_format, version = export_flags.FORMAT.value, export_flags.VERSION.value
     versions.check(export_dir, version)
     from pdarts_tf.training.runtime import configure

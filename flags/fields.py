@@ -95,16 +95,16 @@ def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **in
     return settings(**{name: flag_values[name].value for name in names} | instead)
 
 
-def default_settings(settings: type, recipe: os.PathLike[str] | None, **values: Any) -> Any:
-    """Returns settings with the values of a recipe, without a command line.
+def default_settings(settings: type, *recipes: os.PathLike[str] | None, **values: Any) -> Any:
+    """Returns settings with the values of recipes, without a command line.
 
     Args:
         settings: The dataclass.
-        recipe: A flagfile; None for the defaults.
-        **values: Values of fields that override those of the recipe.
+        *recipes: Flagfiles, the last of which wins; None for none.
+        **values: Values of fields that override those of the recipes.
     """
     flag_values = flags.FlagValues()
     define_flags(settings, __name__, flag_values)
     flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=flag_values)
-    flag_values(["", *([f"--flagfile={recipe}"] if recipe else [])])
+    flag_values(["", *(f"--flagfile={recipe}" for recipe in recipes if recipe)])
     return read_flags(settings, flag_values, **values)

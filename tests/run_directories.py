@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from pdarts_tf.runs.run_directory import space_file
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace
 
 SEARCH = SearchConfig(epochs=4, warmup_epochs=1, init_channels=8, layers=(3, 4, 5))
+ONE_STAGE: dict[str, Any] = {
+    "strategy": "random",
+    "layers": (3,),
+    "candidates": (8,),
+    "skip_dropout_rates": (0.0,),
+    "add_channels": (0,),
+}
+"""Settings that a random search has to have."""
 TRAINING = TrainConfig(genotype="DARTS_V2", epochs=5, layers=5, init_channels=8, auxiliary=False)
 DATA = {
     "name": "digits",
@@ -103,13 +112,14 @@ def write_search(path, config=SEARCH, epochs=None, seed=0, data=DATA):
 
 
 def write_training(path, config=TRAINING, data=DATA):
-    """A finished training; returns the path."""
+    """A finished training, whose best epoch is the last but one; returns the path."""
     write_config(path, config, data)
     records = [
         {
             "epoch": epoch,
             "loss": 2.0 / epoch,
             "accuracy": 0.5 + epoch / 20,
+            **(_validation(epoch, config.epochs) if config.validation_portion else {}),
             "test_loss": 2.1 / epoch,
             "test_accuracy": 0.4 + epoch / 20,
             "test_top5": 0.9,
@@ -119,7 +129,16 @@ def write_training(path, config=TRAINING, data=DATA):
     write_lines(path / "metrics.jsonl", records)
     timings = [{"epoch": record["epoch"], **_timing(i)} for i, record in enumerate(records)]
     write_lines(path / "timings.jsonl", timings)
-    names = ("epoch", "test_loss", "test_accuracy", "test_top5")
-    scores = {name: records[-1][name] for name in names}
-    (path / "result.json").write_text(json.dumps({"last": scores, "best": scores}))
+    scores = [
+        {name: value for name, value in record.items() if name not in ("loss", "accuracy")}
+        for record in records
+    ]
+    result = {"last": scores[-1]} | ({"best": scores[-2]} if config.validation_portion else {})
+    (path / "result.json").write_text(json.dumps(result))
     return path
+
+
+def _validation(epoch, epochs):
+    """What a validation measures after an epoch: more every time, but after the last."""
+    gained = epoch if epoch < epochs else 1
+    return {"valid_loss": 2.2 / gained, "valid_accuracy": 0.3 + gained / 10, "valid_top5": 0.95}

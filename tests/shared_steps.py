@@ -13,7 +13,8 @@ from pdarts_tf.training.devices import Devices, spread
 from pdarts_tf.training.runtime import configure
 
 BATCH = 8
-STEPS = 5
+STEPS = {"first": 5, "second": 2}
+"""Bilevel steps by the order of the gradient of the alphas."""
 # By edge; on all others a skip-connect, and on all edges none.
 OPERATIONS = {0: "sep_conv_3x3", 3: "dil_conv_3x3", 4: "max_pool_3x3", 11: "avg_pool_3x3"}
 GENOTYPE = pd.GENOTYPES["DARTS_V2"]
@@ -68,7 +69,7 @@ def normalization(strategy):
     return result | {"norm/dy": upstream}
 
 
-def bilevel(strategy):
+def bilevel(strategy, arch_order="first"):
     """Bilevel steps with dropout and synchronized batch norms, and a validation."""
     import tensorflow as tf
 
@@ -87,21 +88,24 @@ def bilevel(strategy):
         )
         model.build((None, 8, 8, 3))
         model.compile(
-            weight_optimizer=pd.weight_optimizer(0.025), arch_optimizer=pd.arch_optimizer(6e-3)
+            weight_optimizer=pd.weight_optimizer(0.025),
+            arch_optimizer=pd.arch_optimizer(6e-3),
+            arch_order=arch_order,
         )
         model.build_optimizers()
     batches = [
         tuple(tuple(map(tf.constant, labelled_images(seed))) for seed in (i, i + 100))
-        for i in range(STEPS)
+        for i in range(STEPS[arch_order])
     ]
     loop = TrainingLoop(model, strategy=strategy)
     progress = EpochProgress()
-    loop.run_epoch(0, iter(batches), STEPS, progress)
+    loop.run_epoch(0, iter(batches), len(batches), progress)
     weights = tf.constant([1.0] * 6 + [0.0] * 2)  # the second half counts less than the first
     logs = progress.logs | loop.evaluate([(*batches[0][0], weights)])
     optimizers = [*model.optimizer.variables, *model.arch_optimizer.variables]
-    state = arrays("bilevel", [*model.weights, *optimizers])
-    return state | {f"bilevel_logs/{name}": value for name, value in logs.items()}
+    prefix = "bilevel" if arch_order == "first" else "second_order"
+    state = arrays(prefix, [*model.weights, *optimizers])
+    return state | {f"{prefix}_logs/{name}": value for name, value in logs.items()}
 
 
 def supervised(strategy, sync_batch_norm, dtype="float32"):
@@ -151,6 +155,7 @@ def main(path, num_devices):
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy = devices.make_strategy()
     results = normalization(strategy) | bilevel(strategy) | supervised(strategy, True)
+    results |= bilevel(strategy, "second")
     if not devices.multi_worker:
         results |= supervised(strategy, False) | supervised(strategy, True, "mixed_float16")
     np.savez(path, **results)

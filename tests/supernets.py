@@ -33,11 +33,12 @@ def restore(variables, values):
         variable.assign(value)
 
 
-def compile_search(model, weight_rate=0.025, arch_rate=6e-4):
+def compile_search(model, weight_rate=0.025, arch_rate=6e-4, arch_order="first"):
     """Gives a supernet new optimizers, and metrics that start afresh."""
     model.compile(
         weight_optimizer=pd.weight_optimizer(weight_rate),
         arch_optimizer=pd.arch_optimizer(arch_rate),
+        arch_order=arch_order,
     )
     model.build_optimizers()
     for metric in model.metrics:

@@ -140,7 +140,7 @@ def test_the_whole_package_has_all_of_its_parts():
 
 def test_requirements_are_declared_and_locked():
     used = {dep[1:] for each in LIBRARIES.values() for dep in each["deps"] if dep[0] == "@"}
-    files = ("requirements.txt", "requirements-dev.txt", "requirements-onnx.txt")
-    declared = dict(pin for file in files for pin in pins(file).items())
+    files = ("requirements", "requirements-dev", "requirements-onnx", "requirements-ray")
+    declared = dict(pin for file in files for pin in pins(f"{file}.txt").items())
     assert used <= declared.keys()
     assert declared.items() <= pins("requirements-lock.txt").items(), "run `make lock`"

@@ -30,10 +30,12 @@ ROOMS = (
     ("drawing", "interop"),
     ("tensorboard",),
     ("report",),
+    ("study",),
 )
 COMMANDS = "commands"
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names} | {COMMANDS: len(ROOMS)}
-OBSERVERS = ("pdarts_tf/drawing/", "pdarts_tf/tensorboard/", "pdarts_tf/report/")
+OBSERVERS = ("pdarts_tf/drawing/", "pdarts_tf/tensorboard/", "pdarts_tf/report/",
+             "pdarts_tf/study/")  # fmt: skip
 ONLY_THIRD_PARTY: dict[str, set[str]] = {
     "primitives": set(),
     "published_cells": set(),
@@ -124,7 +126,7 @@ def test_pure_modules_use_no_framework(name):
 
 def modules_without_tensorflow() -> list[str]:
     """The rules, the settings, what only counts or shows, and commands: they check flags first."""
-    light = {"config", "drawing", "tensorboard", "report", COMMANDS}
+    light = {"config", "drawing", "tensorboard", "report", "study", COMMANDS}
     light |= {name for names in ROOMS[: RANK["config"]] for name in names}
     found = [source_tree.module_name(path) for path in PACKAGE if room(path) in light]
     return ["pdarts_tf", *found, *(f"pdarts_tf.cost.{name}" for name in ("plan", "description"))]

@@ -18,10 +18,12 @@ from pdarts_tf.config.settings import (
 )
 from pdarts_tf.genotype import PRIMITIVES
 
+ARCH_ORDERS = ("first", "second")
 MIN_LAYERS = 3
 # Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
 # genotype with fewer skip-connects exists.
 MIN_CANDIDATES = 3
+STRATEGIES = ("gradient", "random")
 
 
 @dataclass(frozen=True)
@@ -99,17 +101,31 @@ stage, with --add_channels added. Received: 15
     arch_beta_2: float = setting(0.999, "Decay rate of Adam's second moment.")
     arch_l2: float = setting(1e-3, "L2 penalty of the alphas, added to their gradient.")
     arch_clip_norm: float = setting(5.0, "Maximum global norm of the alphas' gradient.")
+    arch_order: str = setting(
+        "first",
+        "Order of the alphas' gradient: first (of the paper), or second, which differentiates "
+        "through a step of the weights (DARTS) and takes several times as long.",
+        before="first",
+    )
     max_skip_connects: int = setting(
         2, "Maximum number of skip-connects in the normal cell (M of the paper)."
     )
     restrict_reduce: bool = setting(
         False, "Apply --max_skip_connects to the reduction cell as well."
     )
+    strategy: str = setting(
+        "gradient",
+        "Search strategy: gradient (P-DARTS and DARTS), or random: cells drawn at random, each "
+        "trained by itself like a stage, of which the one with the best validation wins.",
+        before="gradient",
+    )
+    samples: int = setting(8, "Number of cells that --strategy=random draws.", before=8)
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
         self._check_stages()
+        self._check_strategy()
         check_at_least(
             self,
             epochs=1,
@@ -122,6 +138,16 @@ stage, with --add_channels added. Received: 15
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
         check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
+        check(
+            self.arch_order in ARCH_ORDERS, "arch_order", " or ".join(ARCH_ORDERS), self.arch_order
+        )
+        check(
+            self.arch_order == "first" or self.mixed_precision == "none",
+            "arch_order",
+            f"first with --mixed_precision={self.mixed_precision}, since finite differences vanish "
+            "in the rounding of 16 bits",
+            self.arch_order,
+        )
         check(
             self.warmup_epochs < self.epochs,
             "warmup_epochs",
@@ -164,9 +190,30 @@ stage, with --add_channels added. Received: 15
                 channels,
             )
 
+    def _check_strategy(self) -> None:
+        check(self.strategy in STRATEGIES, "strategy", " or ".join(STRATEGIES), self.strategy)
+        check_at_least(self, samples=1)
+        if self.strategy == "random":
+            expected = "one value with --strategy=random, the cells of the network of each sample"
+            check(len(self.layers) == 1, "layers", expected, self.layers)
+            expected = "at least 1 with --strategy=random, which compares samples by it"
+            check(self.validation_epochs > 0, "validation_epochs", expected, self.validation_epochs)
+
     @property
     def stages(self) -> tuple[StageConfig, ...]:
-        """Settings of each stage, in order."""
+        """Settings of each stage, in order; a random search has one stage per sample."""
+        if self.strategy == "random":
+            return tuple(
+                StageConfig(
+                    index=i,
+                    num_layers=self.layers[0],
+                    num_candidates=self.candidates[0],
+                    init_channels=self.init_channels + self.add_channels[0],
+                    skip_dropout_rate=0.0,
+                    num_to_drop=0,
+                )
+                for i in range(self.samples)
+            )
         following = (*self.candidates[1:], self.candidates[-1])
         return tuple(
             StageConfig(
@@ -183,4 +230,4 @@ stage, with --add_channels added. Received: 15
     @property
     def num_epochs(self) -> int:
         """Number of epochs of all stages together."""
-        return len(self.layers) * self.epochs
+        return len(self.stages) * self.epochs

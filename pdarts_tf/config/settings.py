@@ -5,7 +5,7 @@ import json
 import math
 import types
 import typing
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from typing import Any, Self
 
 from pdarts_tf.errors import InputError
@@ -15,9 +15,17 @@ class ConfigError(InputError):
     """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
-def setting(default: Any, text: str) -> Any:
-    """Returns a dataclass field with a default value and the help text of its flag."""
-    return field(default=default, metadata={"help": text})
+def setting(default: Any, text: str, *, before: Any = MISSING) -> Any:
+    """Returns a dataclass field with a default value and the help text of its flag.
+
+    Args:
+        default: Default value.
+        text: Help text of the flag.
+        before: Value of runs that were recorded before the setting existed. It is not the default:
+            a default may change later, what those runs did cannot.
+    """
+    recorded = {} if before is MISSING else {"before": before}
+    return field(default=default, metadata={"help": text, **recorded})
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,15 @@ class Settings:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Returns settings with the given values, such as those read from JSON.
 
+        A missing setting has its value from `before`, if it has one: see `setting`.
+
         Raises:
             ConfigError: A name is unknown or missing, or a value has another type or is not valid.
         """
-        names = {each.name for each in dataclasses.fields(cls)}
-        odd = sorted(names.symmetric_difference(values))
+        settings = dataclasses.fields(cls)
+        earlier = {s.name: s.metadata["before"] for s in settings if "before" in s.metadata}
+        values = earlier | values
+        odd = sorted({each.name for each in settings}.symmetric_difference(values))
         if odd:
             raise ConfigError(f"missing or unknown: {', '.join(odd[:3])}")
         fields: dict[str, Any] = {
@@ -87,6 +99,17 @@ def shown(value: Any) -> str:
     '5,11,17'
     """
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def as_flag(name: str, value: Any) -> str:
+    """Returns a setting as the flag that sets it.
+
+    >>> as_flag("layers", (5, 11, 17)), as_flag("flip", False)
+    ('--layers=5,11,17', '--noflip')
+    """
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    return f"--{name}={shown(value)}"
 
 
 def check(valid: bool, name: str, expected: str, received: Any) -> None:

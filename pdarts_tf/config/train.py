@@ -37,6 +37,12 @@ class TrainConfig(DataConfig, ComputeConfig):
     """
 
     genotype: str = setting("PDARTS", "Genotype: a file, or the name of a published cell.")
+    validation_portion: float = setting(
+        0.1,
+        "Portion of the training images of each class to hold out, drawn with --seed: their "
+        "accuracy chooses the best weights. With 0, all train, and the last weights count.",
+        before=0.0,
+    )
     layers: int = setting(20, "Number of cells of the network.")
     init_channels: int = setting(36, "Channels of the first cells; reduction cells double them.")
     stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
@@ -92,7 +98,8 @@ class TrainConfig(DataConfig, ComputeConfig):
         )
         check_positive(self, "learning_rate", "clip_norm")
         check_not_negative(self, "l2", "auxiliary_weight")
-        check_share(self, "momentum", "drop_path_rate", "label_smoothing", "average_decay")
+        check_share(self, "validation_portion", "momentum", "drop_path_rate")
+        check_share(self, "label_smoothing", "average_decay")
         check(
             self.init_channels >= 2 and self.init_channels % 2 == 0,
             "init_channels",

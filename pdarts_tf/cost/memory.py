@@ -38,6 +38,11 @@ RUNTIME_BYTES = 40 * MB
 # Graphs of both steps of a search: cells of one kind and width share those of their operations.
 SEARCH_BYTES_PER_OPERATION = 2.1 * MB
 SEARCH_BYTES_PER_CELL = 22 * MB
+# Added to both by the four passes of the second order, which takes the place of one.
+SECOND_ORDER_BYTES_PER_OPERATION = 1.2 * MB
+SECOND_ORDER_BYTES_PER_CELL = 12 * MB
+# Gradient, unrolled weights, and for finite differences a vector and weights moved along it twice.
+SECOND_ORDER_COPIES = 5
 # Graph of the step of an evaluation network, which has variables of its own for every kernel.
 TRAIN_BYTES_PER_KERNEL = 1.3 * MB
 # Gradient, clipped gradient, step and new velocity, all there before the first is assigned.
@@ -86,6 +91,7 @@ def supernet_memory(
     image_channels: int = 3,
     *,
     skip_dropout: bool,
+    arch_order: str = "first",
 ) -> Memory:
     """Returns the memory of the bilevel step of a supernet.
 
@@ -94,6 +100,7 @@ def supernet_memory(
         image_size: (height, width) in pixels.
         image_channels: Number of channels of the images.
         skip_dropout: Whether dropout follows skip-connects.
+        arch_order: Order of the gradient of the alphas, "first" or "second".
 
     Raises:
         ValueError: An argument is out of range.
@@ -113,9 +120,19 @@ def supernet_memory(
     values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)
     values += sum(kept_by_mixing(cell, skip_dropout) for cell in cells)
     traced = {(cell.layout.reduction, cell.layout.channels): cell for cell in cells}
-    graphs = SEARCH_BYTES_PER_OPERATION * sum(len(cell.edges) for cell in traced.values())
-    graphs += SEARCH_BYTES_PER_CELL * num_layers
-    return _memory(graphs, total(blocks).parameters, values)
+    operations = sum(len(cell.edges) for cell in traced.values())
+    parameters = total(blocks).parameters
+    fixed = SEARCH_BYTES_PER_OPERATION * operations + SEARCH_BYTES_PER_CELL * num_layers
+    if arch_order == "second":
+        fixed += _added_by_second_order(operations, num_layers, parameters)
+    return _memory(fixed, parameters, values)
+
+
+def _added_by_second_order(operations: int, num_layers: int, parameters: int) -> float:
+    """Returns the bytes of three more passes for the alphas, whose activations do not overlap."""
+    graphs = SECOND_ORDER_BYTES_PER_OPERATION * operations
+    graphs += SECOND_ORDER_BYTES_PER_CELL * num_layers
+    return graphs + SECOND_ORDER_COPIES * parameters * FLOAT_BYTES
 
 
 def network_memory(
@@ -162,9 +179,9 @@ def network_memory(
     return _memory(graphs, parameters, values)
 
 
-def _memory(graphs: float, parameters: int, values: float) -> Memory:
+def _memory(fixed: float, parameters: int, values: float) -> Memory:
     update = UPDATE_COPIES * parameters * FLOAT_BYTES
-    return Memory(RUNTIME_BYTES + round(graphs) + update, round(values * FLOAT_BYTES))
+    return Memory(RUNTIME_BYTES + round(fixed) + update, round(values * FLOAT_BYTES))
 
 
 def _kept_by_stem(stem: str, init_channels: int, size: Size) -> int:

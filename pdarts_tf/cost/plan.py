@@ -26,11 +26,13 @@ class Part:
 
     Args:
         values: Its first columns, by their headers.
+        macs: Multiply-accumulates of the forward pass of an image.
         memory: Memory that it is expected to take.
         most: Memory that it takes at most, if that is not known yet; else the same.
     """
 
     values: dict[str, str | int]
+    macs: int
     memory: Memory
     most: Memory
 
@@ -136,12 +138,13 @@ def search_plan(
             "MACs": f"{count.macs:,}",
         }
         drawn = random_space(stage.num_candidates)
-        expected, most = (stage_memory(stage, space, data) for space in (drawn, heaviest))
-        parts.append(Part(values, expected, most))
-    height, width, channels = data.image_shape
+        expected, most = (
+            stage_memory(stage, space, data, config.arch_order) for space in (drawn, heaviest)
+        )
+        parts.append(Part(values, count.macs, expected, most))
     first, second = num_images
     title = (
-        f"Searching on {data.name}: {first:,} images {height}x{width}x{channels} for the weights, "
+        f"Searching on {data.name}: {first:,} images {_shown_shape(data)} for the weights, "
         f"{second:,} for the alphas, {data.num_classes} classes"
     )
     note = (
@@ -152,35 +155,102 @@ def search_plan(
     return Plan(title, parts, config.epochs, steps, config.batch_size, note)
 
 
-def stage_memory(stage: StageConfig, space: SearchSpace, data: ImageData) -> Memory:
+def random_search_plan(
+    config: SearchConfig,
+    genotypes: Sequence[Genotype],
+    data: ImageData,
+    num_images: Sequence[int],
+    steps: int,
+) -> Plan:
+    """Returns the plan of a random search.
+
+    Args:
+        config: Settings of the search.
+        genotypes: The cells it trains.
+        data: Its data set, of which no pixel is read.
+        num_images: Number of images for the weights, and to validate.
+        steps: Steps per epoch.
+    """
+    parts = []
+    for stage, genotype in zip(config.stages, genotypes, strict=True):
+        size, channels = _size(data)
+        network = stage.init_channels, stage.num_layers, data.num_classes, "cifar", size, channels
+        count = total(network_blocks(genotype, *network))
+        values: dict[str, str | int] = {
+            "sample": stage.index + 1,
+            "cells": stage.num_layers,
+            "channels": stage.init_channels,
+            "parameters": f"{count.parameters:,}",
+            "MACs": f"{count.macs:,}",
+        }
+        memory = sample_memory(stage, genotype, data)
+        parts.append(Part(values, count.macs, memory, memory))
+    first, second = num_images
+    title = (
+        f"Searching at random on {data.name}: {first:,} images {_shown_shape(data)} for the "
+        f"weights, {second:,} to validate, {data.num_classes} classes"
+    )
+    return Plan(title, parts, config.epochs, steps, config.batch_size, _uncounted(config))
+
+
+def sample_memory(stage: StageConfig, genotype: Genotype, data: ImageData) -> Memory:
+    """Returns the memory that the training of a sample of a random search takes.
+
+    Args:
+        stage: Settings of the sample.
+        genotype: Its cell.
+        data: Its data set, of which no pixel is read.
+    """
+    network = stage.init_channels, stage.num_layers, data.num_classes, "cifar"
+    return network_memory(genotype, *network, *_size(data), auxiliary=False)
+
+
+def _size(data: ImageData) -> tuple[tuple[int, int], int]:
+    """Returns ((height, width), channels) of the images."""
+    height, width, channels = data.image_shape
+    return (height, width), channels
+
+
+def _shown_shape(data: ImageData) -> str:
+    return "x".join(map(str, data.image_shape))
+
+
+def stage_memory(
+    stage: StageConfig, space: SearchSpace, data: ImageData, arch_order: str
+) -> Memory:
     """Returns the memory that a stage of a search takes.
 
     Args:
         stage: Settings of the stage.
         space: Its candidates.
         data: Its data set, of which no pixel is read.
+        arch_order: Order of the gradient of the alphas, "first" or "second".
     """
-    return supernet_memory(space, *_network(stage, data), skip_dropout=stage.skip_dropout_rate > 0)
+    return supernet_memory(
+        space,
+        *_network(stage, data),
+        skip_dropout=stage.skip_dropout_rate > 0,
+        arch_order=arch_order,
+    )
 
 
 def _network(stage: StageConfig, data: ImageData) -> tuple[int, int, int, tuple[int, int], int]:
     """Returns the arguments of `supernet_blocks` after the space."""
-    height, width, channels = data.image_shape
-    return stage.init_channels, stage.num_layers, data.num_classes, (height, width), channels
+    return stage.init_channels, stage.num_layers, data.num_classes, *_size(data)
 
 
-def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
+def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], steps: int) -> Plan:
     """Returns the plan of a training.
 
     Args:
         config: Settings of the training.
         data: Its data set, of which no pixel is read.
+        num_images: Number of images for the weights, and of those held out for validation.
         steps: Steps per epoch.
     """
-    height, width, channels = data.image_shape
     genotype = Genotype.parse(config.genotype)
     network = config.init_channels, config.layers, data.num_classes, config.stem
-    images = (height, width), channels
+    images = _size(data)
     count = total(network_blocks(genotype, *network, *images))
     memory = network_memory(genotype, *network, *images, auxiliary=config.auxiliary)
     values: dict[str, str | int] = {
@@ -189,14 +259,16 @@ def train_plan(config: TrainConfig, data: ImageData, steps: int) -> Plan:
         "parameters": f"{count.parameters:,}",
         "MACs": f"{count.macs:,}",
     }
+    first, second = num_images
+    held_out = f"{second:,} held out for validation; " if second else ""
     title = (
-        f"Training on {data.name}: {data.train.num_images:,} images {height}x{width}x{channels}, "
-        f"{data.num_classes} classes; {data.test.num_images:,} to test, {data.tested_on}\n"
-        f"{config.genotype}"
+        f"Training on {data.name}: {first:,} images {_shown_shape(data)}, "
+        f"{data.num_classes} classes; {held_out}{data.test.num_images:,} to test, "
+        f"{data.tested_on}\n{config.genotype}"
     )
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
     note = f"{note} {_uncounted(config)}".strip()
-    part = Part(values, memory, memory)
+    part = Part(values, count.macs, memory, memory)
     return Plan(title, [part], config.epochs, steps, config.batch_size, note)
 
 

@@ -16,6 +16,8 @@ HOLD_OUT_PORTION = 0.1
 # Not the seed of the run: a search with one seed and a training with another hold out the same
 # images, so that no image that was searched on is ever tested on.
 _HOLD_OUT_SEED = 0
+# Goes before the seed of a run, so that the draw is not that of `sample_classes`.
+_VALIDATION = 1
 
 
 def split_in_two(
@@ -65,16 +67,63 @@ def hold_out(split: AnySplit, class_names: Sequence[str]) -> tuple[AnySplit, Any
     Raises:
         DataError: If a class has fewer than two images.
     """
-    is_test = np.zeros(split.num_images, bool)
-    for label, (name, found) in enumerate(_by_class(split, class_names)):
+    for name, found in _by_class(split, class_names):
         if len(found) < 2:
             raise DataError(
                 f"class {name!r} must have at least 2 images, since without a test split one of "
                 f"them is held out. Received: {len(found)}"
             )
-        count = max(1, round(HOLD_OUT_PORTION * len(found)))
-        is_test[found[_random_order(len(found), (_HOLD_OUT_SEED, label))[:count]]] = True
-    return split.take(np.flatnonzero(~is_test)), split.take(np.flatnonzero(is_test))
+    return _split_classes(split, class_names, HOLD_OUT_PORTION, (_HOLD_OUT_SEED,))
+
+
+def hold_out_validation(
+    split: AnySplit, class_names: Sequence[str], portion: float, seed: int
+) -> tuple[AnySplit, AnySplit]:
+    """Holds out a random portion of the training images of every class for validation.
+
+    Every class has at least one image in both parts, except classes without images.
+
+    Args:
+        split: The training images.
+        class_names: Name of the class of each label.
+        portion: Portion to hold out, between 0 and 1.
+        seed: Seed of the draw, at least 0.
+
+    Returns:
+        The other images, for training, and those held out.
+
+    Raises:
+        DataError: If a class has a single image.
+
+    Example:
+
+    >>> split = Split(np.zeros((30, 8, 8, 1), np.uint8), np.repeat([0, 1], [20, 10]))
+    >>> _, valid = hold_out_validation(split, ("cat", "dog"), 0.1, seed=0)
+    >>> valid.labels.tolist()
+    [0, 0, 1]
+    """
+    for name, found in _by_class(split, class_names):
+        if len(found) == 1:
+            raise DataError(
+                f"class {name!r} must have at least 2 training images, since "
+                f"--validation_portion={portion:g} holds at least one of them out. Received: 1; "
+                "--validation_portion=0 trains on all images"
+            )
+    return _split_classes(split, class_names, portion, (_VALIDATION, seed))
+
+
+def _split_classes(
+    split: AnySplit, class_names: Sequence[str], portion: float, seed: Sequence[int]
+) -> tuple[AnySplit, AnySplit]:
+    """Returns the images without a random portion of each class, and that portion.
+
+    Both have at least one image of every class that has two.
+    """
+    chosen = np.zeros(split.num_images, bool)
+    for label, (_, found) in enumerate(_by_class(split, class_names)):
+        count = min(max(1, round(portion * len(found))), len(found) - 1)
+        chosen[found[_random_order(len(found), (*seed, label))[: max(0, count)]]] = True
+    return split.take(np.flatnonzero(~chosen)), split.take(np.flatnonzero(chosen))
 
 
 def sample_classes(split: AnySplit, class_names: Sequence[str], count: int, seed: int) -> AnySplit:

@@ -1,5 +1,6 @@
 """Run directories of what the official PyTorch code has trained or searched."""
 
+import dataclasses
 import os
 from os import PathLike
 
@@ -11,7 +12,7 @@ from pdarts_tf.genotype import Genotype, genotypes_json
 from pdarts_tf.interop.state_dict import ALPHAS, StateDict
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.files import write_whole
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, GENOTYPES, LAST_WEIGHTS
+from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES, LAST_WEIGHTS
 from pdarts_tf.search_space import SearchSpace
 
 Path = str | PathLike[str]
@@ -21,6 +22,9 @@ def import_network(
     arrays: StateDict, config: TrainConfig, data_dir: Path | None, output_dir: Path
 ) -> None:
     """Writes the run directory of an evaluation network.
+
+    Its weights are the last ones of a training without validation, whatever the settings say: the
+    file does not tell how they were chosen.
 
     Args:
         arrays: Weights of the network.
@@ -33,6 +37,7 @@ def import_network(
             the network, the line names the first parameter that does not.
     """
     _check_empty(output_dir)
+    config = dataclasses.replace(config, validation_portion=0.0)
     from pdarts_tf.interop.torch_names import load_torch_state_dict
     from pdarts_tf.runs import checkpoint
     from pdarts_tf.train.evaluation import make_network
@@ -47,7 +52,6 @@ def import_network(
     with run_directory.RunDirectory(output_dir, config, data.description()) as run:
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         run.write(LAST_WEIGHTS, weights)
-        run.write(BEST_WEIGHTS, weights)
 
 
 def import_search(arrays: StateDict, space: SearchSpace | None, output_dir: Path) -> None:

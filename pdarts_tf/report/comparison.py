@@ -18,6 +18,7 @@ _CHARTS = {
         ("Entropy of the normal cell (share of the largest)", percent, "entropy_normal"),
     ),
     "train": (
+        ("Validation accuracy", percent, "valid_accuracy"),
         ("Test accuracy", percent, "test_accuracy"),
         ("Test loss", number, "test_loss"),
         ("Loss of the weights", number, "loss"),

@@ -96,6 +96,25 @@ class SearchConsole(_Console):
         self.log(genotype_list(result.genotypes))
 
 
+class RandomSearchConsole(SearchConsole):
+    """Prints how a random search goes.
+
+    Args:
+        config, plan, state: See `SearchConsole`.
+    """
+
+    def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
+        """Prints nothing: the candidates of all samples are the same."""
+
+    def begin_epoch(self, start: EpochStart) -> None:
+        """Prints the learning rate of an epoch."""
+        config = self.config
+        self.log(
+            f"Sample {start.place['stage']}/{config.samples}, epoch {start.place['epoch']}/"
+            f"{config.epochs}: learning rate {start.rates['learning_rate']:.4g}"
+        )
+
+
 class TrainConsole(_Console):
     """Prints how a training goes.
 
@@ -118,9 +137,12 @@ class TrainConsole(_Console):
         )
 
     def end_epoch(self, state: RunState) -> None:
-        """Prints the scores on the test split."""
+        """Prints the scores on the images for validation, if any, and on the test split."""
         metrics = state.epoch(-1)[METRICS]
-        self.log(
-            f"test: loss {metrics['test_loss']:.4f}, top-1 {metrics['test_accuracy']:.4f}, "
-            f"top-5 {metrics['test_top5']:.4f}"
-        )
+        for prefix, kind in (("valid", "validation"), ("test", "test")):
+            if f"{prefix}_loss" in metrics:
+                self.log(
+                    f"{kind}: loss {metrics[f'{prefix}_loss']:.4f}, "
+                    f"top-1 {metrics[f'{prefix}_accuracy']:.4f}, "
+                    f"top-5 {metrics[f'{prefix}_top5']:.4f}"
+                )

@@ -22,6 +22,7 @@ _CHARTS: tuple[tuple[str, Callable[[float], str], dict[str, str]], ...] = (
             "weights": "accuracy",
             "alphas": "arch_accuracy",
             "validation": "valid_accuracy",
+            "validation, top 5": "valid_top5",
             "test": "test_accuracy",
             "test, top 5": "test_top5",
         },
@@ -121,7 +122,7 @@ def measured(run: Run, key: Key, name: str) -> float | None:
     value = run.records.get(key, {}).get(name)
     if value is None or not name.startswith("entropy_"):
         return value
-    return value / math.log(run.settings.candidates[key[0] - 1])
+    return value / math.log(run.settings.stages[key[0] - 1].num_candidates)
 
 
 def _scales(run: Run) -> dict[int, tuple[float, float]]:

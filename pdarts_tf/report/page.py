@@ -4,33 +4,24 @@ The content of run directories is untrusted: the template escapes it, and the co
 policy of the page allows only the page's own script.
 """
 
-import base64
-import functools
-import hashlib
-import importlib.resources
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from pdarts_tf.config.settings import Settings
-from pdarts_tf.drawing import svg as drawing_svg
-from pdarts_tf.drawing.layout import CELL_NAMES
-from pdarts_tf.drawing.palette import css_variables
-from pdarts_tf.genotype import PRIMITIVES
-from pdarts_tf.report import charts
 from pdarts_tf.report.cards import make_cards, network_count
 from pdarts_tf.report.comparison import compare
 from pdarts_tf.report.course import course, epochs_of
+from pdarts_tf.report.rendering import REPORT_PACKAGE, environment, script_hash, source, style
 from pdarts_tf.report.repeat import command_to_repeat, compared_settings, published_name
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.observers import Observer
 from pdarts_tf.runs.run_directory import REPORT
-from pdarts_tf.search_space import CELLS, edge_nodes
+from pdarts_tf.search_space import CELLS
 
 Recipes = Callable[[str, str], Settings]
 """Function (command, data set) -> settings of the recipe."""
@@ -72,9 +63,9 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
         recipes: Function (command, data set) -> settings of the recipe.
     """
     names = _distinct_names(runs)
-    script = _source("report.js")
+    script = source(REPORT_PACKAGE, "report.js")
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             runs=[
@@ -82,9 +73,9 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
                 for i, (run, name) in enumerate(zip(runs, names, strict=True), 1)
             ],
             comparison=compare(runs, names) if len(runs) > 1 else None,
-            style=Markup(_style()),  # noqa: S704, a file of this package
+            style=style(),
             script=Markup(script),  # noqa: S704, a file of this package
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            script_hash=script_hash(script),
         )
     )
 
@@ -92,6 +83,7 @@ def report(runs: Sequence[Run], recipes: Recipes) -> str:
 def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, Any]:
     """Returns the template's variables of one run."""
     search = run.command == "search"
+    gradient = search and run.settings.strategy == "gradient"
     genotypes = run.genotypes
     if not genotypes and run.genotype is not None:
         name = f"M={run.settings.max_skip_connects}" if search else published_name(run.genotype)
@@ -105,7 +97,7 @@ def _view(run: Run, title: str, identifier: str, recipe: Settings) -> dict[str, 
         "command": command_to_repeat(run, recipe),
         "settings": compared_settings(run, recipe),
         "stages": summarize_stages(run) if search else [],
-        "fates": {cell: fates(run, cell) for cell in CELLS} if search and run.spaces else None,
+        "fates": {cell: fates(run, cell) for cell in CELLS} if gradient and run.spaces else None,
         "course": course(run, identifier),
         "cards": cards,
         "one_reduction": len({card.genotype.reduce for card in cards}) == 1,
@@ -123,54 +115,3 @@ def _distinct_names(runs: Sequence[Run]) -> list[str]:
     """Returns names of the runs: the last part of their paths, or the paths if those repeat."""
     names = [run.name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
-
-
-def duration(seconds: float) -> str:
-    """Formats a duration.
-
-    >>> duration(75), duration(7260), duration(4.2)
-    ('1 min 15 s', '2 h 1 min', '4 s')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _source(name: str) -> str:
-    """Returns the text of a file in templates/."""
-    file = importlib.resources.files("pdarts_tf.report") / "templates" / name
-    return file.read_text("utf-8")
-
-
-def _style() -> str:
-    """Returns the style sheet, with the colours of drawings and charts."""
-    return "\n".join(
-        [
-            f":root {{ {css_variables('light')} }}",
-            f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables('dark')} }} }}",
-            _source("report.css"),
-            drawing_svg.STYLE,
-        ]
-    )
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_source),
-    )
-    environment.globals.update(
-        canvas=charts,
-        cells=CELL_NAMES,
-        duration=duration,
-        edges=edge_nodes(),
-        number=charts.number,
-        percent=charts.percent,
-        primitives=PRIMITIVES,
-    )
-    return environment

@@ -2,9 +2,9 @@
 
 import dataclasses
 import shlex
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pdarts_tf.config.settings import Settings, shown
+from pdarts_tf.config.settings import Settings, as_flag, shown
 from pdarts_tf.genotype import GENOTYPES, Genotype
 from pdarts_tf.report.run import Run
 from pdarts_tf.runs.run_directory import GENOTYPE
@@ -58,7 +58,7 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
     for each in dataclasses.fields(run.settings):
         value = getattr(run.settings, each.name)
         if each.name not in ("genotype", "dataset") and value != getattr(recipe, each.name):
-            words.append(_flag(each.name, value))
+            words.append(as_flag(each.name, value))
     words.append(f"--output_dir={run.path}_again")
     return shlex.join(words)
 
@@ -70,9 +70,3 @@ def published_name(genotype: Genotype | None) -> str | None:
     'DARTS_V2'
     """
     return next((name for name, each in GENOTYPES.items() if each == genotype), None)
-
-
-def _flag(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no{name}"
-    return f"--{name}={shown(value)}"

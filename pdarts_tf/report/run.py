@@ -26,6 +26,7 @@ from pdarts_tf.runs.run_directory import (
     read_config,
     read_settings,
     space_file,
+    weights_that_count,
 )
 from pdarts_tf.search_space import SearchSpace
 
@@ -38,6 +39,7 @@ _DAMAGE = (
     TypeError,
     ValueError,
 )
+_SCORES: tuple[str, ...] = ("epoch", "test_loss", "test_accuracy", "test_top5")
 _HUGE = 1e30  # beyond it, the limits and ticks of an axis become meaningless
 
 Key = tuple[int, int]
@@ -59,7 +61,8 @@ class Run:
         frames: Architecture parameters by epoch.
         genotypes: All results of a search by name.
         genotype: Result of a search, or the genotype that is trained; None if there is none yet.
-        result: Result of a finished training.
+        result: Result of a finished training: scores of its "last" weights, and of the "best" if
+            they count.
         problems: What could not be read, one sentence each.
     """
 
@@ -254,17 +257,21 @@ def _genotype(run: Run) -> Genotype | None:
 
 
 def _result(run: Run) -> dict[str, Any] | None:
+    wanted = {"last": _SCORES}
+    if weights_that_count(run.settings) == "best":
+        wanted["best"] = (*_SCORES, "valid_accuracy")
+
     def parse(text: str) -> dict[str, Any]:
         content = json.loads(text)
         if not isinstance(content, dict):
             raise ValueError("not an object")
-        for name in ("last", "best"):
+        for name, names in wanted.items():
             scores = content.get(name)
             if not isinstance(scores, dict):
                 raise ValueError(f"{name} is missing")
-            for score in ("epoch", "test_loss", "test_accuracy", "test_top5"):
+            for score in names:
                 if not _is_number(scores.get(score)):
                     raise ValueError(f"{name} has no number for {score}")
-        return content
+        return {name: content[name] for name in wanted}
 
     return _parsed(run, RESULT, parse)

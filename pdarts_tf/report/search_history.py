@@ -4,7 +4,7 @@ import statistics
 from dataclasses import dataclass
 
 from pdarts_tf.alphas import chosen_operations
-from pdarts_tf.cost.counting import supernet_blocks, total
+from pdarts_tf.cost.counting import network_blocks, supernet_blocks, total
 from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report.run import Run
 from pdarts_tf.search_space import edge_nodes
@@ -14,13 +14,15 @@ from pdarts_tf.search_space import edge_nodes
 class StageSummary:
     """A stage of a search, finished or not; measurements that do not exist yet are None.
 
+    Of a random search, a stage is one of its samples.
+
     Args:
         stage: Number of the stage, counted from 1.
         num_layers: Number of cells of the supernet.
         num_candidates: Number of candidate operations per edge.
         init_channels: Channels of the first cells.
         skip_dropout_rate: Initial rate of the dropout after skip-connects.
-        parameters: Number of weights of the supernet.
+        parameters: Number of weights of the supernet, or of the network of a sample.
         epochs: Number of finished epochs.
         accuracy: Accuracy of the last epoch on the images for the weights.
         arch_accuracy: The same on the images for the alphas, during their steps.
@@ -73,7 +75,7 @@ def summarize_stages(run: Run) -> list[StageSummary]:
                 stage.num_candidates,
                 stage.init_channels,
                 stage.skip_dropout_rate,
-                _supernet_parameters(run, number),
+                _parameters(run, number),
                 len(records),
                 last.get("accuracy"),
                 last.get("arch_accuracy"),
@@ -85,15 +87,24 @@ def summarize_stages(run: Run) -> list[StageSummary]:
     return rows
 
 
-def _supernet_parameters(run: Run, number: int) -> int | None:
+def _parameters(run: Run, number: int) -> int | None:
     stage, space = run.settings.stages[number - 1], run.spaces.get(number)
     if space is None or not run.data.keys() >= {"image_shape", "num_classes"}:
         return None
     height, width, channels = run.data["image_shape"]
-    sizes = stage.init_channels, stage.num_layers, run.data["num_classes"], (height, width)
+    sizes = stage.init_channels, stage.num_layers, run.data["num_classes"]
     try:
-        return total(supernet_blocks(space, *sizes, channels)).parameters
-    except ValueError:  # a size that supernets do not support, so not that of this run
+        if run.settings.strategy == "gradient":
+            return total(supernet_blocks(space, *sizes, (height, width), channels)).parameters
+        alphas = run.frames.get((number, 1))
+        if alphas is None:
+            return None
+        genotype = alphas.derive(
+            run.settings.max_skip_connects, restrict_reduce=run.settings.restrict_reduce
+        )
+        blocks = network_blocks(genotype, *sizes, "cifar", (height, width), channels)
+        return total(blocks).parameters
+    except ValueError:  # a size that networks do not support, so not that of this run
         return None
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pdarts_tf.drawing.result import ResultDrawings
-from pdarts_tf.report.console import SearchConsole, TrainConsole
+from pdarts_tf.report.console import RandomSearchConsole, SearchConsole, TrainConsole
 from pdarts_tf.report.page import HtmlReport, Recipes
 from pdarts_tf.runs.job import Watchers
 from pdarts_tf.runs.journal import Journal
@@ -14,11 +14,16 @@ from pdarts_tf.tensorboard.summaries import TensorBoard
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     from pdarts_tf.search.progressive import ProgressiveSearch
+    from pdarts_tf.search.random_search import RandomSearch
     from pdarts_tf.train.evaluation import Training
 
 
 def search_watchers(
-    search: "ProgressiveSearch", directory: RunDirectory, state: RunState, *, recipes: Recipes
+    search: "ProgressiveSearch | RandomSearch",
+    directory: RunDirectory,
+    state: RunState,
+    *,
+    recipes: Recipes,
 ) -> Watchers:
     """Returns who watches a search: console, files, TensorBoard, drawings, report, progress bar.
 
@@ -31,9 +36,10 @@ def search_watchers(
     from pdarts_tf.runs.progress import Progress, search_clock
 
     config = search.config
+    console = RandomSearchConsole if config.strategy == "random" else SearchConsole
     return Watchers(
         [
-            SearchConsole(config, search.plan.text(), state),
+            console(config, search.plan.text(), state),
             Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
             TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
             ResultDrawings(directory),

@@ -22,8 +22,14 @@ from pdarts_tf.training.loop import TrainingLoop
 
 MOST_SHARE = 0.01  # of the time that checkpoints by the clock may take: on a slow disk come fewer
 
-Evaluate = Callable[[Iterable[Any]], dict[str, float]]
-"""Function of batches that returns the model's means over them, by name."""
+
+class Evaluate(Protocol):
+    """Function of batches that returns the model's means over them."""
+
+    def __call__(
+        self, batches: Iterable[Any], *, names: Mapping[str, str] | None = None
+    ) -> dict[str, float]:
+        """Returns the means by name; for the arguments see `TrainingLoop.evaluate`."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import IO, Any, Self, TypeVar
 
 from pdarts_tf.config.data import DataConfig
 from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
+from pdarts_tf.config.train import TrainConfig
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
 from pdarts_tf.runs.log import LogFile, logger
@@ -37,6 +38,7 @@ TENSORBOARD = "tensorboard"
 RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
+WEIGHTS = {"best": BEST_WEIGHTS, "last": LAST_WEIGHTS}
 
 
 def space_file(stage: int) -> str:
@@ -132,6 +134,36 @@ def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
             f"{path} does not hold a {kind.__name__} of this version ({error}); choose another "
             "directory, or continue with the version that made it"
         ) from error
+
+
+def weights_that_count(config: TrainConfig) -> str:
+    """Returns which weights of a training are tested, exported and reported: "best" or "last".
+
+    The best are those of the epoch with the highest validation accuracy. Without validation the
+    last count, as in the paper, since only the test split could choose others. So it is in
+    trainings of earlier versions, whose best weights are those of the highest test accuracy.
+
+    >>> weights_that_count(TrainConfig()), weights_that_count(TrainConfig(validation_portion=0.0))
+    ('best', 'last')
+    """
+    return "best" if config.validation_portion else "last"
+
+
+def stored_weights(path: str | os.PathLike[str], config: TrainConfig) -> pathlib.Path:
+    """Returns the path of the weights of a training that count.
+
+    Args:
+        path: the run directory.
+        config: its settings.
+
+    Raises:
+        RunDirectoryError: there are none yet.
+    """
+    name = WEIGHTS[weights_that_count(config)]
+    file = pathlib.Path(path) / name
+    if not file.is_file():
+        raise RunDirectoryError(f"{path} has no {name}; has its training finished an epoch?")
+    return file
 
 
 class RunDirectory:

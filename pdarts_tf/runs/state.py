@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from pdarts_tf.config import CheckpointConfig
-from pdarts_tf.config.settings import Settings
+from pdarts_tf.config.settings import ConfigError, Settings
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
-    BEST_WEIGHTS,
+    LAST_WEIGHTS,
     METRICS,
     RunDirectory,
     RunDirectoryError,
@@ -113,7 +113,7 @@ class Checkpoints:
         self._writes = directory.writes
         self._path = directory.path / CHECKPOINTS
         self._metrics = directory.path / METRICS
-        self._config = json.loads(config.to_json())
+        self._config = config
         self._arrays: dict[str, np.ndarray] | None = None
 
     def load(self, steps_per_epoch: int) -> RunState:
@@ -131,12 +131,19 @@ class Checkpoints:
             self._check_new()
             return RunState(steps_per_epoch)
         self._arrays, position = found
-        if position.get("config") != self._config:
+        if not self._has_these_settings(position):
             raise checkpoint.CheckpointError(
                 f"the newest checkpoint in {self._path} is of a run with other settings; put "
                 "those of this run back, or start again in another --output_dir"
             )
         return RunState.from_position(position, steps_per_epoch)
+
+    def _has_these_settings(self, position: Mapping[str, Any]) -> bool:
+        # By `from_dict`, since earlier versions have recorded fewer settings.
+        try:
+            return type(self._config).from_dict(position["config"]) == self._config
+        except (ConfigError, KeyError, TypeError):
+            return False
 
     def take_arrays(self) -> dict[str, np.ndarray] | None:
         """Returns the variables of the checkpoint that was loaded, by name, and lets go of them.
@@ -147,7 +154,7 @@ class Checkpoints:
         return arrays
 
     def _check_new(self) -> None:
-        if (self._path.parent / BEST_WEIGHTS).is_file() and not self._metrics.is_file():
+        if (self._path.parent / LAST_WEIGHTS).is_file() and not self._metrics.is_file():
             raise RunDirectoryError(
                 f"{self._path.parent} holds imported weights, which a training would overwrite; "
                 "choose another --output_dir"
@@ -175,7 +182,8 @@ class Checkpoints:
         if not self._writes:
             return
         start = time.monotonic()
-        position = {"config": self._config, **state.to_position()}
+        settings = json.loads(self._config.to_json())
+        position = {"config": settings, **state.to_position()}
         keep = self.intervals.keep_checkpoints
         checkpoint.save(self._path, state.step, variables, position, keep)
         self.cost = time.monotonic() - start

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
 
     from pdarts_tf.runs.state import RunState
     from pdarts_tf.search.progressive import ProgressiveSearch
+    from pdarts_tf.search.random_search import RandomSearch
 
 
 def main() -> None:
@@ -33,14 +34,18 @@ def main() -> None:
 
 def _make_search(
     config: SearchConfig, data: ImageData, strategy: "tf.distribute.Strategy | None"
-) -> "ProgressiveSearch":
+) -> "ProgressiveSearch | RandomSearch":
+    if config.strategy == "random":
+        from pdarts_tf.search.random_search import RandomSearch
+
+        return RandomSearch(config, data, strategy)
     from pdarts_tf.search.progressive import ProgressiveSearch
 
     return ProgressiveSearch(config, data, strategy)
 
 
 def _watchers(
-    search: "ProgressiveSearch", directory: RunDirectory, state: "RunState"
+    search: "ProgressiveSearch | RandomSearch", directory: RunDirectory, state: "RunState"
 ) -> job.Watchers:
     from pdarts_tf.report.watchers import search_watchers
 

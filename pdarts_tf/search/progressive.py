@@ -3,47 +3,19 @@
 Reference: P-DARTS (arXiv 1904.12760), sections 3.2 and 3.3.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import tensorflow as tf
 
 from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, StageConfig
 from pdarts_tf.cost.plan import Plan, search_plan, stage_memory
 from pdarts_tf.data.images import ImageData
-from pdarts_tf.genotype import Genotype, genotypes_json
 from pdarts_tf.runs.epochs import Session
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
-from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.search.search_result import SearchResult
 from pdarts_tf.search.split import split_images
 from pdarts_tf.search.stage import StageSearch
 from pdarts_tf.search_space import SearchSpace
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """Result of a search.
-
-    Args:
-        stages: Architecture parameters at the end of every stage.
-        genotypes: {"unrestricted": …, "M=7": …, …}; see `derivation.derive_all`.
-        genotype: The genotype with the skip-connects that the settings allow.
-    """
-
-    stages: tuple[Alphas, ...]
-    genotypes: dict[str, Genotype]
-    genotype: Genotype
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The genotypes as files of a run directory."""
-        return {
-            GENOTYPES: genotypes_json(self.genotypes) + "\n",
-            # Written last: it says that the run is finished.
-            GENOTYPE: self.genotype.to_json() + "\n",
-        }
 
 
 class ProgressiveSearch:
@@ -98,7 +70,7 @@ class ProgressiveSearch:
             result = result or self._search_stage(stage, space, session)
             space = result.next_space(stage.num_to_drop)
             results.append(result)
-        return self._derive(results)
+        return SearchResult.derived(self.config, results, results[-1])
 
     def _finished(self, stage: StageConfig, state: RunState) -> Alphas | None:
         """The result of a stage that the run has finished before; None if it has not."""
@@ -114,15 +86,7 @@ class ProgressiveSearch:
             arrays = None
         space = state.spaces[stage.index]
         session.observer.begin_stage(stage, space, state)
-        memory = stage_memory(stage, space, self.images.data)
+        memory = stage_memory(stage, space, self.images.data, self.config.arch_order)
         with explain_out_of_memory(memory, self.config.batch_size, f"stage {stage.index + 1}"):
             search = StageSearch(self.config, stage, space, self.images, self.strategy)
             return search.train(session, arrays)
-
-    def _derive(self, results: Sequence[Alphas]) -> SearchResult:
-        restrict, last = self.config.restrict_reduce, results[-1]
-        return SearchResult(
-            tuple(results),
-            last.derive_all(restrict_reduce=restrict),
-            last.derive(self.config.max_skip_connects, restrict_reduce=restrict),
-        )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import tensorflow as tf
+
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.images import AnySplit, DataError, ImageData
@@ -23,6 +25,14 @@ class SearchImages:
     for_weights: AnySplit
     for_alphas: AnySplit
     steps: int
+
+    def validation_batches(self, config: SearchConfig) -> tf.data.Dataset:
+        """Returns the batches that validate: the images for the alphas, not augmented."""
+        data = self.data
+        batches = pipeline.evaluation_batches(
+            self.for_alphas, config.batch_size, data.mean, data.std
+        )
+        return batches.take(config.max_steps_per_epoch or -1)
 
 
 def split_images(config: SearchConfig, data: ImageData) -> SearchImages:

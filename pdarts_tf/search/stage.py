@@ -3,7 +3,6 @@
 Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 """
 
-import functools
 import gc
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -44,6 +43,28 @@ def make_supernet(
     )
 
 
+def search_augmentation(config: SearchConfig) -> Augmentation:
+    """Returns the augmentation of both halves of the training images."""
+    return Augmentation(
+        config.crop_padding,
+        config.flip,
+        resized_crop=config.augmentation == "resized_crop",
+        color_jitter=config.color_jitter,
+    )
+
+
+def search_metrics(start: EpochStart, logs: Mapping[str, float], alphas: Alphas) -> dict[str, Any]:
+    """Returns the record of an epoch: its place, means, rates, and measures of the alphas."""
+    return {
+        **start.place,
+        **logs,
+        **start.rates,
+        "entropy_normal": alphas.mean_entropy("normal"),
+        "entropy_reduce": alphas.mean_entropy("reduce"),
+        "skip_connects": alphas.derive().num_skip_connects,
+    }
+
+
 class StageSearch:
     """A stage of the search, which `run_epochs` trains.
 
@@ -79,6 +100,7 @@ class StageSearch:
         self._variables = checkpoint.variables_of(
             self.model, self.model.optimizer, self.model.arch_optimizer
         ) | checkpoint.metrics_of(self.model)
+        self._validation_batches = images.validation_batches(config)
 
     def train(self, session: Session, arrays: Mapping[str, np.ndarray] | None = None) -> Alphas:
         """Trains for the epochs of the stage that are left.
@@ -114,12 +136,7 @@ class StageSearch:
             seed=(config.seed, self.stage.index),
             first_step=first_step,
             last_step=config.epochs * images.steps,
-            augmentation=Augmentation(
-                config.crop_padding,
-                config.flip,
-                resized_crop=config.augmentation == "resized_crop",
-                color_jitter=config.color_jitter,
-            ),
+            augmentation=search_augmentation(config),
             mean=images.data.mean,
             std=images.data.std,
         )
@@ -151,14 +168,7 @@ class StageSearch:
         if start.epoch >= config.epochs - config.validation_epochs:
             logs |= evaluate(self._validation_batches)
         alphas = self._alphas()
-        metrics = {
-            **start.place,
-            **logs,
-            **start.rates,
-            "entropy_normal": alphas.mean_entropy("normal"),
-            "entropy_reduce": alphas.mean_entropy("reduce"),
-            "skip_connects": alphas.derive().num_skip_connects,
-        }
+        metrics = search_metrics(start, logs, alphas)
         return EpochResult({ALPHAS: start.place | alphas.to_record(), METRICS: metrics})
 
     def _built_model(self) -> Supernet:
@@ -180,6 +190,7 @@ class StageSearch:
                 l2=config.arch_l2,
                 clip_norm=config.arch_clip_norm,
             ),
+            arch_order=config.arch_order,
         )
         model.build_optimizers()
         return model
@@ -187,11 +198,3 @@ class StageSearch:
     def _alphas(self) -> Alphas:
         normal, reduce = (np.asarray(variable) for variable in self.model.arch_variables)
         return Alphas(self.space, normal, reduce)
-
-    @functools.cached_property
-    def _validation_batches(self) -> tf.data.Dataset:
-        config, data = self.config, self.images.data
-        batches = pipeline.evaluation_batches(
-            self.images.for_alphas, config.batch_size, data.mean, data.std
-        )
-        return batches.take(config.max_steps_per_epoch or -1)

@@ -26,6 +26,7 @@ TAGS = {
     "accuracy": "accuracy/weights",
     "arch_accuracy": "accuracy/alphas",
     "valid_accuracy": "accuracy/validation",
+    "valid_top5": "accuracy/validation_top5",
     "test_accuracy": "accuracy/test",
     "test_top5": "accuracy/test_top5",
     "learning_rate": "schedule/learning_rate",

@@ -19,7 +19,7 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS, RESULT, RunDirectory
+from pdarts_tf.runs.run_directory import RESULT, RunDirectory, weights_that_count
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
@@ -56,13 +56,11 @@ def _watchers(training: "Training", directory: RunDirectory, state: "RunState") 
 
 
 def _evaluate(path: str | None) -> None:
-    """Tests the best weights of a run."""
+    """Tests the weights of a run that count."""
     if path is None:
         raise InputError("--evaluate_only needs --run_dir, the directory of a training")
     config = run_directory.read_settings(path, TrainConfig)
-    weights = os.path.join(path, BEST_WEIGHTS)
-    if not os.path.isfile(weights):
-        raise InputError(f"{path} has no {BEST_WEIGHTS} to test; has its training begun?")
+    weights = run_directory.stored_weights(path, config)
     from pdarts_tf.training.runtime import configure
 
     configure()
@@ -71,25 +69,35 @@ def _evaluate(path: str | None) -> None:
     stored = run_directory.stored_data(path)
     data = sources.load_for(config, train_flags.run_options().data_dir, stored)
     tested = evaluate(config, data, weights)
-    print(f"{weights} on {data.test.num_images:,} test images of {data.name}: {_scores(tested)}")
+    images = f"{data.test.num_images:,} test images of {data.name}"
+    print(f"{weights} on {images}: {_scores(tested, 'test')}")
 
 
 def print_result(path: str, data_dir: str | None) -> None:
     """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
+    used = weights_that_count(run_directory.read_settings(path, TrainConfig))
     print()
-    for name in ("last", "best"):
-        print(f"{name} weights (epoch {result[name]['epoch']}): {_scores(result[name])}")
-    print(f"They are in {path}. Test them again with")
+    print(f"last weights (epoch {result['last']['epoch']}): {_all_scores(result['last'])}")
+    if used == "best":
+        chosen = f"epoch {result['best']['epoch']}, by validation accuracy"
+        print(f"best weights ({chosen}): {_all_scores(result['best'])}")
+    print(f"They are in {path}. Test the {used} again with")
     data = f" --data_dir={data_dir}" if data_dir else ""
     print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
 
 
-def _scores(scores: Mapping[str, float]) -> str:
+def _all_scores(scores: Mapping[str, float]) -> str:
+    test = f"test {_scores(scores, 'test')}"
+    return f"validation {_scores(scores, 'valid')}; {test}" if "valid_loss" in scores else test
+
+
+def _scores(scores: Mapping[str, float], prefix: str) -> str:
+    """Returns the means over the images of a kind, "valid" or "test"."""
     return (
-        f"top-1 {scores['test_accuracy']:.2%}, top-5 {scores['test_top5']:.2%}, "
-        f"loss {scores['test_loss']:.4f}"
+        f"top-1 {scores[f'{prefix}_accuracy']:.2%}, top-5 {scores[f'{prefix}_top5']:.2%}, "
+        f"loss {scores[f'{prefix}_loss']:.4f}"
     )
 
 

@@ -4,10 +4,8 @@ Reference: P-DARTS (arXiv 1904.12760), sections 4.3 and 4.4.
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,21 +17,22 @@ from pdarts_tf.cost.complexity import count_macs, count_parameters
 from pdarts_tf.cost.plan import Plan, train_plan
 from pdarts_tf.data import pipeline
 from pdarts_tf.data.augmentation import Augmentation
-from pdarts_tf.data.images import DataError, ImageData
+from pdarts_tf.data.images import AnySplit, DataError, ImageData
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS, RESULT
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.train.scores import VALIDATION_NAMES, TrainingResult, best, is_best, scores
+from pdarts_tf.train.training_images import split_training_images
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import weight_optimizer
 from pdarts_tf.training.supervised import SupervisedNetwork
 
 _AVERAGE = "average/"
-_SCORES = ("epoch", "test_loss", "test_accuracy", "test_top5")
 
 
 class Images(Protocol):
@@ -88,39 +87,6 @@ def make_network(config: TrainConfig, data: Images) -> SupervisedNetwork:
     return model
 
 
-def test_batches(config: TrainConfig, data: ImageData) -> tf.data.Dataset:
-    """Returns the batches of the whole test split."""
-    return pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """Result of a training.
-
-    Args:
-        last: Epoch, test loss, top-1 and top-5 accuracy of the last weights.
-        best: The same of the weights with the best test accuracy.
-        parameters: Number of parameters, without the auxiliary head.
-        macs: Number of multiply-accumulates per image.
-    """
-
-    last: dict[str, Any]
-    best: dict[str, Any]
-    parameters: int
-    macs: int
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The result as a file of the run directory, which says that the run is finished."""
-        content = {
-            "last": self.last,
-            "best": self.best,
-            "parameters": self.parameters,
-            "macs": self.macs,
-        }
-        return {RESULT: json.dumps(content, indent=2) + "\n"}
-
-
 class Training:
     """The training of a network on given data, which `run_epochs` runs.
 
@@ -131,9 +97,10 @@ class Training:
 
     Raises:
         ConfigError: See `make_network`.
-        DataError: A batch does not fit into the training images.
+        DataError: See `split_training_images`.
 
     Attributes:
+        images: The images that train the weights, and those for validation.
         steps: Steps per epoch.
         plan: Table of the training and of the memory it takes.
     """
@@ -148,13 +115,10 @@ class Training:
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.config = config
-        self.data = data
         self.epochs = config.epochs
         self.batch_size = config.batch_size
-        pipeline.check_batch_size(data.train.num_images, config.batch_size, f"{data.name} to train")
-        self.steps = pipeline.steps_per_epoch(
-            data.train.num_images, config.batch_size, config.max_steps_per_epoch
-        )
+        self.images = split_training_images(config, data)
+        self.steps = self.images.steps
         self.strategy = strategy or tf.distribute.get_strategy()
         with self.strategy.scope():
             self.model = make_network(config, data)  # first, as it checks the images' size
@@ -170,7 +134,7 @@ class Training:
                 gradient_accumulation=config.gradient_accumulation,
             )
             self.model.optimizer.build(self.model.trainable_variables)
-        self.plan: Plan = train_plan(config, data, self.steps)
+        self.plan: Plan = train_plan(config, data, self.images.counts, self.steps)
         self.weights = checkpoint.variables_of(self.model)
         self._variables = checkpoint.variables_of(
             self.model, self.model.optimizer
@@ -214,9 +178,9 @@ class Training:
 
     def batches(self, first_step: int) -> Iterable[Any]:
         """Returns the training batches from a step on."""
-        config, data = self.config, self.data
+        config, data = self.config, self.images.data
         return pipeline.training_batches(
-            data.train,
+            self.images.for_weights,
             batch_size=config.batch_size,
             steps_per_epoch=self.steps,
             seed=(config.seed,),
@@ -234,8 +198,18 @@ class Training:
         )
 
     @functools.cached_property
+    def _validation_batches(self) -> tf.data.Dataset | None:
+        held_out = self.images.for_validation
+        return None if held_out is None else self._evaluation_batches(held_out)
+
+    @functools.cached_property
     def _test_batches(self) -> tf.data.Dataset:
-        return test_batches(self.config, self.data).take(self.config.max_steps_per_epoch or -1)
+        return self._evaluation_batches(self.images.data.test)
+
+    def _evaluation_batches(self, split: AnySplit) -> tf.data.Dataset:
+        config, data = self.config, self.images.data
+        batches = pipeline.evaluation_batches(split, config.batch_size, data.mean, data.std)
+        return batches.take(config.max_steps_per_epoch or -1)
 
     def begin_epoch(self, epoch: int) -> EpochStart:
         """Sets learning rate and drop-path rate of an epoch."""
@@ -252,33 +226,30 @@ class Training:
     def end_epoch(
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState
     ) -> EpochResult:
-        """Tests the weights, or their average, and keeps them."""
+        """Validates and tests the weights, or their average, and keeps them."""
         config = self.config
-        # Until the test is done, a checkpoint would hold the state after the last step.
+        # Until both are done, a checkpoint would hold the state after the last step.
         average = self.average.updated() if config.average_decay else {}
         with self.average.in_place(average):
+            if self._validation_batches is not None:
+                logs |= evaluate(self._validation_batches, names=VALIDATION_NAMES)
             logs |= evaluate(self._test_batches)
             weights = checkpoint.archive(self.weights, {"epochs": start.epoch + 1})
         self.average.arrays = average
         record = {**start.place, **logs, **start.rates}
         files = {LAST_WEIGHTS: weights}
-        if _merit(record) > max(map(_merit, state.metrics), default=(0.0, -np.inf)):
+        if self._validation_batches is not None and is_best(record, state.metrics):
             files = {BEST_WEIGHTS: weights, **files}
         return EpochResult({METRICS: record}, files)
 
     def _result(self, state: RunState) -> TrainingResult:
-        last, best = state.metrics[-1], max(state.metrics, key=_merit)
+        chosen = best(state.metrics)
         return TrainingResult(
-            {name: last[name] for name in _SCORES},
-            {name: best[name] for name in _SCORES},
+            scores(state.metrics[-1]),
+            None if chosen is None else scores(chosen),
             count_parameters(self.model),
-            count_macs(self.model, self.data.image_shape[:2]),
+            count_macs(self.model, self.images.data.image_shape[:2]),
         )
-
-
-def _merit(record: Mapping[str, float]) -> tuple[float, float]:
-    """Returns the rank of weights: by accuracy, then by a lower loss."""
-    return record["test_accuracy"], -record["test_loss"]
 
 
 def evaluate(
@@ -304,4 +275,5 @@ def evaluate(
     model = make_network(config, data)
     arrays, _ = checkpoint.load(weights)
     checkpoint.restore(checkpoint.variables_of(model), arrays)
-    return TrainingLoop(model).evaluate(test_batches(config, data))
+    batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
+    return TrainingLoop(model).evaluate(batches)

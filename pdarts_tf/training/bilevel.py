@@ -1,6 +1,7 @@
 """The bilevel step of the search: alphas on one half of the images, weights on the other.
 
-Reference: P-DARTS, section 4.2; DARTS (arXiv 1806.09055), section 2.3, first-order approximation.
+Reference: P-DARTS, section 4.2, which uses the first-order approximation of DARTS (arXiv
+1806.09055), section 2.3; `second_order` has that paper's other one.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from pdarts_tf.models.supernet import SearchNetwork
 from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.training import second_order
 from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
 from pdarts_tf.training.optimizers import TorchOptimizer
 
@@ -20,6 +22,7 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
 ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
 VALID_METRICS = ("valid_loss", "valid_accuracy")
+ARCH_ORDERS = ("first", "second")
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -105,10 +108,33 @@ class Supernet(SearchNetwork):
         self.search_alphas = True
         self.trackers = running_means(WEIGHT_METRICS + ARCH_METRICS + VALID_METRICS)
 
-    def compile(self, weight_optimizer: TorchOptimizer, arch_optimizer: TorchOptimizer) -> None:
-        """Sets the optimizers of `trainable_variables` and of `arch_variables`."""
+    def compile(
+        self,
+        weight_optimizer: TorchOptimizer,
+        arch_optimizer: TorchOptimizer,
+        *,
+        arch_order: str = "first",
+    ) -> None:
+        """Sets the optimizers of `trainable_variables` and of `arch_variables`.
+
+        Args:
+            weight_optimizer, arch_optimizer: The optimizers.
+            arch_order: Order of the gradient of the alphas: "first" takes the weights as they are,
+                "second" differentiates through a step of them, see `second_order`. The latter needs
+                exact float32 and makes TensorFlow compute in it (no TF32), for the whole process.
+
+        Raises:
+            ValueError: The order is unknown, or the second does not fit dtype or optimizer.
+        """
+        if arch_order not in ARCH_ORDERS:
+            raise ValueError(
+                f"`arch_order` must be one of {', '.join(ARCH_ORDERS)}. Received: {arch_order!r}"
+            )
+        if arch_order == "second":
+            second_order.prepare(self.compute_dtype, weight_optimizer)
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.arch_optimizer = arch_optimizer
+        self.arch_order = arch_order
         if self.compute_dtype == "float16":
             weight_optimizer.use_loss_scale()
             arch_optimizer.use_loss_scale()
@@ -117,8 +143,12 @@ class Supernet(SearchNetwork):
         """Returns the arguments of `compile`, serialized."""
         if not self.compiled:
             return {}
-        optimizers = {"weight_optimizer": self.optimizer, "arch_optimizer": self.arch_optimizer}
-        return keras.saving.serialize_keras_object(optimizers)
+        arguments = {
+            "weight_optimizer": self.optimizer,
+            "arch_optimizer": self.arch_optimizer,
+            "arch_order": self.arch_order,
+        }
+        return keras.saving.serialize_keras_object(arguments)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a built model with what `get_compile_config` gave."""
@@ -162,7 +192,7 @@ class Supernet(SearchNetwork):
         """
         train, valid = data
         if self.search_alphas:
-            self.arch_step(*valid)
+            self.arch_step(*valid, train)
         self.weight_step(*train)
         return self._results(WEIGHT_METRICS + ARCH_METRICS * self.search_alphas)
 
@@ -182,8 +212,23 @@ class Supernet(SearchNetwork):
     def _results(self, names: Iterable[str]) -> dict[str, tf.Tensor]:
         return {name: self.trackers[name].result() for name in names}
 
-    def arch_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
-        """Takes one step of the alphas; nothing else learns, but batch statistics do move."""
+    def arch_step(self, images: tf.Tensor, labels: tf.Tensor, train: Batch | None = None) -> None:
+        """Takes one step of the alphas; nothing else learns, but batch statistics may move.
+
+        Args:
+            images, labels: The batch that the alphas learn from.
+            train: Batch of the weights, which only the second order needs. Loss and accuracy are
+                then those of the unrolled weights.
+        """
+        if self.arch_order == "first":
+            gradients, loss, logits = self._first_order(images, labels)
+        else:
+            gradients, loss, logits = self._second_order((images, labels), train)
+        norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
+        self._track("arch_", labels, logits, loss)
+        self.trackers["arch_grad_norm"].update_state(norm)
+
+    def _first_order(self, images: tf.Tensor, labels: tf.Tensor) -> second_order.ArchGradient:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for alphas in self.arch_variables:
                 tape.watch(alphas.value)
@@ -191,9 +236,21 @@ class Supernet(SearchNetwork):
             loss = cross_entropy(labels, logits)
             scaled = self.arch_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, [alphas.value for alphas in self.arch_variables])
-        norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
-        self._track("arch_", labels, logits, loss)
-        self.trackers["arch_grad_norm"].update_state(norm)
+        return second_order.ArchGradient(gradients, loss, logits)
+
+    def _second_order(self, valid: Batch, train: Batch | None) -> second_order.ArchGradient:
+        if train is None:
+            raise ValueError("The second order needs `train`, the batch of the weights.")
+        weights = self.trainable_variables
+        self.optimizer.build(weights)
+        return second_order.arch_gradient(
+            second_order.pure_loss(self, cross_entropy, *train),
+            second_order.pure_loss(self, cross_entropy, *valid),
+            [tf.convert_to_tensor(variable.value) for variable in weights],
+            [tf.convert_to_tensor(variable.value) for variable in self.arch_variables],
+            unroll=lambda gradients: self.optimizer.unrolled(gradients, weights),
+            learning_rate=tf.convert_to_tensor(self.optimizer.learning_rate),
+        )
 
     def weight_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         """Takes one step of the weights."""

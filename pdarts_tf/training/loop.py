@@ -5,7 +5,7 @@ Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirr
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -98,12 +98,19 @@ class TrainingLoop:
             progress.seconds += time.perf_counter() - start
             self.callbacks.on_train_batch_end(step, logs)
 
-    def evaluate(self, batches: Iterable[Any], epoch: int | None = None) -> dict[str, float]:
+    def evaluate(
+        self,
+        batches: Iterable[Any],
+        epoch: int | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, float]:
         """Evaluates the model in inference mode.
 
         Args:
             batches: Arguments of `test_step`.
             epoch: Epoch after which this is, for errors; None for weights that are not in training.
+            names: Other names of means that `test_step` returns, so that one traced step measures
+                several splits.
 
         Returns:
             The means over all batches by name.
@@ -116,8 +123,10 @@ class TrainingLoop:
         for number, batch in enumerate(batches):
             self.callbacks.on_test_batch_begin(number)
             means = self._test(devices.spread(self.strategy, batch))
-        logs = {name: float(value) for name, value in means.items()}
-        self._check_finite(logs, "the test" if epoch is None else f"the test of epoch {epoch + 1}")
+        names = names or {}
+        logs = {names.get(name, name): float(value) for name, value in means.items()}
+        after = "" if epoch is None else f" after epoch {epoch + 1}"
+        self._check_finite(logs, f"the evaluation{after}")
         return logs
 
     def _check_finite(self, logs: dict[str, float], where: str) -> None:

@@ -146,10 +146,25 @@ class MomentumSGD(TorchOptimizer):
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Updates one variable."""
-        velocity = self.velocities[self._get_variable_index(variable)]
-        step = self.momentum * velocity + gradient + self.l2 * variable
-        self.assign(velocity, step)
+        step = self._step(gradient, variable)
+        self.assign(self._velocity(variable), step)
         self.assign_sub(variable, learning_rate * step)
+
+    def unrolled(
+        self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]
+    ) -> list[tf.Tensor]:
+        """Returns what a step without clipping would make of the variables; updates nothing."""
+        learning_rate = tf.convert_to_tensor(self.learning_rate)
+        return [
+            variable - learning_rate * self._step(gradient, variable)
+            for gradient, variable in zip(gradients, variables, strict=True)
+        ]
+
+    def _step(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
+        return self.momentum * self._velocity(variable) + gradient + self.l2 * variable
+
+    def _velocity(self, variable: keras.Variable) -> keras.Variable:
+        return self.velocities[self._get_variable_index(variable)]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

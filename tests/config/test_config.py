@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pdarts_tf.config import CheckpointConfig, ConfigError, SearchConfig, StageConfig, TrainConfig
-from pdarts_tf.config.settings import first_difference
+from pdarts_tf.config.settings import Settings, first_difference, setting
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -73,6 +73,11 @@ def test_stages_may_be_any_number():
         ({"arch_l2": INFINITE}, "--arch_l2 must be finite and not negative"),
         ({"arch_beta_1": -0.5}, "--arch_beta_1 must be in [0, 1)"),
         ({"arch_beta_2": 1.0}, "--arch_beta_2 must be in [0, 1)"),
+        ({"arch_order": "third"}, "--arch_order must be first or second. Received: third"),
+        (
+            {"arch_order": "second", "mixed_precision": "bfloat16"},
+            "--arch_order must be first with --mixed_precision=bfloat16, since finite differences",
+        ),
         ({"max_skip_connects": -1}, "--max_skip_connects must be at least 0"),
         ({"crop_padding": -4}, "--crop_padding must be at least 0"),
         ({"image_size": 0}, "--image_size must be at least 1"),
@@ -133,6 +138,39 @@ def test_settings_of_another_version_are_refused(change):
         SearchConfig.from_dict(values)
 
 
+@dataclasses.dataclass(frozen=True)
+class Extended(Settings):
+    """Settings of a program that has learned two things since its first runs."""
+
+    epochs: int = setting(25, "Number of epochs.")
+    order: str = setting("second", "Order of the step.", before="first")
+    limit: int | None = setting(3, "Limit.", before=None)
+
+
+def test_settings_recorded_before_one_existed_have_the_value_of_then():
+    assert Extended.from_dict({"epochs": 5}) == Extended(epochs=5, order="first", limit=None)
+
+
+def test_settings_recorded_since_one_exists_keep_their_value():
+    values = {"epochs": 5, "order": "second", "limit": 1}
+    assert Extended.from_dict(values) == Extended(epochs=5, order="second", limit=1)
+
+
+def test_the_value_of_then_is_no_default():
+    assert Extended() == Extended(order="second", limit=3)
+
+
+def test_a_setting_that_all_runs_have_recorded_may_not_be_missing():
+    with pytest.raises(ConfigError, match="missing or unknown: epochs"):
+        Extended.from_dict({"order": "second"})
+
+
+def test_a_search_recorded_before_there_was_a_second_order_is_of_first_order():
+    values = json.loads(SearchConfig(seed=3).to_json())
+    del values["arch_order"]
+    assert SearchConfig.from_dict(values) == SearchConfig(seed=3, arch_order="first")
+
+
 def test_json_with_a_wrong_value_is_refused():
     values = json.loads(SearchConfig().to_json()) | {"layers": [5, 11, 1]}
     with pytest.raises(ConfigError, match="--layers must be at least 3"):
@@ -161,6 +199,18 @@ def test_json_with_a_value_of_another_type_is_refused(name, value):
 def test_json_may_hold_whole_numbers_where_others_are_expected():
     values = json.loads(SearchConfig().to_json()) | {"clip_norm": 5, "image_size": 32}
     assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
+
+
+@pytest.mark.parametrize("portion", [-0.1, 1.0, NAN])
+def test_a_portion_for_validation_is_a_share(portion):
+    with pytest.raises(ConfigError, match=r"--validation_portion must be in \[0, 1\)"):
+        TrainConfig(validation_portion=portion)
+
+
+def test_trainings_recorded_before_there_was_validation_had_none():
+    values = json.loads(TrainConfig().to_json())
+    del values["validation_portion"]
+    assert TrainConfig.from_dict(values) == TrainConfig(validation_portion=0.0)
 
 
 def test_first_difference_is_in_the_order_of_the_settings():

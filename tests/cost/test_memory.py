@@ -29,11 +29,25 @@ MEASURED = {
     ("network", 32): 2882,
 }
 
+MEASURED_SECOND_ORDER = {("1", 8): 2183, ("3", 8): 1916, ("3", 32): 3853}
+
 
 @pytest.mark.parametrize(("what", "batch_size"), MEASURED)
 def test_the_estimate_is_near_what_was_measured(what, batch_size):
     ratio = estimate(what).total(batch_size) / MB / MEASURED[what, batch_size]
     assert 0.9 < ratio < 1.1
+
+
+@pytest.mark.parametrize(("what", "batch_size"), MEASURED_SECOND_ORDER)
+def test_the_estimate_of_the_second_order_is_near_what_was_measured(what, batch_size):
+    estimated = estimate(what, "second").total(batch_size) / MB
+    assert 0.9 < estimated / MEASURED_SECOND_ORDER[what, batch_size] < 1.1
+
+
+def test_the_second_order_keeps_no_more_activations():
+    first, second = (estimate("1", order) for order in ("first", "second"))
+    assert second.per_image == first.per_image
+    assert second.fixed > first.fixed
 
 
 @pytest.mark.slow

@@ -32,7 +32,9 @@ LIGHT, HEAVY = Memory(GIB // 2, GIB // 16), Memory(GIB, GIB // 8)
 
 
 def plan(*memories):
-    parts = [Part({"stage": i + 1}, light, heavy) for i, (light, heavy) in enumerate(memories)]
+    parts = [
+        Part({"stage": i + 1}, 1000, light, heavy) for i, (light, heavy) in enumerate(memories)
+    ]
     return Plan("Searching", parts, epochs=3, steps=10, batch_size=16, note="A note.")
 
 
@@ -69,6 +71,14 @@ def test_a_limit_for_not_even_one_image(limit):
     assert last.startswith(f"Not even one image fits into --memory_limit_gb={limit}: take fewer")
 
 
+def test_a_search_of_second_order_is_planned_with_the_memory_it_takes():
+    first, second = (
+        search_plan(SearchConfig(arch_order=order), DATA, (100, 100), 1).parts[0].memory
+        for order in ("first", "second")
+    )
+    assert second.fixed > first.fixed
+
+
 def test_the_search_of_the_paper():
     planned = search_plan(SearchConfig(), DATA, (25_000, 25_000), 260)
     lines = planned.text().splitlines()
@@ -103,7 +113,7 @@ def test_the_search_of_the_paper():
 def test_a_training():
     genotype = GENOTYPES["PDARTS"]
     config = TrainConfig(genotype=str(genotype), dataset="cifar10")
-    lines = train_plan(config, DATA, 390).text().splitlines()
+    lines = train_plan(config, DATA, (50_000, 0), 390).text().splitlines()
     assert lines[0] == (
         "Training on cifar10: 50,000 images 32x32x3, 10 classes; 10,000 to test, the test split"
     )
@@ -112,9 +122,17 @@ def test_a_training():
     assert lines[4].startswith("234,000 steps of 128 images in all.")
 
 
+def test_a_training_says_how_many_images_are_held_out():
+    planned = train_plan(TrainConfig(dataset="cifar10"), DATA, (45_000, 5_000), 351)
+    assert planned.text().splitlines()[0] == (
+        "Training on cifar10: 45,000 images 32x32x3, 10 classes; 5,000 held out for validation; "
+        "10,000 to test, the test split"
+    )
+
+
 def test_settings_that_the_estimate_does_not_know_are_named():
     config = TrainConfig(rematerialize=True, gradient_accumulation=2, auxiliary=False)
-    last = train_plan(config, DATA, 390).text().splitlines()[-1]
+    last = train_plan(config, DATA, (50_000, 0), 390).text().splitlines()[-1]
     assert last == (
         "234,000 steps of 128 images in all. Memory is without --rematerialize, "
         "--gradient_accumulation."

@@ -1,5 +1,6 @@
 """python -m export.saved_model, from its flags to its files."""
 
+import json
 import os
 import random
 import shutil
@@ -61,7 +62,19 @@ def test_a_run_without_weights(trained_run, tmp_path):
     (tmp_path / "config.json").write_text((trained_run.run_dir / "config.json").read_text())
     result = run(f"--run_dir={tmp_path}", f"--export_dir={tmp_path}/m")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "has no weights_best.npz to export" in result.stderr
+    assert "has no weights_best.npz; has its training" in result.stderr
+
+
+def test_the_last_weights_are_exported_of_a_training_without_validation(trained_run, tmp_path):
+    shutil.copytree(trained_run.run_dir, tmp_path / "run")
+    config = tmp_path / "run" / "config.json"
+    content = json.loads(config.read_text())
+    content["config"]["validation_portion"] = 0.0
+    config.write_text(json.dumps(content))
+    flags = (f"--run_dir={tmp_path / 'run'}", f"--export_dir={tmp_path}/m")
+    assert "has no weights_last.npz" in run(*flags).stderr
+    (tmp_path / "run" / "weights_last.npz").write_bytes(b"")
+    assert "weights_last.npz is damaged" in run(*flags).stderr
 
 
 def test_damaged_weights_leave_no_version(trained_run, tmp_path):

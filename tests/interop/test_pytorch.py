@@ -49,9 +49,16 @@ def test_depth_and_width_are_read_off_the_file(run):
 
 
 def test_the_weights_arrive(run, arrays):
-    with np.load(run / "weights_best.npz") as stored:
+    with np.load(run / "weights_last.npz") as stored:
         kernel = stored["model/network/classifier/kernel"]
     np.testing.assert_array_equal(kernel, arrays["classifier.weight"].T)
+
+
+def test_nothing_was_chosen_by_validation(run):
+    config = read_settings(run, TrainConfig)
+    assert config.validation_portion == 0
+    assert run_directory.stored_weights(run, config) == run / "weights_last.npz"
+    assert not (run / "weights_best.npz").exists()
 
 
 def test_the_data_of_the_network_is_described(run):
@@ -127,14 +134,14 @@ def test_code_instead_of_weights_is_refused(tmp_path):
 
 
 def test_an_import_never_overwrites_a_run(run, arrays):
-    before = (run / "weights_best.npz").read_bytes()
+    before = (run / "weights_last.npz").read_bytes()
     with pytest.raises(InputError, match="new or an empty directory"):
         import_network(arrays, settings(arrays), None, run)
-    assert (run / "weights_best.npz").read_bytes() == before
+    assert (run / "weights_last.npz").read_bytes() == before
 
 
 def test_a_training_never_overwrites_an_import(run):
-    before = (run / "weights_best.npz").read_bytes()
+    before = (run / "weights_last.npz").read_bytes()
     config = read_settings(run, TrainConfig)
     data = sources.load("digits")
     with (
@@ -143,4 +150,4 @@ def test_a_training_never_overwrites_an_import(run):
     ):
         options, stop = RunOptions(), SimpleNamespace(signal=None)
         job.finish(Training(config, data), lambda *_: pytest.fail(), config, options, opened, stop)
-    assert (run / "weights_best.npz").read_bytes() == before
+    assert (run / "weights_last.npz").read_bytes() == before

@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 import pdarts_tf as pd
-from pdarts_tf.config import SearchConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report import console
-from pdarts_tf.report.console import SearchConsole, genotype_list, kept_operations
+from pdarts_tf.report.console import (
+    RandomSearchConsole,
+    SearchConsole,
+    TrainConsole,
+    genotype_list,
+    kept_operations,
+)
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.run_directory import METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.training.epoch_progress import EpochProgress
+from tests.run_directories import ONE_STAGE
 
 
 def test_kept_operations_are_listed_edge_by_edge():
@@ -91,8 +98,36 @@ def test_an_epoch_begins_with_its_rates(printed, epoch, what):
     )
 
 
+def test_a_random_search_counts_samples(printed):
+    shown = RandomSearchConsole(SearchConfig(**ONE_STAGE, samples=4), "", state(0))
+    printed.clear()
+    shown.begin_stage(shown.config.stages[1], pd.SearchSpace.full(), state(25))
+    rates = {"learning_rate": 0.0125, "skip_dropout_rate": 0.0}
+    shown.begin_epoch(EpochStart(0, {"stage": 2, "epoch": 1}, rates))
+    assert printed == ["Sample 2/4, epoch 1/25: learning rate 0.0125"]
+
+
 def test_validations_are_shown(printed):
     shown, after = SearchConsole(SearchConfig(), "", state(0)), state(0)
     after.finish_epoch({METRICS: {"valid_loss": 1.5, "valid_accuracy": 0.25}})
     shown.end_epoch(after)
     assert printed[-1] == "validation: loss 1.5000, accuracy 0.2500"
+
+
+def test_a_training_shows_validation_and_test(printed):
+    shown, after = TrainConsole(TrainConfig(), "", state(0)), state(0)
+    valid = {"valid_loss": 0.5, "valid_accuracy": 0.75, "valid_top5": 1.0}
+    test = {"test_loss": 1.5, "test_accuracy": 0.25, "test_top5": 0.875}
+    after.finish_epoch({METRICS: valid | test})
+    shown.end_epoch(after)
+    assert printed[-2:] == [
+        "validation: loss 0.5000, top-1 0.7500, top-5 1.0000",
+        "test: loss 1.5000, top-1 0.2500, top-5 0.8750",
+    ]
+
+
+def test_a_training_without_validation_shows_the_test(printed):
+    shown, after = TrainConsole(TrainConfig(), "the plan", state(0)), state(0)
+    after.finish_epoch({METRICS: {"test_loss": 1.5, "test_accuracy": 0.25, "test_top5": 0.875}})
+    shown.end_epoch(after)
+    assert printed == ["the plan", "test: loss 1.5000, top-1 0.2500, top-5 0.8750"]

@@ -11,10 +11,12 @@ import sys
 import pytest
 
 from flags.command_line import recipe_settings
-from pdarts_tf.report.page import duration, report, write_report
+from pdarts_tf.report.page import report, write_report
+from pdarts_tf.report.rendering import duration
 from pdarts_tf.report.run import read_run
 from tests.run_directories import (
     DATA,
+    ONE_STAGE,
     SEARCH,
     TRAINING,
     write_config,
@@ -115,9 +117,33 @@ def test_what_could_not_be_read_is_said(tmp_path):
 
 def test_a_training_shows_its_scores_and_its_network(tmp_path):
     text = text_of(page(write_training(tmp_path)))
-    assert "test accuracy best 65.0 % (epoch 5), last 65.0 %" in text
+    assert (
+        "test accuracy 60.0 % with the best weights (epoch 4, by validation accuracy: 70.0 %), "
+        "65.0 % with the last weights (epoch 5)"
+    ) in text
+    assert "training images 1,433, of which 10.0 % of each class for validation" in text
+    assert "Accuracy by epoch: weights from 55.0 % to 75.0 %" in page(tmp_path)
+    assert "validation, top 5" in text
     assert "DARTS_V2" in text
     assert "parameters" in text and "MACs" in text
+
+
+def test_a_training_without_validation_shows_its_last_weights(tmp_path):
+    config = dataclasses.replace(TRAINING, validation_portion=0.0)
+    text = text_of(page(write_training(tmp_path, config)))
+    assert "test accuracy 65.0 % with the last weights (epoch 5)" in text
+    assert "with the best weights" not in text
+    assert "training images 1,433 test images" in text
+
+
+def test_trainings_are_compared_by_validation_and_test(tmp_path):
+    config = dataclasses.replace(TRAINING, validation_portion=0.0, seed=1)
+    markup = page(write_training(tmp_path / "one"), write_training(tmp_path / "other", config))
+    assert "Validation accuracy by epoch: one from 40.0 %" in markup
+    assert "Test accuracy by epoch: one from 45.0 % to 65.0 %" in markup
+    text = text_of(markup)
+    assert "test accuracy 60.0 % with the best weights (epoch 4, by validation" in text
+    assert "--validation_portion 0.1 0.0" in text
 
 
 def test_a_training_stands_by_the_genotype_that_it_trained(tmp_path):
@@ -126,7 +152,7 @@ def test_a_training_stands_by_the_genotype_that_it_trained(tmp_path):
     write_training(tmp_path / "train", dataclasses.replace(TRAINING, genotype=str(genotype)))
     write_training(tmp_path / "other")
     text = text_of(page(search, tmp_path / "train", tmp_path / "other"))
-    assert text.count("Trained in train : test accuracy best 65.0 %") == 1
+    assert text.count("Trained in train : test accuracy 60.0 % with the best weights") == 1
     assert "Trained in other" not in text
 
 
@@ -181,3 +207,10 @@ def test_the_same_run_has_the_same_report(tmp_path):
 )
 def test_durations_are_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_random_search_has_samples_instead_of_stages(tmp_path):
+    config = dataclasses.replace(SEARCH, **ONE_STAGE, samples=2)
+    text = page(write_search(tmp_path / "run", config))
+    assert "<h3>Samples</h3>" in text
+    assert "When operations were dropped" not in text

@@ -1,5 +1,6 @@
 """Reading run directories: whole, going on, torn."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from pdarts_tf.genotype import GENOTYPES
 from pdarts_tf.report.run import read_run
 from pdarts_tf.runs.run_directory import RunDirectoryError
-from tests.run_directories import SEARCH, write_config, write_search, write_training
+from tests.run_directories import SEARCH, TRAINING, write_config, write_search, write_training
 
 
 def test_a_finished_search_is_read_whole(tmp_path):
@@ -48,6 +49,16 @@ def test_a_training_is_read_with_its_genotype(tmp_path):
     assert (run.command, run.finished, run.problems) == ("train", True, [])
     assert run.genotype == GENOTYPES["DARTS_V2"]
     assert run.records[1, 5]["test_accuracy"] == pytest.approx(0.65)
+    assert run.result is not None
+    assert (run.result["last"]["epoch"], run.result["best"]["epoch"]) == (5, 4)
+
+
+def test_best_weights_that_a_test_has_chosen_are_left_out(tmp_path):
+    path = write_training(tmp_path, dataclasses.replace(TRAINING, validation_portion=0.0))
+    result = json.loads((path / "result.json").read_text())
+    (path / "result.json").write_text(json.dumps(result | {"best": result["last"]}))
+    run = read_run(path)
+    assert (run.result, run.problems) == (result, [])
 
 
 @pytest.mark.parametrize(

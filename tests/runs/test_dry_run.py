@@ -51,10 +51,11 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "Training on digits: 1,433 images 8x8x1, 10 classes; 364 to test, the test split"
+        "Training on digits: 1,292 images 8x8x1, 10 classes; 141 held out for validation; 364 to "
+        "test, the test split"
     )
-    assert lines[3].split()[:6] == ["5", "12", "107,134", "1,109,760", "20", "44"]
-    assert lines[4] == "880 steps of 32 images in all."
+    assert lines[3].split()[:6] == ["5", "12", "107,134", "1,109,760", "20", "40"]
+    assert lines[4] == "800 steps of 32 images in all."
     assert "largest" not in done.stdout
 
 
@@ -64,7 +65,7 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
         (["--memory_limit_gb=4"], "it is for --dry_run only"),
         (["--dry_run", "--memory_limit_gb=-1"], "flag --memory_limit_gb=-1"),
         (["--dry_run", "--evaluate_only"], "--dry_run shows what a training would do"),
-        (["--dry_run", "--batch_size=2000"], "--batch_size must be from 1 to 1433"),
+        (["--dry_run", "--batch_size=2000"], "--batch_size must be from 1 to 1292"),
     ],
 )
 def test_wrong_usage_ends_with_one_line(tmp_path, options, message):

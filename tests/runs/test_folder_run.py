@@ -69,6 +69,7 @@ def test_a_folder_is_searched_trained_tested_and_exported(shape, num_classes, wi
     output = run("pdarts_tf.train", genotype, *arguments)
     source = "the test split" if with_test else "10% of the training images of each class"
     assert source in output
+    assert "held out for validation" in output
     for directory in (searched, trained):
         described = json.loads((directory / "config.json").read_text("utf-8"))["data"]
         assert described["class_names"] == names

@@ -64,6 +64,43 @@ def change_stored(path, **changes):
     (path / "config.json").write_text(json.dumps(stored))
 
 
+def without_validation(path, name="weights_last.npz"):
+    """A training of an earlier version, which knew no validation, with weights of a name."""
+    with open_run(path, TrainConfig()):
+        (path / name).touch()
+    change_stored(path, validation_portion="away")
+    return path
+
+
+def test_the_best_weights_count_if_a_validation_has_chosen_them(tmp_path):
+    for name in ("weights_best.npz", "weights_last.npz"):
+        (tmp_path / name).touch()
+    best = run_directory.stored_weights(tmp_path, TrainConfig())
+    last = run_directory.stored_weights(tmp_path, TrainConfig(validation_portion=0.0))
+    assert (best.name, last.name) == ("weights_best.npz", "weights_last.npz")
+
+
+def test_the_last_weights_of_earlier_versions_count(tmp_path):
+    path = without_validation(tmp_path / "run")
+    config = run_directory.read_settings(path, TrainConfig)
+    assert run_directory.stored_weights(path, config) == path / "weights_last.npz"
+
+
+def test_weights_that_were_chosen_by_the_test_do_not_count(tmp_path):
+    path = without_validation(tmp_path / "run", "weights_best.npz")
+    config = run_directory.read_settings(path, TrainConfig)
+    with pytest.raises(RunDirectoryError, match=r"has no weights_last\.npz; has its training fin"):
+        run_directory.stored_weights(path, config)
+
+
+def test_a_training_of_earlier_versions_goes_on_without_validation(tmp_path):
+    path = without_validation(tmp_path / "run")
+    run_directory.check(path, TrainConfig(validation_portion=0.0))
+    message = r"its --validation_portion is 0\.0, not 0\.1; choose another --output_dir"
+    with pytest.raises(RunDirectoryError, match=message):
+        run_directory.check(path, TrainConfig())
+
+
 def test_a_new_directory_is_made_with_its_parents(tmp_path):
     with open_run(tmp_path / "runs" / "a") as run:
         assert run.path == tmp_path / "runs" / "a"

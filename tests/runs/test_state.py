@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pdarts_tf.config import CheckpointConfig, SearchConfig
+from pdarts_tf.config.settings import Settings, setting
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.checkpoint import CheckpointError
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS, RunDirectoryError
@@ -96,8 +97,29 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         checkpoints(tmp_path).load(STEPS)
 
 
+@dataclasses.dataclass(frozen=True)
+class Recorded(Settings):
+    """Settings that earlier runs have recorded."""
+
+    epochs: int = setting(25, "Number of epochs.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Extended(Recorded):
+    """The same after a setting was added."""
+
+    order: str = setting("second", "Order of the step.", before="first")
+
+
+def test_a_checkpoint_from_before_a_setting_existed_has_its_value_of_then(tmp_path):
+    checkpoints(tmp_path, Recorded()).save(make_state(), VARIABLES)
+    assert checkpoints(tmp_path, Extended(order="first")).load(STEPS) == make_state()
+    with pytest.raises(CheckpointError, match="is of a run with other settings"):
+        checkpoints(tmp_path, Extended()).load(STEPS)
+
+
 def test_imported_weights_are_not_overwritten_by_a_new_training(tmp_path):
-    (tmp_path / "weights_best.npz").touch()
+    (tmp_path / "weights_last.npz").touch()
     with pytest.raises(RunDirectoryError, match="holds imported weights, which a training would"):
         checkpoints(tmp_path).load(STEPS)
 

@@ -199,12 +199,15 @@ def test_cells_are_drawn_once_for_each_genotype(path, epochs, monkeypatch):
     assert drawings == ["normal", "reduce"]
 
 
-def test_a_training_begins_with_its_genotype_and_shows_every_test(training):
+def test_a_training_begins_with_its_genotype_and_shows_validation_and_test(training):
     board, epochs = board_of(training), epochs_of(training)
     start = shown(board.start(BEGUN))
     assert Genotype.parse(code(start["genotype"].decode())) == GENOTYPES["DARTS_V2"]
     assert {"cell/normal", "cell/reduce"} <= start.keys()
     last = shown(board.epoch(epochs[-1], TRAINING.epochs))
+    assert last["accuracy/validation"] == pytest.approx(0.4)
+    assert last["accuracy/validation_top5"] == pytest.approx(0.95)
+    assert last["loss/validation"] == pytest.approx(2.2)
     assert last["accuracy/test"] == pytest.approx(0.65)
     assert last["accuracy/test_top5"] == pytest.approx(0.9)
     assert "_hparams_/session_end_info" in last

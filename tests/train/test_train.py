@@ -10,6 +10,7 @@ import time
 import pytest
 
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.runs.checkpoint import load
 from tests.commands import run_command
 from tests.interruptions import Moment, Write, assert_same_run, newest_step, run_with, start
 from tests.source_tree import ROOT
@@ -61,11 +62,26 @@ def test_a_run_directory_has_its_files(finished):
     }
 
 
-def test_the_test_split_is_measured_after_every_epoch(finished):
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_validation_and_test_are_measured_after_every_epoch(finished, split):
     path, _ = finished
     records = measured(path)
     assert [record["epoch"] for record in records] == [1, 2, 3]
-    assert all(0 <= r["test_accuracy"] <= r["test_top5"] <= 1 for r in records)
+    assert all(0 <= r[f"{split}_accuracy"] <= r[f"{split}_top5"] <= 1 for r in records)
+
+
+def test_the_best_weights_are_those_of_the_highest_validation_accuracy(finished):
+    path, output = finished
+    records = measured(path)
+    best = max(records, key=lambda record: (record["valid_accuracy"], -record["valid_loss"]))
+    result = json.loads((path / "result.json").read_text())
+    assert result["best"].items() <= best.items()
+    assert result["last"].items() <= records[-1].items()
+    assert load(path / "weights_best.npz")[1] == {"epochs": best["epoch"]}
+    assert (
+        f"best weights (epoch {best['epoch']}, by validation accuracy): validation top-1 "
+        f"{best['valid_accuracy']:.2%}"
+    ) in output
 
 
 def test_the_learning_rate_follows_the_cosine_and_drop_path_the_line(finished):
@@ -75,11 +91,29 @@ def test_the_learning_rate_follows_the_cosine_and_drop_path_the_line(finished):
     assert [r["drop_path_rate"] for r in records] == pytest.approx([0, 0.1 / 3, 0.2 / 3])
 
 
-def test_stored_weights_test_as_they_did_in_training(finished):
-    path, _ = finished
-    best = json.loads((path / "result.json").read_text())["best"]
+def assert_tested_again(path, which):
+    scores = json.loads((path / "result.json").read_text())[which]
     done = train("--evaluate_only", f"--run_dir={path}")
-    assert f"top-1 {best['test_accuracy']:.2%}" in done.stdout, done.stderr
+    expected = (
+        f"weights_{which}.npz on 364 test images of digits: top-1 {scores['test_accuracy']:.2%}"
+    )
+    assert expected in done.stdout, done.stderr
+
+
+def test_stored_weights_test_as_they_did_in_training(finished):
+    assert_tested_again(finished[0], "best")
+
+
+def test_without_validation_the_last_weights_count(tmp_path):
+    done = train(*SMALL, "--epochs=1", "--validation_portion=0", f"--output_dir={tmp_path}")
+    assert "last weights (epoch 1): test top-1" in done.stdout, done.stderr
+    assert "best" not in done.stdout
+    assert not (tmp_path / "weights_best.npz").exists()
+    assert json.loads((tmp_path / "result.json").read_text()).keys() == {
+        "last", "parameters", "macs",
+    }  # fmt: skip
+    assert not [name for name in measured(tmp_path)[0] if name.startswith("valid")]
+    assert_tested_again(tmp_path, "last")
 
 
 def test_a_finished_run_only_prints_its_result(finished):
@@ -154,7 +188,8 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
         (["--genotype=nothing"], "Known names: PDARTS"),
         (["--auxiliary"], "auxiliary head needs images of at least 24"),
         (["--stem=imagenet"], "multiples of 32"),
-        (["--batch_size=2000"], "--batch_size must be from 1 to 1433"),
+        (["--batch_size=2000"], "from 1 to 1292, the number of images in digits to train, without"),
+        (["--validation_portion=1"], "--validation_portion must be in [0, 1)"),
         (["--evaluate_only"], "--evaluate_only needs --run_dir"),
         (["--schedule=steps"], "--schedule must be cosine or linear"),
     ],

@@ -203,6 +203,12 @@ def test_bilevel_steps_with_synchronized_batch_norms_equal_those_of_one_device(r
 
 
 @pytest.mark.slow
+def test_bilevel_steps_of_second_order_equal_those_of_one_device(received, numbers):
+    """Every gradient that another is computed from is that of the global batch."""
+    assert_equal(received, numbers["one"], "second_order", "second_order_logs")
+
+
+@pytest.mark.slow
 def test_metrics_are_those_of_the_global_batch(received, numbers):
     """Also in a validation whose last images do not count."""
     assert_equal(received, numbers["one"], "bilevel_logs", "synchronized_logs")

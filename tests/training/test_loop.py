@@ -180,6 +180,11 @@ def test_evaluation_is_over_all_batches_and_begins_anew(model):
     assert loop.evaluate(dataset(4.0)) == {"valid_loss": 4.0}
 
 
+def test_evaluation_gives_the_means_other_names(model):
+    names = {"valid_loss": "test_loss", "valid_accuracy": "test_accuracy"}
+    assert TrainingLoop(model).evaluate(dataset(1.0, 2.0), names=names) == {"test_loss": 1.5}
+
+
 def test_evaluation_asks_callbacks_before_every_batch(model):
     recorder = Recorder()
     TrainingLoop(model, [recorder]).evaluate(dataset(1.0, 2.0))
@@ -191,7 +196,12 @@ def test_evaluation_trains_nothing(model):
     assert float(model.count.numpy()) == 0.0
 
 
+def test_a_loss_that_is_not_finite_has_its_other_name(model):
+    with pytest.raises(NonFiniteLossError, match="test_loss became nan in the evaluation after"):
+        TrainingLoop(model).evaluate(dataset(np.nan), 2, names={"valid_loss": "test_loss"})
+
+
 def test_a_test_loss_that_is_not_finite_stops_the_run_too(model):
     loop = TrainingLoop(model, part="stage 1")
-    with pytest.raises(NonFiniteLossError, match="in stage 1, the test of epoch 3;"):
+    with pytest.raises(NonFiniteLossError, match="in stage 1, the evaluation after epoch 3;"):
         loop.evaluate(dataset(1.0, np.nan), epoch=2)

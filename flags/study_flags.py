@@ -1,0 +1,147 @@
+"""Flags of `python -m pdarts_tf.study`."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from flags.command_line import RECIPES, recipe_path
+from flags.fields import define_flags, read_flags
+from flags.run_flags import define_run_flags
+from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.errors import InputError
+
+RECIPES_OF_METHODS = RECIPES / "methods"
+PDARTS = "pdarts"
+"""The method that is the recipe of the data set itself."""
+_OWN = ("output_dir", "data_dir", "dry_run", "memory_limit_gb")  # of runs: the study sets them
+
+OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Directory of the study. Required.")
+METHODS = flags.DEFINE_list(
+    "methods",
+    [PDARTS],
+    "Methods to compare, the first with all others: pdarts, pdarts_no_dropout, pdarts_unrefined, "
+    "darts, darts_second, random, or flagfiles of the search; each with @unrestricted, @M=0, "
+    "@stage1 and the like after it for another cell of the same search.",
+)
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the searches.")
+DATASET = flags.DEFINE_string("dataset", "digits", "Data set; see the search's flag.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of the data; see the search's flag.")
+_SEARCH_FLAGS = flags.DEFINE_string(
+    "search_flags",
+    None,
+    "Flagfile of all searches: on top of the data set's recipe, below those of the methods.",
+)
+_TRAIN_FLAGS = flags.DEFINE_string(
+    "train_flags", None, "Flagfile of all trainings, on top of the data set's recipe."
+)
+EXECUTOR = flags.DEFINE_enum(
+    "executor",
+    "local",
+    ["local", "ray"],
+    "Where trials run: on this machine, or on a Ray cluster whose nodes share --output_dir.",
+)
+JOBS = flags.DEFINE_integer(
+    "jobs",
+    1,
+    "Trials at once with --executor=local, each with a GPU of its own, or its share of the cores.",
+    lower_bound=1,
+)
+GPUS_PER_TRIAL = flags.DEFINE_float(
+    "gpus_per_trial", 1.0, "GPUs that a trial takes with --executor=ray.", lower_bound=0.0
+)
+TRIAL = flags.DEFINE_integer(
+    "trial",
+    None,
+    "Run this trial only, from 0, as one of an array of jobs that share --output_dir; the command "
+    "without it then compares.",
+    lower_bound=0,
+)
+DRY_RUN = flags.DEFINE_boolean(
+    "dry_run", False, "Print the trials and what they would cost, and exit."
+)
+
+
+class StudyFlagsError(InputError):
+    """Raised for flags that do not describe a study; the message says what to change."""
+
+
+def seeds() -> tuple[int, ...]:
+    """Returns the seeds of the searches.
+
+    Raises:
+        StudyFlagsError: --seeds has something else than integers.
+    """
+    try:
+        return tuple(int(text) for text in _SEEDS.value)
+    except ValueError as error:
+        raise StudyFlagsError(
+            f"--seeds must be integers, such as 0,1,2. Received: {','.join(_SEEDS.value)}"
+        ) from error
+
+
+def search_config(recipe: str) -> tuple[SearchConfig, tuple[str, ...]]:
+    """Returns the settings of a method's searches, and further flags of their command.
+
+    Args:
+        recipe: "pdarts", another name of a method's recipe, or the path of a flagfile.
+
+    Raises:
+        ConfigError: The settings are not valid.
+        StudyFlagsError: There is no such recipe, or a flagfile has other flags.
+    """
+    files = [_SEARCH_FLAGS.value, *_method_files(recipe)]
+    return _read("search", SearchConfig, files)
+
+
+def train_config() -> tuple[TrainConfig, tuple[str, ...]]:
+    """Returns the settings of all trainings, and further flags of their command.
+
+    Raises:
+        ConfigError: The settings are not valid.
+        StudyFlagsError: The flagfile has other flags.
+    """
+    return _read("train", TrainConfig, [_TRAIN_FLAGS.value])
+
+
+def _method_files(recipe: str) -> list[str]:
+    """Returns the flagfiles of a method's recipe."""
+    if recipe == PDARTS:
+        return []
+    named = RECIPES_OF_METHODS / f"{recipe}.flags"
+    if named.is_file():
+        return [str(named)]
+    if os.path.isfile(recipe):
+        return [recipe]
+    known = [PDARTS, *sorted(path.stem for path in RECIPES_OF_METHODS.glob("*.flags"))]
+    raise StudyFlagsError(
+        f"--methods must be out of {', '.join(known)}, or flagfiles. Received: {recipe}"
+    )
+
+
+def _read(command: str, settings: type, files: Sequence[str | None]) -> tuple[Any, tuple[str, ...]]:
+    """Returns the settings that flagfiles give on top of the recipe, and their further flags."""
+    values = flags.FlagValues()
+    define_flags(settings, __name__, values)
+    define_run_flags(command, __name__, values)
+    flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=values)
+    paths = [
+        str(path) for path in (recipe_path(command, DATASET.value), *files) if path is not None
+    ]
+    try:
+        rest = values(["", *(f"--flagfile={path}" for path in paths)])
+    except (flags.Error, OSError) as error:
+        raise StudyFlagsError(f"flags of the {command}: {error}") from error
+    if rest[1:]:
+        raise StudyFlagsError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
+    names = {field.name for field in dataclasses.fields(settings)} | {"flagfile"}
+    given = [name for name in values if values[name].present and name not in names]
+    for name in _OWN:
+        if name in given:
+            raise StudyFlagsError(
+                f"flags of the {command}: leave out --{name}, which the study sets"
+            )
+    options = tuple(values[name].serialize() for name in given)
+    return read_flags(settings, values, dataset=DATASET.value), options

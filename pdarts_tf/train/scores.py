@@ -1,0 +1,86 @@
+"""Scores of a training's weights after every epoch, and which of them are the best.
+
+The test split chooses nothing: an accuracy that has chosen the weights would not estimate how they
+do on new images.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pdarts_tf.runs.run_directory import RESULT
+from pdarts_tf.training.supervised import TEST_METRICS
+
+VALIDATION_NAMES = {name: name.replace("test_", "valid_") for name in TEST_METRICS}
+"""Names of the means over the validation images, by their names in `test_step`."""
+
+
+def scores(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the epoch of a record, and its means over the validation and the test images.
+
+    >>> record = {"epoch": 2, "loss": 0.5, "test_loss": 0.4, "test_accuracy": 0.9, "test_top5": 1.0}
+    >>> scores(record)
+    {'epoch': 2, 'test_loss': 0.4, 'test_accuracy': 0.9, 'test_top5': 1.0}
+    """
+    names = ("epoch", *VALIDATION_NAMES.values(), *TEST_METRICS)
+    return {name: record[name] for name in names if name in record}
+
+
+def is_best(record: Mapping[str, float], earlier: Sequence[Mapping[str, float]]) -> bool:
+    """Returns whether weights are better than those of all epochs before.
+
+    Args:
+        record: Means after an epoch, with those over the validation images.
+        earlier: Records of the epochs before.
+    """
+    return _merit(record) > max(map(_merit, earlier), default=(0.0, -np.inf))
+
+
+def best(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Returns the record of the best weights; None without validation.
+
+    >>> records = [
+    ...     {"epoch": 1, "valid_accuracy": 0.8, "valid_loss": 0.7},
+    ...     {"epoch": 2, "valid_accuracy": 0.9, "valid_loss": 0.6},
+    ...     {"epoch": 3, "valid_accuracy": 0.9, "valid_loss": 0.5},
+    ... ]
+    >>> best(records)["epoch"]
+    3
+    """
+    return max(records, key=_merit) if "valid_accuracy" in records[-1] else None
+
+
+def _merit(record: Mapping[str, float]) -> tuple[float, float]:
+    """Returns the rank of weights: by validation accuracy, then by a lower loss."""
+    return record["valid_accuracy"], -record["valid_loss"]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Result of a training.
+
+    Args:
+        last: `scores` of the last weights.
+        best: `scores` of the weights with the best validation accuracy; None without validation.
+        parameters: Number of parameters, without the auxiliary head.
+        macs: Number of multiply-accumulates per image.
+    """
+
+    last: dict[str, Any]
+    best: dict[str, Any] | None
+    parameters: int
+    macs: int
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The result as a file of the run directory, which says that the run is finished."""
+        content = {
+            "last": self.last,
+            **({} if self.best is None else {"best": self.best}),
+            "parameters": self.parameters,
+            "macs": self.macs,
+        }
+        return {RESULT: json.dumps(content, indent=2) + "\n"}
