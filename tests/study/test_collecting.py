@@ -79,6 +79,7 @@ def test_a_damaged_training_is_named(tmp_path):
     lines = [json.dumps(record | {"entropy_reduce": 1.0}) + "\n" for record in records]
     (path / "metrics.jsonl").write_text("".join(lines))
     genotype = read_run(path).genotype
+    assert genotype is not None
     training = tmp_path / training_directory(genotype)
     training.mkdir(parents=True)
     config = study.training.to_json().replace('"PDARTS"', json.dumps(str(genotype)))

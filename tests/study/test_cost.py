@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from flags.command_line import recipe_settings
+from flags.command_line import recipe_path, recipe_settings
 from flags.fields import default_settings
 from flags.study_flags import RECIPES_OF_METHODS
-from pdarts_tf.config import SearchConfig
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.study.cost import cost_text, search_cost
 from pdarts_tf.study.methods import Method
@@ -46,7 +46,8 @@ def test_random_search_costs_its_samples(digits):
 def study():
     methods = tuple(map(Method.parse, ("pdarts", "pdarts@stage1", "darts")))
     searches = {"pdarts": recipe_settings("search", "digits"), "darts": config()}
-    return Study(methods, (0, 1), searches, recipe_settings("train", "digits"))
+    training = default_settings(TrainConfig, recipe_path("train", "digits"), dataset="digits")
+    return Study(methods, (0, 1), searches, training)
 
 
 def test_every_trial_has_a_row_and_without_runs_no_time(study):

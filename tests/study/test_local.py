@@ -1,5 +1,6 @@
 """Trials at once on one machine: who gets which devices, and how errors and stops end them."""
 
+import signal
 import threading
 
 import pytest
@@ -95,15 +96,9 @@ def test_a_stop_begins_no_other_trial():
 
     def run(trial, environment):
         begun.append(trial.number)
-        raise StoppedError(local_signal())
+        raise StoppedError(signal.SIGTERM)
 
     with pytest.raises(StoppedError):
         run_locally(todo, run, [{}], lambda *_: None)
     assert begun[0] == 0
     assert len(begun) < len(todo)
-
-
-def local_signal():
-    import signal
-
-    return signal.SIGTERM
