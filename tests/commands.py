@@ -76,7 +76,7 @@ def run_command(*arguments: object, **options) -> subprocess.CompletedProcess[st
     command = Command(*arguments, **options)
     stdout, stderr = command.communicate()
     assert command.returncode is not None
-    return subprocess.CompletedProcess(arguments, command.returncode, stdout, stderr)
+    return subprocess.CompletedProcess([*map(str, arguments)], command.returncode, stdout, stderr)
 
 
 def _run(
