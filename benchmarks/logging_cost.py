@@ -14,6 +14,7 @@ mean something on an idle machine only.
 """
 
 import contextlib
+import functools
 import json
 import statistics
 import tempfile
@@ -29,13 +30,13 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData, Split
 from pdarts_tf.drawing.result import ResultDrawings
 from pdarts_tf.report.page import HtmlReport
+from pdarts_tf.report.watchers import search_watchers
 from pdarts_tf.runs import job
 from pdarts_tf.runs.journal import Journal
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.progress import Progress
 from pdarts_tf.runs.run_directory import TIMINGS, RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
-from pdarts_tf.search.__main__ import watchers
 from pdarts_tf.search.progressive import ProgressiveSearch
 from pdarts_tf.tensorboard.summaries import TensorBoard
 from pdarts_tf.training.runtime import configure
@@ -106,8 +107,9 @@ def measure(config, data):
             counted = logging.around(getattr(owner, name))
             stack.enter_context(mock.patch.object(owner, name, counted))
         with search.running():
-            task = ProgressiveSearch(config, data)
-            job.finish(task, watchers, config, RunOptions(), run, stop)
+            watchers = functools.partial(search_watchers, recipes=recipe_settings)
+            search_job = ProgressiveSearch(config, data)
+            job.finish(search_job, watchers, config, RunOptions(), run, stop)
         times = [json.loads(line) for line in (run.path / TIMINGS).read_text().splitlines()]
     return logging, search, times
 

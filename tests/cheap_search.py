@@ -1,12 +1,15 @@
 """A search whose supernet is a single layer: all of its bookkeeping, none of its cost."""
 
+import functools
+
+from flags.command_line import recipe_settings
 from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.data import sources
+from pdarts_tf.report.watchers import search_watchers
 from pdarts_tf.runs import job
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import StopRequest
-from pdarts_tf.search.__main__ import watchers
 from pdarts_tf.search.progressive import ProgressiveSearch
 from tests.one_layer import one_layer_supernets
 
@@ -48,5 +51,6 @@ def search(path, intervals=EVERY_STEP, stop=None):
         RunDirectory(path, CONFIG, data.description()) as directory,
         StopRequest() as request,
     ):
-        task = ProgressiveSearch(CONFIG, data)
-        return job.finish(task, watchers, CONFIG, options, directory, stop or request)
+        watchers = functools.partial(search_watchers, recipes=recipe_settings)
+        found = ProgressiveSearch(CONFIG, data)
+        return job.finish(found, watchers, CONFIG, options, directory, stop or request)

@@ -76,7 +76,9 @@ def run_command(*arguments: object, **options) -> subprocess.CompletedProcess[st
     command = Command(*arguments, **options)
     stdout, stderr = command.communicate()
     assert command.returncode is not None
-    return subprocess.CompletedProcess([*map(str, arguments)], command.returncode, stdout, stderr)
+    return subprocess.CompletedProcess(
+        [str(each) for each in arguments], command.returncode, stdout, stderr
+    )
 
 
 def _run(

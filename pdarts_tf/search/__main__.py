@@ -13,7 +13,7 @@ from pdarts_tf.config import SearchConfig
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import ALPHAS, GENOTYPE, METRICS, REPORT, TIMINGS, RunDirectory
+from pdarts_tf.runs.run_directory import GENOTYPE, REPORT, RunDirectory
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
 def main() -> None:
     """Runs the search of the flags, and prints its result."""
     options = search_flags.run_options()
-    command = job.Command("search", GENOTYPE, _make_search, watchers)
+    command = job.Command("search", GENOTYPE, _make_search, _watchers)
     path = job.run(command, search_flags.search_config(), options)
     if path is not None:
         print_result(path, options.data_dir)
@@ -39,29 +39,13 @@ def _make_search(
     return ProgressiveSearch(config, data, strategy)
 
 
-def watchers(
+def _watchers(
     search: "ProgressiveSearch", directory: RunDirectory, state: "RunState"
 ) -> job.Watchers:
-    """Returns who watches a search: the console, files, TensorBoard, drawings and the report."""
-    from pdarts_tf.drawing.result import ResultDrawings
-    from pdarts_tf.report.console import SearchConsole
-    from pdarts_tf.report.page import HtmlReport
-    from pdarts_tf.runs.journal import Journal
-    from pdarts_tf.runs.progress import Progress, search_clock
-    from pdarts_tf.tensorboard.board import SearchBoard
-    from pdarts_tf.tensorboard.summaries import TensorBoard
+    from pdarts_tf.report.watchers import search_watchers
 
-    config = search.config
-    return job.Watchers(
-        [
-            SearchConsole(config, search.plan.text(), state),
-            Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
-            TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
-            ResultDrawings(directory),
-            HtmlReport(directory.path, command_line.recipe_settings),
-        ],
-        [Progress(search_clock(config, search.steps, state), search.steps, config.batch_size)],
-    )
+    recipes = command_line.recipe_settings
+    return search_watchers(search, directory, state, recipes=recipes)
 
 
 def print_result(path: str, data_dir: str | None) -> None:

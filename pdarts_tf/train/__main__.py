@@ -19,7 +19,7 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import BEST_WEIGHTS, METRICS, RESULT, TIMINGS, RunDirectory
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, RESULT, RunDirectory
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
@@ -34,7 +34,7 @@ def main() -> None:
         _evaluate(train_flags.RUN_DIR.value)
         return
     options = train_flags.run_options()
-    command = job.Command("train", RESULT, _make_training, watchers)
+    command = job.Command("train", RESULT, _make_training, _watchers)
     path = job.run(command, train_flags.train_config(), options)
     if path is not None:
         print_result(path, options.data_dir)
@@ -48,25 +48,11 @@ def _make_training(
     return Training(config, data, strategy)
 
 
-def watchers(training: "Training", directory: RunDirectory, state: "RunState") -> job.Watchers:
-    """Returns who watches a training: the console, files, TensorBoard and the report."""
-    from pdarts_tf.report.console import TrainConsole
-    from pdarts_tf.report.page import HtmlReport
-    from pdarts_tf.runs.journal import Journal
-    from pdarts_tf.runs.progress import Progress, train_clock
-    from pdarts_tf.tensorboard.board import TrainBoard
-    from pdarts_tf.tensorboard.summaries import TensorBoard
+def _watchers(training: "Training", directory: RunDirectory, state: "RunState") -> job.Watchers:
+    from pdarts_tf.report.watchers import train_watchers
 
-    config, steps = training.config, training.steps
-    return job.Watchers(
-        [
-            TrainConsole(config, training.plan.text(), state),
-            Journal(directory, (TIMINGS, METRICS), state),
-            TensorBoard(directory.path, TrainBoard(config), state),
-            HtmlReport(directory.path, command_line.recipe_settings),
-        ],
-        [Progress(train_clock(config, steps, state), steps, config.batch_size)],
-    )
+    recipes = command_line.recipe_settings
+    return train_watchers(training, directory, state, recipes=recipes)
 
 
 def _evaluate(path: str | None) -> None:

@@ -16,7 +16,14 @@ NETWORKS = [name for name in COUNTS if not name.startswith("supernet/")]
 SUPERNETS = [name for name in COUNTS if name.startswith("supernet/")]
 # Layers are built alike for every number of channels and classes, so one setting per genotype will
 # do, and one genotype for the other stem.
-BUILT = [*(name for name in NETWORKS if name.endswith("/imagenet")), "PDARTS/cifar10"]
+BUILT = [
+    *(
+        pytest.param(name, marks=[] if name.startswith("PDARTS") else pytest.mark.slow)
+        for name in NETWORKS
+        if name.endswith("/imagenet")
+    ),
+    "PDARTS/cifar10",
+]
 
 
 def network(name, auxiliary=True):

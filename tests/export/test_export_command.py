@@ -103,6 +103,7 @@ def killed_exports(trained_run, model, seeds):
     return versions.numbers(model)
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_no_half_version(trained_run, tmp_path):
     model = tmp_path / "animals"
     for number in killed_exports(trained_run, model, seeds=(1,)):

@@ -51,10 +51,8 @@ def test_a_full_disk_refuses_a_new_run_in_one_line(disk):
 
 
 # A checkpoint has some 55 KB here. In these spaces nothing, one, and two of them fit.
-@pytest.mark.parametrize(
-    "free",
-    [pytest.param(16, marks=pytest.mark.slow), 100, pytest.param(150, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("free", [16, 100, 150])
 def test_a_disk_that_fills_up_ends_the_run_which_goes_on_when_there_is_space(disk, reference, free):
     file = fill(disk, free)
     path = disk / f"run{free}"

@@ -74,7 +74,7 @@ def dies_and_goes_on(path, fatal):
     search(path)
 
 
-@pytest.mark.parametrize("part", [0.4, 1.0])
+@pytest.mark.parametrize("part", [pytest.param(0.4, marks=pytest.mark.slow), 1.0])
 def test_death_at_one_of_many_file_operations_changes_nothing(tmp_path, reference, part):
     finished, count = reference
     dies_and_goes_on(tmp_path / "run", int(part * (count - 1)))

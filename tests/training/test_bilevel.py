@@ -244,6 +244,7 @@ def searched():
     return search
 
 
+@pytest.mark.slow
 def test_the_operation_that_the_data_needs_wins(searched):
     probabilities = searched(distant_pixels)
     assert probabilities.mean() > 0.56

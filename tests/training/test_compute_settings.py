@@ -116,6 +116,7 @@ def test_a_rematerialized_training_step_is_the_same(plain):
     assert_agree(trained(batch(), rematerialize=True), plain)
 
 
+@SLOW
 def test_a_rematerialized_bilevel_step_is_the_same(plain_search):
     assert_agree(searched(rematerialize=True), plain_search)
 
@@ -130,6 +131,7 @@ def test_two_equal_parts_are_accumulated_to_the_step_of_both():
     assert_agree(received, expected)
 
 
+@SLOW
 def test_a_compiled_training_step_is_close():
     """With operations of every kind: those that XLA cannot compile would fail."""
     kinds = ("max_pool_3x3", "avg_pool_3x3", "dil_conv_3x3", "sep_conv_3x3")

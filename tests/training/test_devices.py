@@ -172,8 +172,8 @@ def workers(tmp_path_factory):
 @pytest.fixture(
     params=[
         "mirrored",
-        pytest.param("worker 0", marks=pytest.mark.slow),
-        pytest.param("worker 1", marks=pytest.mark.slow),
+        "worker 0",
+        "worker 1",
     ]
 )
 def received(request, numbers):
@@ -196,25 +196,30 @@ def assert_equal(received, expected, *prefixes):
             )
 
 
+@pytest.mark.slow
 def test_bilevel_steps_with_synchronized_batch_norms_equal_those_of_one_device(received, numbers):
     """Weights, alphas, both optimizers, running statistics: with dropout, for every replica."""
     assert_equal(received, numbers["one"], "bilevel")
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_the_global_batch(received, numbers):
     """Also in a validation whose last images do not count."""
     assert_equal(received, numbers["one"], "bilevel_logs", "synchronized_logs")
 
 
+@pytest.mark.slow
 def test_training_steps_with_drop_path_equal_those_of_one_device(received, numbers):
     assert_equal(received, numbers["one"], "synchronized")
 
 
+@pytest.mark.slow
 def test_accumulated_parts_are_to_batch_norms_what_devices_are(numbers):
     """One device that computes its batch in two parts equals two devices."""
     assert_equal(numbers["mirrored"], numbers["one"], "local", "local_logs")
 
 
+@pytest.mark.slow
 def test_a_scaled_loss_of_two_devices_is_that_of_one(numbers):
     """Close: how float16 rounds depends on what is added up where."""
     mirrored, one = (part(numbers[name], "float16") for name in ("mirrored", "one"))
@@ -235,6 +240,7 @@ def test_workers_hold_the_same_bit_by_bit(workers):
         np.testing.assert_array_equal(workers["worker 1"][name], array, err_msg=name)
 
 
+@pytest.mark.slow
 def test_synchronized_statistics_and_gradients_are_those_of_the_whole_batch(received, numbers):
     """Against formulas in float64, for images whose mean is far from 0."""
     # A worker has its own part of the images only.

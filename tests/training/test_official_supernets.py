@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.training.bilevel import cross_entropy
-from tests.supernets import STAGES, compile_search, golden_supernet, snapshot, torch_arrays
+from tests.supernets import compile_search, golden_supernet, snapshot, torch_arrays
 
 # In stage 1 the two largest pixels of one window of a max pool differ by 9e-8, so that rounding
 # decides which of them gets the gradient.
@@ -17,7 +17,11 @@ WEIGHT_GRADIENT_TOLERANCE = {8: 2e-4, 5: 1e-5, 3: 1e-5}
 ALPHAS = ("alphas_normal", "alphas_reduce")
 
 
-@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: f"stage{stage}")
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3],
+    ids=lambda stage: f"stage{stage}",
+)
 def golden(request):
     """The `GoldenSupernet` of each stage."""
     golden = golden_supernet(request.param)

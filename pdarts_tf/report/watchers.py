@@ -1,0 +1,68 @@
+"""Observers and callbacks of the commands: everything that people can look at during a run."""
+
+from typing import TYPE_CHECKING
+
+from pdarts_tf.drawing.result import ResultDrawings
+from pdarts_tf.report.console import SearchConsole, TrainConsole
+from pdarts_tf.report.page import HtmlReport, Recipes
+from pdarts_tf.runs.job import Watchers
+from pdarts_tf.runs.journal import Journal
+from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS, RunDirectory
+from pdarts_tf.runs.state import RunState
+from pdarts_tf.tensorboard.board import SearchBoard, TrainBoard
+from pdarts_tf.tensorboard.summaries import TensorBoard
+
+if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
+    from pdarts_tf.search.progressive import ProgressiveSearch
+    from pdarts_tf.train.evaluation import Training
+
+
+def search_watchers(
+    search: "ProgressiveSearch", directory: RunDirectory, state: RunState, *, recipes: Recipes
+) -> Watchers:
+    """Returns who watches a search: console, files, TensorBoard, drawings, report, progress bar.
+
+    Args:
+        search: The search.
+        directory: Its open run directory.
+        state: State that the run begins with.
+        recipes: (command, data set) -> the settings of its recipe, for the report.
+    """
+    from pdarts_tf.runs.progress import Progress, search_clock
+
+    config = search.config
+    return Watchers(
+        [
+            SearchConsole(config, search.plan.text(), state),
+            Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
+            TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
+            ResultDrawings(directory),
+            HtmlReport(directory.path, recipes),
+        ],
+        [Progress(search_clock(config, search.steps, state), search.steps, config.batch_size)],
+    )
+
+
+def train_watchers(
+    training: "Training", directory: RunDirectory, state: RunState, *, recipes: Recipes
+) -> Watchers:
+    """Returns who watches a training: console, files, TensorBoard, report, progress bar.
+
+    Args:
+        training: The training.
+        directory: Its open run directory.
+        state: State that the run begins with.
+        recipes: (command, data set) -> the settings of its recipe, for the report.
+    """
+    from pdarts_tf.runs.progress import Progress, train_clock
+
+    config, steps = training.config, training.steps
+    return Watchers(
+        [
+            TrainConsole(config, training.plan.text(), state),
+            Journal(directory, (TIMINGS, METRICS), state),
+            TensorBoard(directory.path, TrainBoard(config), state),
+            HtmlReport(directory.path, recipes),
+        ],
+        [Progress(train_clock(config, steps, state), steps, config.batch_size)],
+    )
