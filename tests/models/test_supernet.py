@@ -1,4 +1,4 @@
-"""The supernet: the official numbers of all three stages, its weights, skip dropout and seeds."""
+"""The supernet: its weights, skip dropout and seeds."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from pdarts_tf.models.supernet import ALPHA_STDDEV
-from pdarts_tf.training.bilevel import cross_entropy
 from tests.supernets import (
     STAGES,
     build_skip_supernet,
@@ -19,70 +18,14 @@ from tests.supernets import (
 )
 
 CANDIDATES = {1: 8, 2: 5, 3: 3}
-# In stage 1 the two largest pixels of one window of a max pool differ by 9e-8, so that rounding
-# decides which of them gets the gradient.
-WEIGHT_GRADIENT_TOLERANCE = {8: 2e-4, 5: 1e-5, 3: 1e-5}
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3],
-    ids=lambda stage: f"stage{stage}",
-)
+@pytest.fixture(scope="module", params=STAGES, ids=lambda stage: f"stage{stage}")
 def golden(request):
     """The `GoldenSupernet` of each stage."""
     golden = golden_supernet(request.param)
     golden.restart()
     return golden
-
-
-@pytest.fixture(scope="module")
-def both_passes(golden):
-    """(logits, loss, gradients of alphas, of weights) of the validation images in training mode."""
-    golden.restart()
-    model = golden.model
-    groups = [[v.value for v in each] for each in (model.arch_variables, model.trainable_variables)]
-    with tf.GradientTape() as tape:
-        tape.watch(groups)
-        logits = model(golden.images("valid"), training=True)
-        loss = cross_entropy(golden.labels("valid"), logits)
-    return logits, loss, *tape.gradient(loss, groups)
-
-
-def test_inference_logits_are_the_official_ones(golden):
-    golden.restart()
-    logits = golden.model(golden.images("train"))
-    np.testing.assert_allclose(logits, golden.arrays["eval_logits"], rtol=0, atol=1e-5)
-
-
-def test_training_logits_are_the_official_ones(golden, both_passes):
-    logits, *_ = both_passes
-    np.testing.assert_allclose(logits, golden.arrays["valid/logits"], rtol=0, atol=1e-5)
-
-
-def test_training_loss_is_the_official_one(golden, both_passes):
-    _, loss, *_ = both_passes
-    np.testing.assert_allclose(loss, golden.arrays["valid/loss"], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize(("index", "name"), [(0, "alphas_normal"), (1, "alphas_reduce")])
-def test_gradients_of_the_alphas_are_the_official_ones(golden, both_passes, index, name):
-    _, _, gradients, _ = both_passes
-    expected = golden.arrays[f"valid/grad/{name}"]
-    largest = np.abs(expected).max()
-    np.testing.assert_allclose(gradients[index], expected, rtol=0, atol=1e-4 * largest)
-
-
-def test_gradients_of_the_weights_are_the_official_ones(golden, both_passes):
-    model = golden.model
-    variables = model.trainable_variables
-    *_, gradients = both_passes
-    expected = golden.expected("valid/grad/")
-    values = [variable.numpy() for variable in expected.trainable_variables]
-    largest = max(np.abs(value).max() for value in values)
-    atol = WEIGHT_GRADIENT_TOLERANCE[model.space.num_candidates] * largest
-    for variable, gradient, value in zip(variables, gradients, values, strict=True):
-        np.testing.assert_allclose(gradient, value, rtol=0, atol=atol, err_msg=variable.path)
 
 
 def test_alphas_have_a_column_per_candidate(golden):
@@ -93,14 +36,6 @@ def test_alphas_have_a_column_per_candidate(golden):
 def test_stages_of_the_goldens_have_8_5_and_3_candidates():
     spaces = {stage: golden_supernet(stage).model.space for stage in STAGES}
     assert {stage: space.num_candidates for stage, space in spaces.items()} == CANDIDATES
-
-
-def test_inference_changes_no_weight(golden):
-    golden.restart()
-    before = snapshot(golden.model.weights)
-    golden.model(golden.images("train"))
-    for variable, value in zip(golden.model.weights, before, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), value, err_msg=variable.path)
 
 
 def seeds_of_masks(model, monkeypatch, images):
@@ -140,11 +75,10 @@ def test_rate_0_builds_no_dropout(golden):
     assert golden.model.skip_dropout_rate == 0.0
 
 
-def test_rate_0_gives_no_cell_a_mask(monkeypatch):
-    golden = golden_supernet(3)
-    golden.restart()
-    received = seeds_of_masks(golden.model, monkeypatch, golden.images("valid"))
-    assert received == [None] * 5
+def test_rate_0_gives_no_cell_a_mask(monkeypatch, images):
+    space = uniform_space("avg_pool_3x3", "skip_connect")
+    model = pd.Supernet(space, init_channels=4, num_layers=3, num_classes=3)
+    assert seeds_of_masks(model, monkeypatch, images) == [None] * 3
 
 
 def test_dropout_cannot_be_switched_on_later():
