@@ -116,7 +116,7 @@ def test_killed_five_times_it_ends_with_the_same_record(studies):
     draw = random.Random(13)
     for _ in range(5):
         process = studies.start(name="killed", FAKE_RUN_SECONDS="0.5")
-        time.sleep(draw.uniform(1.0, 3.0))
+        time.sleep(draw.uniform(1.0, 2.0))
         process.kill()
         process.communicate()
     studies.run(name="killed")
@@ -196,6 +196,7 @@ def test_wrong_flags_are_answered_in_one_line(studies, flag, message):
     assert not (studies.folder / "wrong").exists()
 
 
+@pytest.mark.slow
 def test_the_array_of_jobs_in_the_documentation_gives_the_same_record(studies, tmp_path):
     page = (ROOT / "docs/study.md").read_text("utf-8")
     flags, script = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
