@@ -112,7 +112,8 @@ def _execute(
         return
 
     def run(trial: Trial, environment: local.Environment) -> None:
-        print(f"{trial.directory}: running", flush=True)
+        if stop.signal is None:
+            print(f"{trial.directory}: running", flush=True)
         running.run_trial(study, trial, root, environment, stop)
 
     local.run_locally(todo, run, local.environments(study_flags.JOBS.value), done)
