@@ -7,7 +7,6 @@ References: Li, Talwalkar, "Random Search and Reproducibility for Neural Archite
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -22,15 +21,13 @@ from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
-from pdarts_tf.runs.run_directory import ALPHAS, METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.choosing import best_sample
+from pdarts_tf.search.phase import SearchPhase
 from pdarts_tf.search.search_result import SearchResult
 from pdarts_tf.search.split import SearchImages, split_images
-from pdarts_tf.search.stage import search_augmentation, search_metrics
 from pdarts_tf.search_space import CELLS, SearchSpace
-from pdarts_tf.training.optimizers import weight_optimizer
-from pdarts_tf.training.supervised import SupervisedNetwork
+from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
 
 
 def random_alphas(seed: int, sample: int) -> Alphas:
@@ -127,7 +124,7 @@ def sampled_genotype(config: SearchConfig, alphas: Alphas) -> Genotype:
     return alphas.derive(config.max_skip_connects, restrict_reduce=config.restrict_reduce)
 
 
-class SampleTraining:
+class SampleTraining(SearchPhase):
     """The training of one sample, which `run_epochs` runs.
 
     The network is that of a supernet's stage with one cell of the search space instead of all: on
@@ -149,22 +146,8 @@ class SampleTraining:
         images: SearchImages,
         strategy: tf.distribute.Strategy,
     ) -> None:
-        self.config = config
-        self.stage = stage
-        self.alphas = alphas
-        self.images = images
-        self.strategy = strategy
-        self.part = f"sample {stage.index + 1}"
-        self.first_epoch = stage.index * config.epochs
-        self.epochs = config.epochs
-        self.batch_size = config.batch_size
-        keras.backend.clear_session()  # the graphs of the sample before
-        with strategy.scope():
-            self.model = self._built_model()
-        self._variables = checkpoint.variables_of(
-            self.model, self.model.optimizer
-        ) | checkpoint.metrics_of(self.model)
-        self._validation_batches = images.validation_batches(config)
+        self.alphas = alphas  # which the model is built of
+        super().__init__(config, stage, images, strategy, f"sample {stage.index + 1}")
 
     def train(self, session: Session, arrays: Mapping[str, np.ndarray] | None = None) -> None:
         """Trains for the epochs that are left.
@@ -177,46 +160,28 @@ class SampleTraining:
             CheckpointError: The arrays are not of this network.
             NonFiniteLossError, StoppedError, WriteError: See `run_epochs`.
         """
-        if arrays is not None:
-            checkpoint.restore(self._variables, arrays)
+        self.restore(arrays)
         run_epochs(self, session)
-
-    def variables(self) -> Mapping[str, Any]:
-        """Returns {name: variable} of network, optimizer and metrics."""
-        return self._variables
 
     def batches(self, first_step: int) -> Iterable[Any]:
         """Returns the batches for the weights from a step on."""
-        config, images = self.config, self.images
-        return pipeline.training_batches(
-            images.for_weights,
-            batch_size=config.batch_size,
-            steps_per_epoch=images.steps,
-            seed=(config.seed, self.stage.index),
-            first_step=first_step,
-            last_step=config.epochs * images.steps,
-            augmentation=search_augmentation(config),
-            mean=images.data.mean,
-            std=images.data.std,
-        )
+        return pipeline.training_batches(self.images.for_weights, **self._batching(first_step))
 
     def begin_epoch(self, epoch: int) -> EpochStart:
         """Sets the learning rate of an epoch."""
         config = self.config
         learning_rate = schedules.cosine(epoch, config.epochs, config.learning_rate)
         self.model.optimizer.learning_rate = learning_rate
-        place = {"stage": self.stage.index + 1, "epoch": epoch + 1}
-        return EpochStart(epoch, place, {"learning_rate": learning_rate, "skip_dropout_rate": 0.0})
+        rates = {"learning_rate": learning_rate, "skip_dropout_rate": 0.0}
+        return EpochStart(epoch, self._place(epoch), rates)
 
     def end_epoch(
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState
     ) -> EpochResult:
         """Validates in the last epochs."""
-        if start.epoch >= self.config.epochs - self.config.validation_epochs:
-            tested = evaluate(self._validation_batches)
-            logs |= {f"valid_{name}": tested[f"test_{name}"] for name in ("loss", "accuracy")}
-        metrics = search_metrics(start, logs, self.alphas)
-        return EpochResult({ALPHAS: start.place | self.alphas.to_record(), METRICS: metrics})
+        if self._validates(start.epoch):
+            logs |= evaluate(self._validation_batches, names=VALIDATION_NAMES)
+        return self._result(start, logs, self.alphas)
 
     def _built_model(self) -> SupervisedNetwork:
         config, data = self.config, self.images.data
@@ -230,13 +195,9 @@ class SampleTraining:
             **config.network_options,
         )
         model.build((None, *data.image_shape))
-        model.compile(
-            weight_optimizer(
-                learning_rate=config.learning_rate,
-                momentum=config.momentum,
-                l2=config.l2,
-                clip_norm=config.clip_norm,
-            )
-        )
+        model.compile(self._weight_optimizer())
         model.optimizer.build(model.trainable_variables)
         return model
+
+    def _model_variables(self) -> dict[str, Any]:
+        return checkpoint.variables_of(self.model, self.model.optimizer)

@@ -3,11 +3,9 @@
 Reference: P-DARTS (arXiv 1904.12760), section 4.2.
 """
 
-import gc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,16 +13,15 @@ from pdarts_tf import schedules
 from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, StageConfig
 from pdarts_tf.data import pipeline
-from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
 from pdarts_tf.runs.observers import EpochStart
-from pdarts_tf.runs.run_directory import ALPHAS, METRICS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.search.phase import SearchPhase
 from pdarts_tf.search.split import SearchImages
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.training.bilevel import Supernet
-from pdarts_tf.training.optimizers import arch_optimizer, weight_optimizer
+from pdarts_tf.training.optimizers import arch_optimizer
 
 
 def make_supernet(
@@ -43,29 +40,7 @@ def make_supernet(
     )
 
 
-def search_augmentation(config: SearchConfig) -> Augmentation:
-    """Returns the augmentation of both halves of the training images."""
-    return Augmentation(
-        config.crop_padding,
-        config.flip,
-        resized_crop=config.augmentation == "resized_crop",
-        color_jitter=config.color_jitter,
-    )
-
-
-def search_metrics(start: EpochStart, logs: Mapping[str, float], alphas: Alphas) -> dict[str, Any]:
-    """Returns the record of an epoch: its place, means, rates, and measures of the alphas."""
-    return {
-        **start.place,
-        **logs,
-        **start.rates,
-        "entropy_normal": alphas.mean_entropy("normal"),
-        "entropy_reduce": alphas.mean_entropy("reduce"),
-        "skip_connects": alphas.derive().num_skip_connects,
-    }
-
-
-class StageSearch:
+class StageSearch(SearchPhase):
     """A stage of the search, which `run_epochs` trains.
 
     Args:
@@ -84,23 +59,8 @@ class StageSearch:
         images: SearchImages,
         strategy: tf.distribute.Strategy,
     ) -> None:
-        self.config = config
-        self.stage = stage
-        self.space = space
-        self.images = images
-        self.strategy = strategy
-        self.part = f"stage {stage.index + 1}"
-        self.first_epoch = stage.index * config.epochs
-        self.epochs = config.epochs
-        self.batch_size = config.batch_size
-        keras.backend.clear_session()  # the graphs of the stage before
-        gc.collect()
-        with strategy.scope():
-            self.model = self._built_model()
-        self._variables = checkpoint.variables_of(
-            self.model, self.model.optimizer, self.model.arch_optimizer
-        ) | checkpoint.metrics_of(self.model)
-        self._validation_batches = images.validation_batches(config)
+        self.space = space  # which the model is built of
+        super().__init__(config, stage, images, strategy, f"stage {stage.index + 1}")
 
     def train(self, session: Session, arrays: Mapping[str, np.ndarray] | None = None) -> Alphas:
         """Trains for the epochs of the stage that are left.
@@ -116,29 +76,15 @@ class StageSearch:
             CheckpointError: The arrays are not of this supernet.
             NonFiniteLossError, StoppedError, WriteError: See `run_epochs`.
         """
-        if arrays is not None:
-            checkpoint.restore(self._variables, arrays)
+        self.restore(arrays)
         run_epochs(self, session)
         return self._alphas()
 
-    def variables(self) -> Mapping[str, Any]:
-        """Returns {name: variable} of supernet, optimizers and metrics."""
-        return self._variables
-
     def batches(self, first_step: int) -> Iterable[Any]:
         """Returns pairs of batches, for the weights and for the alphas, from a step on."""
-        config, images = self.config, self.images
+        images = self.images
         return pipeline.bilevel_batches(
-            images.for_weights,
-            images.for_alphas,
-            batch_size=config.batch_size,
-            steps_per_epoch=images.steps,
-            seed=(config.seed, self.stage.index),
-            first_step=first_step,
-            last_step=config.epochs * images.steps,
-            augmentation=search_augmentation(config),
-            mean=images.data.mean,
-            std=images.data.std,
+            images.for_weights, images.for_alphas, **self._batching(first_step)
         )
 
     def begin_epoch(self, epoch: int) -> EpochStart:
@@ -155,7 +101,7 @@ class StageSearch:
         model.search_alphas = search_alphas
         return EpochStart(
             epoch,
-            {"stage": self.stage.index + 1, "epoch": epoch + 1},
+            self._place(epoch),
             {"learning_rate": learning_rate, "skip_dropout_rate": rate},
             retrace,
         )
@@ -164,25 +110,16 @@ class StageSearch:
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState
     ) -> EpochResult:
         """Validates in the last epochs, and measures the alphas."""
-        config = self.config
-        if start.epoch >= config.epochs - config.validation_epochs:
+        if self._validates(start.epoch):
             logs |= evaluate(self._validation_batches)
-        alphas = self._alphas()
-        metrics = search_metrics(start, logs, alphas)
-        return EpochResult({ALPHAS: start.place | alphas.to_record(), METRICS: metrics})
+        return self._result(start, logs, self._alphas())
 
     def _built_model(self) -> Supernet:
-        """Returns the supernet with all its variables, those of both optimizers included."""
         config, data = self.config, self.images.data
         model = make_supernet(config, self.stage, self.space, data.num_classes)
         model.build((None, *data.image_shape))
         model.compile(
-            weight_optimizer(
-                learning_rate=config.learning_rate,
-                momentum=config.momentum,
-                l2=config.l2,
-                clip_norm=config.clip_norm,
-            ),
+            self._weight_optimizer(),
             arch_optimizer(
                 learning_rate=config.arch_learning_rate,
                 beta_1=config.arch_beta_1,
@@ -194,6 +131,10 @@ class StageSearch:
         )
         model.build_optimizers()
         return model
+
+    def _model_variables(self) -> dict[str, Any]:
+        model = self.model
+        return checkpoint.variables_of(model, model.optimizer, model.arch_optimizer)
 
     def _alphas(self) -> Alphas:
         normal, reduce = (np.asarray(variable) for variable in self.model.arch_variables)

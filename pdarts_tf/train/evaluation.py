@@ -25,12 +25,12 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.train.scores import VALIDATION_NAMES, TrainingResult, best, is_best, scores
+from pdarts_tf.train.scores import TrainingResult, best, is_best, scores
 from pdarts_tf.train.training_images import split_training_images
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.optimizers import weight_optimizer
-from pdarts_tf.training.supervised import SupervisedNetwork
+from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
 
 _AVERAGE = "average/"
 

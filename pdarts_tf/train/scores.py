@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 
 from pdarts_tf.runs.run_directory import RESULT
-from pdarts_tf.training.supervised import TEST_METRICS
-
-VALIDATION_NAMES = {name: name.replace("test_", "valid_") for name in TEST_METRICS}
-"""Names of the means over the validation images, by their names in `test_step`."""
+from pdarts_tf.training.supervised import TEST_METRICS, VALIDATION_NAMES
 
 
 def scores(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from pdarts_tf.training.optimizers import TorchOptimizer
 
 TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
 TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
+VALIDATION_NAMES = {name: name.replace("test_", "valid_") for name in TEST_METRICS}
+"""Names of the means over validation images, by their names in `test_step`."""
 
 
 def smoothed_cross_entropy(
