@@ -11,6 +11,7 @@ from flags.command_line import RECIPES, recipe_path
 from flags.fields import define_flags, read_flags
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.config.settings import as_flag
 from pdarts_tf.errors import InputError
 
 RECIPES_OF_METHODS = RECIPES / "methods"
@@ -35,7 +36,10 @@ _SEARCH_FLAGS = flags.DEFINE_string(
     "Flagfile of all searches: on top of the data set's recipe, below those of the methods.",
 )
 _TRAIN_FLAGS = flags.DEFINE_string(
-    "train_flags", None, "Flagfile of all trainings, on top of the data set's recipe."
+    "train_flags",
+    None,
+    "Flagfile of all trainings, on top of the data set's recipe; by default a tenth of the "
+    "training images is held out, whatever the recipe says.",
 )
 EXECUTOR = flags.DEFINE_enum(
     "executor",
@@ -92,8 +96,8 @@ def search_config(recipe: str) -> tuple[SearchConfig, tuple[str, ...]]:
         ConfigError: The settings are not valid.
         StudyFlagsError: There is no such recipe, or a flagfile has other flags.
     """
-    files = [_SEARCH_FLAGS.value, *_method_files(recipe)]
-    return _read("search", SearchConfig, files)
+    files = [recipe_path("search", DATASET.value), _SEARCH_FLAGS.value, *_method_files(recipe)]
+    return _read("search", SearchConfig, _flagfiles(files))
 
 
 def train_config() -> tuple[TrainConfig, tuple[str, ...]]:
@@ -103,7 +107,16 @@ def train_config() -> tuple[TrainConfig, tuple[str, ...]]:
         ConfigError: The settings are not valid.
         StudyFlagsError: The flagfile has other flags.
     """
-    return _read("train", TrainConfig, [_TRAIN_FLAGS.value])
+    # Recipes of the paper's experiments hold no images out: they choose nothing, but a study does.
+    hold_out = as_flag("validation_portion", TrainConfig.validation_portion)
+    recipe, given = (
+        _flagfiles([path]) for path in (recipe_path("train", DATASET.value), _TRAIN_FLAGS.value)
+    )
+    return _read("train", TrainConfig, [*recipe, hold_out, *given])
+
+
+def _flagfiles(paths: Sequence[str | os.PathLike[str] | None]) -> list[str]:
+    return [f"--flagfile={path}" for path in paths if path is not None]
 
 
 def _method_files(recipe: str) -> list[str]:
@@ -121,17 +134,14 @@ def _method_files(recipe: str) -> list[str]:
     )
 
 
-def _read(command: str, settings: type, files: Sequence[str | None]) -> tuple[Any, tuple[str, ...]]:
-    """Returns the settings that flagfiles give on top of the recipe, and their further flags."""
+def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
+    """Returns the settings that words of a command line give, and the further flags among them."""
     values = flags.FlagValues()
     define_flags(settings, __name__, values)
     define_run_flags(command, __name__, values)
     flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=values)
-    paths = [
-        str(path) for path in (recipe_path(command, DATASET.value), *files) if path is not None
-    ]
     try:
-        rest = values(["", *(f"--flagfile={path}" for path in paths)])
+        rest = values(["", *words])
     except (flags.Error, OSError) as error:
         raise StudyFlagsError(f"flags of the {command}: {error}") from error
     if rest[1:]:

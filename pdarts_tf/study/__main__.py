@@ -9,13 +9,11 @@ Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same comm
 anything else.
 """
 
-import functools
 import os
 import pathlib
 from collections.abc import Sequence
 
 from flags import command_line, study_flags
-from pdarts_tf.config import SearchConfig
 from pdarts_tf.errors import InputError, RunError
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.stopping import Stop, StopRequest
@@ -51,19 +49,17 @@ def main() -> None:
 def _study() -> Study:
     """Returns the study of the flags."""
     methods = tuple(Method.parse(text) for text in study_flags.METHODS.value)
-    searches: dict[str, SearchConfig] = {}
-    search_options: tuple[str, ...] = ()
-    for recipe in dict.fromkeys(method.recipe for method in methods):
-        searches[recipe], search_options = study_flags.search_config(recipe)
+    recipes = dict.fromkeys(method.recipe for method in methods)
+    searches = {recipe: study_flags.search_config(recipe) for recipe in recipes}
     training, train_options = study_flags.train_config()
     data_dir = study_flags.DATA_DIR.value
     return Study(
         methods,
         study_flags.seeds(),
-        searches,
+        {recipe: config for recipe, (config, _) in searches.items()},
         training,
         None if data_dir is None else os.path.abspath(data_dir),  # tasks of Ray are elsewhere
-        search_options,
+        {recipe: options for recipe, (_, options) in searches.items()},
         train_options,
     )
 
@@ -131,10 +127,13 @@ def _dry_run(study: Study, todo: Sequence[Trial]) -> None:
     configure()
     from pdarts_tf.study.cost import cost_text
 
-    root = study_flags.OUTPUT_DIR.value
-    record = None if root is None else collect(study, todo, pathlib.Path(root))
+    record = None
+    if study_flags.OUTPUT_DIR.value is not None:
+        root = pathlib.Path(study_flags.OUTPUT_DIR.value)
+        running.check(study, todo, root)
+        record = collect(study, todo, root)
     print(cost_text(study, todo, record))
 
 
 if __name__ == "__main__":
-    command_line.run(main, study_flags, functools.partial(command_line.flags.FLAGS))
+    command_line.run(main, study_flags)

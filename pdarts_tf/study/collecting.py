@@ -86,12 +86,17 @@ def read_finished(path: pathlib.Path) -> Run:
     """Reads the directory of a finished run.
 
     Raises:
-        StudyError: Something in it cannot be read.
+        StudyError: Something in it is missing or cannot be read.
     """
     run = read_run(path)
-    if run.problems:
+    problems = run.problems
+    if run.command == "search":
+        ends = [(stage.index + 1, run.settings.epochs) for stage in run.settings.stages]
+        if not all(end in run.records and end in run.frames for end in ends):
+            problems = [*problems, "The end of a stage is missing from its records."]
+    if problems:
         raise StudyError(
-            f"{path}: {run.problems[0]} Bring the file back from a copy, or remove the directory "
+            f"{path}: {problems[0]} Bring the file back from a copy, or remove the directory "
             "to repeat the run"
         )
     return run

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from pdarts_tf.errors import RunError, StoppedError
+from pdarts_tf.genotype import Genotype
 from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.files import writing
 from pdarts_tf.runs.run_directory import GENOTYPE, RESULT
 from pdarts_tf.runs.stopping import Stop
 from pdarts_tf.study.collecting import cells_of, read_finished
+from pdarts_tf.study.methods import StudyError
 from pdarts_tf.study.trials import (
     Study,
     Trial,
@@ -31,13 +34,25 @@ class TrialError(RunError):
 
 
 def check(study: Study, trials: Sequence[Trial], root: pathlib.Path) -> None:
-    """Checks that the directories of all searches, as far as they exist, are of these settings.
+    """Checks that the directories of all runs, as far as they exist, are of these settings.
 
     Raises:
-        RunDirectoryError: One is not.
+        StudyError: The directory of the study is a file.
+        RunDirectoryError: A run has other settings.
     """
+    if root.exists() and not root.is_dir():
+        raise StudyError(f"--output_dir must be a directory. Received: {root}, a file")
     for trial in trials:
-        run_directory.check(root / trial.directory, trial.config)
+        path = root / trial.directory
+        run_directory.check(path, trial.config)
+        if (path / GENOTYPE).is_file():
+            for cell in cells_of(read_finished(path), trial.methods).values():
+                _check_training(study, cell.genotype, root)
+
+
+def _check_training(study: Study, genotype: Genotype, root: pathlib.Path) -> None:
+    path = root / training_directory(genotype)
+    run_directory.check(path, training_config(study, genotype))
 
 
 def is_finished(trial: Trial, root: pathlib.Path) -> bool:
@@ -66,16 +81,22 @@ def run_trial(
         stop: Tells whether the study has been asked to stop.
 
     Raises:
-        TrialError: A run ended with an error; the others of the trial that do not need it did run.
+        TrialError: A run ended with an error. If it was a training, the others did run.
         StoppedError: A signal asked to stop; the run has a checkpoint.
         RunDirectoryError: A directory is in use for something else.
     """
     path = root / trial.directory
     _run(search_command(study, trial, root), path, GENOTYPE, environment, stop)
+    failed = []
     for cell in cells_of(read_finished(path), trial.methods).values():
+        _check_training(study, cell.genotype, root)
         path = root / training_directory(cell.genotype)
-        run_directory.check(path, training_config(study, cell.genotype))
-        _run(train_command(study, cell.genotype, root), path, RESULT, environment, stop)
+        try:
+            _run(train_command(study, cell.genotype, root), path, RESULT, environment, stop)
+        except TrialError as error:
+            failed.append(str(error))
+    if failed:
+        raise TrialError("; ".join(failed))
 
 
 def _run(
@@ -86,7 +107,8 @@ def _run(
     stop: Stop,
 ) -> None:
     """Runs a command in its directory, unless it has been finished there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.with_name(f".{path.name}.lock"), stop) as lock:
         if (path / result).is_file():
             return

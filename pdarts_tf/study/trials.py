@@ -5,7 +5,7 @@ import hashlib
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings, as_flag
@@ -26,7 +26,7 @@ class Study:
         searches: Settings of the search of every recipe, with any seed.
         training: Settings of all trainings, with any genotype.
         data_dir: Directory of the data; None for the default of the data set.
-        search_options: Further flags of the search command, which change no result.
+        search_options: Further flags of the search command by recipe, which change no result.
         train_options: Further flags of the training command, which change no result.
 
     Raises:
@@ -38,7 +38,7 @@ class Study:
     searches: Mapping[str, SearchConfig]
     training: TrainConfig
     data_dir: str | None = None
-    search_options: tuple[str, ...] = ()
+    search_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     train_options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -137,7 +137,8 @@ def search_command(study: Study, trial: Trial, root: pathlib.Path) -> list[str]:
         trial: The trial.
         root: Directory of the study.
     """
-    return _command("search", trial.config, root / trial.directory, study, study.search_options)
+    options = study.search_options.get(trial.recipe, ())
+    return _command("search", trial.config, root / trial.directory, study, options)
 
 
 def train_command(study: Study, genotype: Genotype, root: pathlib.Path) -> list[str]:

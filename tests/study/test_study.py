@@ -178,6 +178,26 @@ def test_other_settings_in_the_same_directory_are_refused_before_anything_runs(s
     assert studies.started("searches", "whole") == before
 
 
+def test_other_settings_of_the_trainings_are_refused_though_all_are_finished(studies):
+    (studies.folder / "train.flags").write_text("--learning_rate=0.3\n")
+    for flag in ("--nodry_run", "--dry_run"):
+        errors = studies.run(
+            f"--train_flags={studies.folder / 'train.flags'}", flag, name="whole", code=2
+        )
+        assert "its --learning_rate is 0.05, not 0.3" in errors
+
+
+def test_a_failed_training_does_not_stop_those_of_the_other_cells(studies):
+    first = studies.started("trainings", "whole")[0].split()[0]
+    studies.run(name="diverged", code=1, FAKE_RUN_FAILS=first)
+    assert len(studies.read("diverged")["trainings"]) == len(studies.read("whole")["trainings"]) - 1
+
+
+def test_a_file_in_the_place_of_the_directory_is_refused(studies):
+    (studies.folder / "file").write_text("")
+    assert "file, a file" in studies.run(name="file", code=2)
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
