@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers import replicas
+from pdarts_tf.layers.device_kind import device_kind
 
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9  # Keras' convention; PyTorch writes the same as 0.1.
@@ -176,7 +177,7 @@ def training_normalization(statistics: str) -> Normalize:
         statistics: "batch": those of the batch; "global": those of the batches of all replicas
             together; "float64": those of the batch, computed in float64 where there is no GPU.
     """
-    if statistics == "float64" and tf.config.list_physical_devices("GPU"):
+    if statistics == "float64" and device_kind() == "GPU":
         return normalize_batch
     return _NORMALIZE[statistics]
 

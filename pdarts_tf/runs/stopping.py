@@ -61,7 +61,8 @@ class StopRequest:
         with contextlib.suppress(OSError):
             print(
                 f"\n{first.name}: stopping after this step, with a checkpoint; another "
-                f"{first.name} ends the run at once",
+                f"{first.name} ends the run at once\n",
+                end="",  # in one piece, whatever the run prints at that moment
                 flush=True,
             )
         for second in asked:

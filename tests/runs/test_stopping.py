@@ -19,7 +19,7 @@ with StopRequest() as stop:
     print("ready", flush=True)
     while stop.signal is None:
         time.sleep(0.01)
-    print("asked by", stop.signal.name, flush=True)
+    print(f"\\nasked by {{stop.signal.name}}\\n", end="", flush=True)
     {then}
 """
 NATIVE = "import ctypes; ctypes.CDLL(None).sleep(60); ctypes.CDLL(None).sleep(60)"
