@@ -101,7 +101,7 @@ def bilevel(strategy, arch_order="first"):
     progress = EpochProgress()
     loop.run_epoch(0, iter(batches), len(batches), progress)
     weights = tf.constant([1.0] * 6 + [0.0] * 2)  # the second half counts less than the first
-    logs = progress.logs | loop.evaluate([(*batches[0][0], weights)])
+    logs = dict(progress.logs) | loop.evaluate([(*batches[0][0], weights)])
     optimizers = [*model.optimizer.variables, *model.arch_optimizer.variables]
     prefix = "bilevel" if arch_order == "first" else "second_order"
     state = arrays(prefix, [*model.weights, *optimizers])

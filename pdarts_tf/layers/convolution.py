@@ -28,9 +28,13 @@ def pointwise(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         (batch, height, width, out).
     """
-    shape = tf.shape(x)[:-1] if None in x.shape else x.shape[:-1]
+    channels = kernel.shape[1]
+    if None in x.shape:
+        shape = tf.concat([tf.shape(x)[:-1], [channels]], 0)
+    else:
+        shape = (*x.shape[:-1], channels)  # a constant: no operation in every step
     flat = tf.matmul(tf.reshape(x, (-1, kernel.shape[0])), kernel)
-    return tf.reshape(flat, tf.concat([shape, kernel.shape[1:]], 0))
+    return tf.reshape(flat, shape)
 
 
 def pad_border(x: tf.Tensor, size: int) -> tf.Tensor:

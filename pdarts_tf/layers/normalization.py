@@ -51,6 +51,35 @@ def normalize_batch(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Normal
     return y, mean, variance
 
 
+def normalize_batch_and_move(
+    x: tf.Tensor,
+    scale: tf.Tensor,
+    offset: tf.Tensor,
+    moving_mean: tf.Tensor,
+    moving_variance: tf.Tensor,
+) -> Normalized:
+    """As `normalize_batch`, and moves running statistics in the same kernel.
+
+    Args:
+        x, scale, offset: See `normalize_batch`.
+        moving_mean, moving_variance: Running statistics, (channels,).
+
+    Returns:
+        (y, mean, variance): mean and variance are the new running statistics.
+    """
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=scale,
+        offset=offset,
+        mean=tf.stop_gradient(moving_mean),
+        variance=tf.stop_gradient(moving_variance),
+        epsilon=BATCH_NORM_EPSILON,
+        exponential_avg_factor=1.0 - BATCH_NORM_MOMENTUM,
+        is_training=True,
+    )
+    return y, mean, variance
+
+
 def normalize_batch_exactly(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Normalized:
     """As `normalize_batch`, with statistics in float64, as PyTorch computes them on a CPU.
 
@@ -238,11 +267,16 @@ class BatchNormalization(keras.layers.Layer):
             scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         else:
             scale, offset = tf.ones(x.shape[-1:]), tf.zeros(x.shape[-1:])
+        running = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
         if not training:
-            mean = tf.convert_to_tensor(self.moving_mean)
-            variance = tf.convert_to_tensor(self.moving_variance)
-            return normalize_moving(x, scale, offset, mean, variance)
-        y, mean, variance = training_normalization(self.statistics)(x, scale, offset)
+            return normalize_moving(x, scale, offset, *running)
+        normalize = training_normalization(self.statistics)
+        if normalize is normalize_batch:
+            y, mean, variance = normalize_batch_and_move(x, scale, offset, *running)
+            self.moving_mean.assign(mean)
+            self.moving_variance.assign(variance)
+            return y
+        y, mean, variance = normalize(x, scale, offset)
         update_moving(self.moving_mean, mean)
         update_moving(self.moving_variance, variance)
         return y

@@ -4,6 +4,7 @@ A mask belongs to the place of an image in the global batch. Devices that share 
 draw different masks, and the same ones together as a single device would.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -62,9 +63,28 @@ def drop_path(
     Reference: Larsson, Maire, Shakhnarovich, "FractalNet" (arXiv 1605.07648), in the form that
     NASNet (arXiv 1707.07012, section 4) and P-DARTS (section 4.3) train with.
     """
-    keep = _uniform((tf.shape(x)[0], 1, 1, 1), seed, first_image) >= rate
-    # A factor and not a selection: the graph keeps one small mask for the gradient.
-    return x * (tf.cast(keep, x.dtype) / tf.cast(1.0 - rate, x.dtype))
+    (factor,) = drop_path_factors(x, rate, [seed], first_image)
+    return x * factor
+
+
+def drop_path_factors(
+    x: tf.Tensor, rate: tf.Tensor, seeds: Sequence[tf.Tensor], first_image: tf.Tensor | None = None
+) -> list[tf.Tensor]:
+    """Returns factors of drop-path, 0 or 1 / (1 - rate), for several operations at once.
+
+    They are factors and not selections, so that the graph keeps small masks for the gradient.
+
+    Args:
+        x: Tensor of the batch size and type that the factors get, (batch, ...).
+        rate, first_image: See `drop_path`.
+        seeds: Two int32 per operation.
+
+    Returns:
+        A tensor (batch, 1, 1, 1) per seed.
+    """
+    shape = (x.shape[0] or tf.shape(x)[0], 1, 1, 1)
+    numbers = tf.stack([_uniform(shape, seed, first_image) for seed in seeds])
+    return tf.unstack(tf.cast(numbers >= rate, x.dtype) / tf.cast(1.0 - rate, x.dtype))
 
 
 def split_seed(seed: tf.Tensor, num: int) -> tf.Tensor:
@@ -102,16 +122,16 @@ def _uniform(
     Only the rows that are asked for are drawn: Philox numbers its blocks by a counter, which can
     begin anywhere.
     """
+    # The raw operation: `tf.random.stateless_uniform` scales what is in [0, 1) already.
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    draw = functools.partial(tf.raw_ops.StatelessRandomUniformV2, key=key, alg=_PHILOX)
     if first_image is None:
-        return tf.random.stateless_uniform(shape, seed)
+        return draw(shape=shape, counter=counter)
     size = tf.reduce_prod(shape)
     first = tf.cast(first_image, tf.int64) * tf.cast(tf.reduce_prod(shape[1:]), tf.int64)
-    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
-    numbers = tf.raw_ops.StatelessRandomUniformV2(
+    numbers = draw(
         shape=[size + _BLOCK - 1],
-        key=key,
         counter=counter + tf.cast(tf.stack([first // _BLOCK, 0]), tf.uint64),
-        alg=_PHILOX,
     )
     rest = tf.cast(first % _BLOCK, tf.int32)
     return tf.reshape(tf.slice(numbers, [rest], [size]), shape)

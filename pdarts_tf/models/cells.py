@@ -3,8 +3,7 @@
 Reference: P-DARTS, sections 3.1 and 4.3; DARTS (arXiv 1806.09055), section 2.1.
 """
 
-import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +12,7 @@ import tensorflow as tf
 from pdarts_tf.layers.mixed_op import ComputeMixed, MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.operations import make_operation
 from pdarts_tf.layers.preprocess import Preprocess
-from pdarts_tf.layers.regularization import Dropout, drop_path, split_seed
+from pdarts_tf.layers.regularization import Dropout, drop_path_factors, split_seed
 from pdarts_tf.layers.source import SourceViews
 
 
@@ -208,28 +207,25 @@ class EvaluationCell(keras.layers.Layer):
             layer(x, training=training) for layer, x in zip(self.preprocess, inputs, strict=True)
         ]
         views = [SourceViews(x, self.input_stride, for_xla=self.for_xla) for x in nodes]
-        drops = self._drops(dropping)
+        factors = self._drop_path_factors(nodes[0], dropping)
         for first in range(0, len(self.operations), 2):
-            terms = [
-                drops[i](self.operations[i].apply_to(views[self.sources[i]], training))
-                for i in (first, first + 1)
-            ]
+            terms = []
+            for i in (first, first + 1):
+                term = self.operations[i].apply_to(views[self.sources[i]], training)
+                terms.append(term * factors[i] if i in factors else term)
             nodes.append(tf.add_n(terms))
             views.append(SourceViews(nodes[-1], 1, for_xla=self.for_xla))
         return tf.concat([nodes[i] for i in self.concat], -1)
 
-    def _drops(self, dropping: Dropout | None) -> list[Callable[[tf.Tensor], tf.Tensor]]:
-        """Returns what follows each operation: drop-path, or nothing after an identity."""
-        if dropping is None:
-            return [tf.identity] * len(self.operations)
+    def _drop_path_factors(self, x: tf.Tensor, dropping: Dropout | None) -> dict[int, tf.Tensor]:
+        """Returns the factor of drop-path by operation; identities have none."""
+        dropped = [i for i, each in enumerate(self.operations) if not each.is_identity]
+        if dropping is None or not dropped:
+            return {}
         rate, seed, first_image = dropping
         seeds = tf.unstack(split_seed(seed, len(self.operations)))
-        return [
-            tf.identity
-            if operation.is_identity
-            else functools.partial(drop_path, rate=rate, seed=s, first_image=first_image)
-            for operation, s in zip(self.operations, seeds, strict=True)
-        ]
+        factors = drop_path_factors(x, rate, [seeds[i] for i in dropped], first_image)
+        return dict(zip(dropped, factors, strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -1,5 +1,6 @@
 """The progress bar of an epoch, with the time left in the whole run."""
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence, Set
@@ -77,6 +78,9 @@ def train_clock(config: TrainConfig, steps: int, state: RunState) -> Clock:
     return Clock([1.0] * config.epochs, steps, {0, state.epochs})
 
 
+DRAW_SECONDS = 0.5  # between two drawings of a bar
+
+
 class Progress(keras.callbacks.Callback):
     """A progress bar per epoch: losses, accuracies, images/s and minutes left.
 
@@ -95,7 +99,9 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts a bar: moving on a terminal, one line at the end of the epoch elsewhere."""
         self._epoch = epoch
-        self._bar = keras.utils.Progbar(self.steps, verbose=1 if sys.stdout.isatty() else 2)
+        is_terminal = sys.stdout.isatty()
+        self._bar = keras.utils.Progbar(self.steps, verbose=1 if is_terminal else 2)
+        self._interval, self._drawn = (DRAW_SECONDS if is_terminal else math.inf), -math.inf
         self._start = self._last = time.perf_counter()
         self._taken = 0  # in this process, which may have resumed the epoch inside
 
@@ -105,8 +111,12 @@ class Progress(keras.callbacks.Callback):
         self.clock.tick(self._epoch, now - self._last, first=not self._taken)
         self._last = now
         self._taken += 1
+        is_last = batch + 1 == self.steps
+        if not is_last and now - self._drawn < self._interval:
+            return  # reading the logs would wait for the device
+        self._drawn = now
         values = {name: value for name, value in (logs or {}).items() if not name.endswith("norm")}
         values["images/s"] = self._taken * self.batch_size / (now - self._start)
         values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
         self._bar.stateful_metrics = set(values)
-        self._bar.update(batch + 1, list(values.items()), finalize=batch + 1 == self.steps)
+        self._bar.update(batch + 1, list(values.items()), finalize=is_last)

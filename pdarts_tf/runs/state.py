@@ -81,9 +81,10 @@ class RunState:
         content: dict[str, Any] = dict(self.records)
         if self.spaces:
             content[_SPACES] = [space.to_json() for space in self.spaces]
+        logs = dict(self.progress.logs)
         return {
             "epochs": self.epochs,
-            "progress": dataclasses.asdict(self.progress),
+            "progress": vars(self.progress) | {"logs": logs},
             "content": content,
         }
 

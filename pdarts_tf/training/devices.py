@@ -183,24 +183,37 @@ def check_batch_size(batch_size: int, num_replicas: int, num_parts: int = 1) -> 
 def spread(strategy: "tf.distribute.Strategy", batch: Any) -> Any:
     """Returns a global batch divided among the replicas, for `strategy.run`.
 
+    Every part is sent to the device of its replica at once; a GPU receives it while it computes.
+
     Args:
         strategy: the present one.
         batch: a structure of tensors (batch, ...), the same in all workers; the batch size is a
             multiple of the number of replicas.
     """
-    count = strategy.num_replicas_in_sync
-    if count == 1:
-        return batch
     import tensorflow as tf
 
+    count = strategy.num_replicas_in_sync
+    if count == 1:
+        return _on_device("GPU:0", batch) if tf.config.list_logical_devices("GPU") else batch
+    local = strategy.extended.worker_devices
+
     def part(context: "tf.distribute.ReplicaContext") -> Any:
+        number = context.replica_id_in_sync_group
+
         def rows(x: "tf.Tensor") -> "tf.Tensor":
             size = x.shape[0] // count
-            return x[context.replica_id_in_sync_group * size :][:size]
+            return x[number * size :][:size]
 
-        return tf.nest.map_structure(rows, batch)
+        return _on_device(local[number % len(local)], tf.nest.map_structure(rows, batch))
 
     return strategy.experimental_distribute_values_from_function(part)
+
+
+def _on_device(device: str, batch: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.device(device):
+        return tf.nest.map_structure(tf.identity, batch)
 
 
 def agreed(strategy: "tf.distribute.Strategy", values: Mapping[str, Any]) -> dict[str, "tf.Tensor"]:

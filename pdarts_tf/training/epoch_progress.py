@@ -1,6 +1,7 @@
 """Progress inside an epoch; needs no TensorFlow."""
 
 import dataclasses
+from collections.abc import Mapping
 
 
 @dataclasses.dataclass
@@ -14,5 +15,5 @@ class EpochProgress:
     """
 
     steps: int = 0
-    logs: dict[str, float] = dataclasses.field(default_factory=dict)
+    logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0

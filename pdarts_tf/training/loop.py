@@ -3,7 +3,7 @@
 Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
 """
 
-import math
+import collections
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,22 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pdarts_tf.errors import RunError
+from pdarts_tf.layers.device_kind import device_kind
 from pdarts_tf.training import devices
 from pdarts_tf.training.epoch_progress import EpochProgress
-
-
-class NonFiniteLossError(RunError):
-    """A loss that is NaN or infinite.
-
-    Args:
-        name: Name of the loss.
-        value: Its value.
-        where: Epoch and step, in words.
-    """
-
-    def __init__(self, name: str, value: float, where: str) -> None:
-        super().__init__(f"{name} became {value} in {where}; the run keeps its newest checkpoint")
+from pdarts_tf.training.step_logs import StepLogs
 
 
 class TrainingLoop:
@@ -35,7 +23,7 @@ class TrainingLoop:
     Args:
         model: Compiled model; its `train_step` and `test_step` return dictionaries of scalars, the
             means since `reset_metrics`.
-        callbacks: Keras callbacks; they are given each step's logs as numbers.
+        callbacks: Keras callbacks; after each step they are given its `StepLogs`.
         strategy: Devices that share each batch; by default the current strategy.
         part: Which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
         first_epoch: Number that callbacks know the first epoch by.
@@ -55,6 +43,8 @@ class TrainingLoop:
         self.first_epoch = first_epoch
         self.strategy = strategy or tf.distribute.get_strategy()
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+        # A CPU has finished a step when it returns, a GPU has only been told what to do.
+        self._overlaps = device_kind() == "GPU"
         self.retrace()
 
     def retrace(self) -> None:
@@ -83,20 +73,36 @@ class TrainingLoop:
             progress: How far the epoch is; updated before callbacks see the end of a step.
 
         Raises:
-            NonFiniteLossError: A loss is NaN or infinite; callbacks have not seen that step.
+            NonFiniteLossError: A loss is NaN or infinite. Callbacks have not seen that step; on a
+                GPU, where it is found out a step late, they have not read its logs.
         """
         if not progress.steps:
             self.model.reset_metrics()
         self.callbacks.on_epoch_begin(self.first_epoch + epoch)
+        upcoming = None
+        unchecked: collections.deque[StepLogs] = collections.deque()
         for step in range(progress.steps, steps):
             self.callbacks.on_train_batch_begin(step)
             start = time.perf_counter()
-            batch = devices.spread(self.strategy, next(batches))
-            logs = {name: float(value) for name, value in self._train(batch).items()}
-            self._check_finite(logs, f"epoch {epoch + 1}, step {step + 1}")
+            overlaps = self._overlaps and step + 1 < steps
+            batch = self._next(batches) if upcoming is None else upcoming
+            logs = StepLogs(self._train(batch), self._place(f"epoch {epoch + 1}, step {step + 1}"))
+            # A GPU is computing now; meanwhile the next batch goes there.
+            upcoming = self._next(batches) if overlaps else None
+            unchecked.append(logs)
+            while len(unchecked) > (1 if overlaps else 0):
+                unchecked.popleft().numbers()
             progress.steps, progress.logs = step + 1, logs
             progress.seconds += time.perf_counter() - start
-            self.callbacks.on_train_batch_end(step, logs)
+            # Not through the list of Keras, which would read the logs.
+            for callback in self.callbacks.callbacks:
+                callback.on_train_batch_end(step, logs)
+
+    def _next(self, batches: Iterator[Any]) -> Any:
+        return devices.spread(self.strategy, next(batches))
+
+    def _place(self, where: str) -> str:
+        return f"{self.part}, {where}" if self.part else where
 
     def evaluate(
         self,
@@ -124,14 +130,6 @@ class TrainingLoop:
             self.callbacks.on_test_batch_begin(number)
             means = self._test(devices.spread(self.strategy, batch))
         names = names or {}
-        logs = {names.get(name, name): float(value) for name, value in means.items()}
         after = "" if epoch is None else f" after epoch {epoch + 1}"
-        self._check_finite(logs, f"the evaluation{after}")
-        return logs
-
-    def _check_finite(self, logs: dict[str, float], where: str) -> None:
-        for name, value in logs.items():
-            if not math.isfinite(value):
-                raise NonFiniteLossError(
-                    name, value, f"{self.part}, {where}" if self.part else where
-                )
+        renamed = {names.get(name, name): value for name, value in means.items()}
+        return StepLogs(renamed, self._place(f"the evaluation{after}")).numbers()

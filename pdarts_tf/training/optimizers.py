@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers import replicas
+from pdarts_tf.training.equal_shapes import EqualShapes
 from pdarts_tf.training.loss_scale import LossScale
 
 
@@ -72,34 +73,46 @@ class TorchOptimizer(keras.optimizers.Optimizer):
         Under a strategy, what is clipped is the mean over the replicas, the gradient of the global
         batch, so that every replica takes the same step.
         """
-        gradients = replicas.mean(gradients)
+        shapes = EqualShapes([variable.shape for variable in variables])
+        stacks = shapes.stack(replicas.mean(gradients))
         if self._loss_scale is None:
-            clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
-            self.apply(clipped, variables)
+            clipped, norm = clip_by_global_norm(stacks, self.clip_norm)
+            self._apply_stacks(shapes, clipped, variables)
             return norm
-        gradients = [gradient / self._loss_scale.scale for gradient in gradients]
-        clipped, norm = clip_by_global_norm(gradients, self.clip_norm)
+        stacks = [stack / self._loss_scale.scale for stack in stacks]
+        clipped, norm = clip_by_global_norm(stacks, self.clip_norm)
         finite = tf.math.is_finite(norm)
         self._loss_scale.update(finite)
         self._finite = finite
-        self.apply(clipped, variables)  # all replicas together
+        self._apply_stacks(shapes, clipped, variables)  # all replicas together
         self._finite = None
         self.iterations.assign_sub(tf.cast(~finite, self.iterations.dtype))
         # At the smallest scale it is not the scale that makes gradients infinite.
         shown = finite | (self._loss_scale.scale <= 1.0)
         return tf.where(shown, norm, 0.0)
 
-    def assign(self, variable: keras.Variable, value: tf.Tensor) -> None:
-        """Sets a variable, unless the gradients of this step have overflowed."""
-        if self._finite is not None:
-            value = tf.where(self._finite, value, variable)
-        super().assign(variable, value)
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Updates the variables by gradients as they are, not clipped; see Keras' `apply`."""
+        variables = (
+            self._trainable_variables if trainable_variables is None else trainable_variables
+        )
+        shapes = EqualShapes([variable.shape for variable in variables])
+        self._apply_stacks(shapes, shapes.stack(grads), variables)
 
-    def assign_sub(self, variable: keras.Variable, value: tf.Tensor) -> None:
-        """Subtracts from a variable, unless the gradients of this step have overflowed."""
-        if self._finite is not None:
-            value = tf.where(self._finite, value, tf.zeros_like(value))
-        super().assign_sub(variable, value)
+    def _apply_stacks(
+        self, shapes: EqualShapes, gradients: list[tf.Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        weights = shapes.stack([tf.convert_to_tensor(variable.value) for variable in variables])
+        penalized = [g + self.l2 * w for g, w in zip(gradients, weights, strict=True)]
+        super().apply(shapes.unstack(penalized), variables)
+
+    def unless_overflow(self, value: Any, otherwise: Any) -> Any:
+        """Returns a value; the other one where the gradients of this step have overflowed."""
+        return value if self._finite is None else tf.where(self._finite, value, otherwise)
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         # Keras would now add up over the replicas what they have agreed on before clipping.
@@ -142,13 +155,26 @@ class MomentumSGD(TorchOptimizer):
             super().build(variables)
             self.velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(
-        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    def _backend_update_step(
+        self, grads: Any, trainable_variables: Any, learning_rate: tf.Tensor
     ) -> None:
-        """Updates one variable."""
-        step = self._step(gradient, variable)
-        self.assign(self._velocity(variable), step)
-        self.assign_sub(variable, learning_rate * step)
+        # Once per step, not once per variable: with these two a step changes nothing.
+        self._step_momentum = self.unless_overflow(self.momentum, 1.0)
+        learning_rate = self.unless_overflow(learning_rate, 0.0)
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Updates one variable by a gradient that contains the L2 penalty."""
+        # One kernel instead of six; its momentum is PyTorch's.
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle,
+            accum=self._velocity(variable).value.handle,
+            lr=learning_rate,
+            grad=self.unless_overflow(gradient, tf.zeros_like(gradient)),
+            momentum=self._step_momentum,
+        )
 
     def unrolled(
         self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]
@@ -156,14 +182,13 @@ class MomentumSGD(TorchOptimizer):
         """Returns what a step without clipping would make of the variables; updates nothing."""
         learning_rate = tf.convert_to_tensor(self.learning_rate)
         return [
-            variable - learning_rate * self._step(gradient, variable)
+            variable
+            - learning_rate
+            * (self.momentum * self._velocity(variable) + gradient + self.l2 * variable)
             for gradient, variable in zip(gradients, variables, strict=True)
         ]
 
-    def _step(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
-        return self.momentum * self._velocity(variable) + gradient + self.l2 * variable
-
-    def _velocity(self, variable: keras.Variable) -> keras.Variable:
+    def _velocity(self, variable: keras.Variable | tf.Variable) -> keras.Variable:
         return self.velocities[self._get_variable_index(variable)]
 
     def get_config(self) -> dict[str, Any]:
@@ -209,17 +234,17 @@ class AdamL2(TorchOptimizer):
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Updates one variable."""
+        """Updates one variable by a gradient that contains the L2 penalty."""
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, tf.float64)
-        gradient = gradient + self.l2 * variable
+        count = tf.cast(self.iterations + 1, tf.float64)
         mean = self.beta_1 * self.means[index] + (1 - self.beta_1) * gradient
         square = self.beta_2 * self.squares[index] + (1 - self.beta_2) * tf.square(gradient)
-        self.assign(self.means[index], mean)
-        self.assign(self.squares[index], square)
-        mean = mean / _bias_correction(self.beta_1, step)
-        square = square / _bias_correction(self.beta_2, step)
-        self.assign_sub(variable, learning_rate * mean / (tf.sqrt(square) + self.epsilon))
+        self.means[index].assign(self.unless_overflow(mean, self.means[index]))
+        self.squares[index].assign(self.unless_overflow(square, self.squares[index]))
+        mean = mean / _bias_correction(self.beta_1, count)
+        square = square / _bias_correction(self.beta_2, count)
+        step = learning_rate * mean / (tf.sqrt(square) + self.epsilon)
+        variable.assign_sub(self.unless_overflow(step, tf.zeros_like(step)))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from pdarts_tf.errors import RunError
 from pdarts_tf.training.epoch_progress import EpochProgress
-from pdarts_tf.training.loop import NonFiniteLossError, TrainingLoop
+from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.step_logs import NonFiniteLossError
 
 
 class Adder(keras.Model):
