@@ -159,7 +159,7 @@ class MomentumSGD(TorchOptimizer):
         self, grads: Any, trainable_variables: Any, learning_rate: tf.Tensor
     ) -> None:
         # Once per step, not once per variable: with these two a step changes nothing.
-        self._step_momentum = self.unless_overflow(self.momentum, 1.0)
+        self._step_momentum = tf.convert_to_tensor(self.unless_overflow(self.momentum, 1.0))
         learning_rate = self.unless_overflow(learning_rate, 0.0)
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
@@ -172,7 +172,7 @@ class MomentumSGD(TorchOptimizer):
             var=variable.handle,
             accum=self._velocity(variable).value.handle,
             lr=learning_rate,
-            grad=self.unless_overflow(gradient, tf.zeros_like(gradient)),
+            grad=self.unless_overflow(gradient, 0.0),
             momentum=self._step_momentum,
         )
 
@@ -244,7 +244,7 @@ class AdamL2(TorchOptimizer):
         mean = mean / _bias_correction(self.beta_1, count)
         square = square / _bias_correction(self.beta_2, count)
         step = learning_rate * mean / (tf.sqrt(square) + self.epsilon)
-        variable.assign_sub(self.unless_overflow(step, tf.zeros_like(step)))
+        variable.assign_sub(self.unless_overflow(step, 0.0))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

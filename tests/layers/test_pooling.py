@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.layers import pure
+from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.layers.pooling import avg_pool_3x3, max_pool_3x3
 from tests import numpy_layers
 
@@ -80,6 +81,13 @@ def test_gradient_of_max_pool_in_a_graph_is_the_eager_one(stride):
 
     dy, _ = gradient(max_pool_3x3, x, stride)
     np.testing.assert_array_equal(traced(tf.constant(x), tf.constant(dy)), eager)
+
+
+def test_the_max_pool_of_a_gpu_is_the_same(stride):
+    x = normal(2, 6, 5, 4)
+    _, expected = gradient(max_pool_3x3, x, stride)
+    with traced_for("GPU"):
+        np.testing.assert_array_equal(gradient(max_pool_3x3, x, stride)[1], expected)
 
 
 def test_gradient_of_avg_pool_is_shared_by_the_pixels_of_the_window(stride):

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pdarts_tf.layers.regularization import drop_elements, drop_path, split_seed
+from pdarts_tf.layers.regularization import (
+    drop_elements,
+    drop_path,
+    drop_path_factors,
+    split_seed,
+)
 
 RATE = 0.25
 SEED = (3, 4)
@@ -68,3 +73,17 @@ def test_images_of_a_global_batch_are_dropped_wherever_they_are_computed(drop, b
     ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert any(np.any(part != parts[0]) for part in parts)
+
+
+def test_the_masks_of_several_operations_are_those_of_each():
+    seeds = tf.unstack(split_seed(SEED, 3))
+    factors = drop_path_factors(ONES, RATE, seeds)
+    for seed, factor in zip(seeds, factors, strict=True):
+        np.testing.assert_array_equal(ONES * factor, drop_path(ONES, RATE, seed))
+
+
+def test_masks_are_those_of_tensorflows_stateless_uniform_numbers():
+    keep = tf.random.stateless_uniform((len(ONES), 1, 1, 1), SEED) >= RATE
+    np.testing.assert_array_equal(
+        drop_path(ONES, RATE, SEED) > 0, ONES * tf.cast(keep, tf.float32) > 0
+    )

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
+from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.training.epoch_progress import EpochProgress
 from pdarts_tf.training.loop import TrainingLoop
 from pdarts_tf.training.step_logs import NonFiniteLossError
@@ -147,6 +148,59 @@ def test_a_changed_step_is_seen_after_tracing_again(model):
     loop.retrace()
     after = run_epoch(loop, 2, iter(dataset(1.0)), steps=1)
     assert [logs["loss"] for logs in (before, unseen, after)] == [1.0, 1.0, 6.0]
+
+
+def steps_of(model, values, events):
+    """A loop as on a GPU, and batches; `events` are what both do, in order."""
+    with traced_for("GPU"):
+        loop = TrainingLoop(model, part="stage 1")
+    train = loop._train
+
+    def noted(batch):
+        events.append(("step", float(batch)))
+        return train(batch)
+
+    def batches():
+        for value in values:
+            events.append(("batch", value))
+            yield tf.constant(value)
+
+    loop._train = noted
+    return loop, batches()
+
+
+def test_a_gpu_gets_the_next_batch_while_it_computes(model):
+    events = []
+    loop, batches = steps_of(model, [1.0, 2.0, 3.0], events)
+    run_epoch(loop, 0, batches, steps=3)
+    assert events == [
+        ("batch", 1.0),
+        ("step", 1.0),
+        ("batch", 2.0),
+        ("step", 2.0),
+        ("batch", 3.0),
+        ("step", 3.0),
+    ]
+
+
+def test_an_epoch_takes_no_batch_of_the_next_one(model):
+    loop, batches = steps_of(model, [1.0, 3.0, 10.0], [])
+    assert run_epoch(loop, 0, batches, steps=2) == {"loss": 2.0}
+    assert float(next(batches)) == 10.0
+
+
+def test_a_gpu_is_asked_for_a_loss_when_it_has_the_next_step(model):
+    events = []
+    loop, batches = steps_of(model, [1.0, np.nan, 3.0, 4.0], events)
+    with pytest.raises(NonFiniteLossError, match="in stage 1, epoch 1, step 2;"):
+        run_epoch(loop, 0, batches, steps=4)
+    assert [value for name, value in events if name == "step"][-1] == 3.0
+
+
+def test_the_last_step_of_an_epoch_is_checked_at_once(model):
+    loop, batches = steps_of(model, [1.0, np.nan], [])
+    with pytest.raises(NonFiniteLossError, match="epoch 1, step 2;"):
+        run_epoch(loop, 0, batches, steps=2)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -223,3 +223,28 @@ def test_velocities_are_restored(tmp_path):
     tf.train.Checkpoint(optimizer=second).restore(saved).assert_consumed()
     for velocity, gradient in zip(second.velocities, gradients_of(0), strict=True):
         np.testing.assert_array_equal(velocity.numpy(), gradient)
+
+
+def test_applying_gradients_as_they_are_adds_l2_and_clips_nothing():
+    variable = keras.Variable([100.0])
+    optimizer = MomentumSGD(1.0, momentum=0.0, l2=0.5, clip_norm=5.0)
+    optimizer.build([variable])
+    optimizer.apply([tf.constant([30.0])], [variable])
+    np.testing.assert_allclose(variable.numpy(), [100.0 - 30.0 - 50.0], rtol=1e-6)
+
+
+def test_a_step_is_one_kernel_per_variable_and_a_few_per_shape():
+    def operations(count):
+        variables = [keras.Variable(np.ones((2, 3), np.float32)) for _ in range(count)]
+        optimizer = MomentumSGD(0.1)
+        optimizer.build(variables)
+        step = tf.function(lambda g: optimizer.clip_and_apply(tf.unstack(g), variables))
+        graph = step.get_concrete_function(tf.TensorSpec((count, 2, 3))).graph
+        return [each.type for each in graph.get_operations()]
+
+    without_kernel = {"ReadVariableOp", "Placeholder", "Identity", "NoOp"}
+    few, many = (
+        [name for name in operations(count) if name not in without_kernel] for count in (10, 30)
+    )
+    assert many.count("ResourceApplyMomentum") == 30
+    assert len(many) - len(few) == 20
