@@ -15,12 +15,12 @@ help: ## List the targets
 
 setup: $(STAMP) ## Create .venv and install; repeated only if a requirements file changes
 
-$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt requirements-ray.txt
+$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt requirements-openvino.txt requirements-ray.txt
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
 	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt -r requirements-ray.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt -r requirements-openvino.txt -r requirements-ray.txt
 	@touch $@
 
 lint: setup ## Check style, formatting and types

@@ -49,7 +49,11 @@ def load_network(config: TrainConfig, data: Mapping[str, Any], weights: _Path) -
 
 
 def served_model(
-    network: EvaluationNetwork, data: Mapping[str, Any], *, centre: bool = False
+    network: EvaluationNetwork,
+    data: Mapping[str, Any],
+    *,
+    centre: bool = False,
+    serve_on: str = "CPU",
 ) -> ServedModel:
     """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
     return ServedModel(
@@ -59,6 +63,7 @@ def served_model(
         std=data["std"],
         class_names=data["class_names"],
         centre=centre,
+        serve_on=serve_on,
     )
 
 
@@ -69,6 +74,7 @@ def write_saved_model(
     *,
     version: int | None = None,
     centre: bool = False,
+    serve_on: str = "CPU",
 ) -> str:
     """Writes a version of a model, checks it, and writes the server configuration beside it.
 
@@ -78,6 +84,7 @@ def write_saved_model(
         export_dir: Directory of the model; its name is the model's name.
         version: Version number; the next free one if None.
         centre: See `ServedModel`.
+        serve_on: See `ServedModel`.
 
     Returns:
         A summary of several lines: the path of the version, and what was checked.
@@ -87,7 +94,7 @@ def write_saved_model(
         RunError: If it cannot be written, or its logits are not those of the network; nothing is
             left behind.
     """
-    model = served_model(network, data, centre=centre)
+    model = served_model(network, data, centre=centre, serve_on=serve_on)
     image_shape, num_classes = data["image_shape"], len(data["class_names"])
     name = pathlib.Path(export_dir).resolve().name
     with versions.new_version(export_dir, version) as new:
@@ -106,7 +113,8 @@ def write_saved_model(
     return "\n".join(
         [
             f"Exported {new.published}: {num_classes} classes, images "
-            + "x".join(map(str, image_shape)),
+            + "x".join(map(str, image_shape))
+            + f", to serve on a {serve_on}",
             f"Its logits differ from the network's by {difference:.1e} at most.",
             f"How to serve it: {pathlib.Path(export_dir) / 'README.md'}",
             *(f"Kept as it was: {pathlib.Path(export_dir) / name}" for name in kept),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from export.folding import FoldedKernels
+from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.layers.forms import compute_pixels, factorized_reduce
 from pdarts_tf.layers.operations import Operation
 from pdarts_tf.layers.preprocess import Preprocess
@@ -50,6 +51,28 @@ def inference_function(network: EvaluationNetwork) -> LogitsFunction:
         return tf.nn.bias_add(tf.matmul(pooled, kernel), bias)
 
     return logits
+
+
+def for_device(logits: LogitsFunction, kind: str) -> LogitsFunction:
+    """Returns the same function in the form for a kind of device.
+
+    On a CPU it computes a batch in parts, see `in_parts`; on a GPU, whose processors share the
+    images of a batch among themselves, the whole batch at once, without a loop.
+
+    Args:
+        logits: Function of images (batch, height, width, channels) to logits.
+        kind: One of `device_kind.KINDS`, whichever of them this process has.
+
+    Raises:
+        ValueError: When the function is called, if the kind is unknown.
+    """
+    form = in_parts(logits) if kind == "CPU" else logits
+
+    def traced(images: tf.Tensor) -> tf.Tensor:
+        with traced_for(kind):
+            return form(images)
+
+    return traced
 
 
 def in_parts(logits: LogitsFunction) -> LogitsFunction:

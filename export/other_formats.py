@@ -16,6 +16,7 @@ from export import exporter, versions, warmup
 from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import InputError
+from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs.files import write_whole
 
@@ -82,10 +83,14 @@ def _free_path(directory: pathlib.Path, suffix: str, version: int | None) -> pat
 
 
 def _function(model: ServedModel) -> Any:
-    """Returns the `tf.function` to convert."""
+    """Returns the `tf.function` to convert, which computes a whole batch at once.
+
+    The operations are those for a CPU, also on a machine with a GPU: they are what was tested.
+    """
 
     def predict(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model.pixel_logits(images)
+        with traced_for("CPU"):
+            logits = model.pixel_logits(images)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
     spec = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")

@@ -22,9 +22,10 @@ def main() -> None:
             "expected --run_dir, the run directory of a training, and --export_dir, the directory "
             f"of the model. Received: --run_dir={run_dir} --export_dir={export_dir}"
         )
+    file_format, version = export_flags.FORMAT.value, export_flags.VERSION.value
+    check_form(file_format)
     config = run_directory.read_settings(run_dir, TrainConfig)
     weights = run_directory.stored_weights(run_dir, config)
-    file_format, version = export_flags.FORMAT.value, export_flags.VERSION.value
     versions.check(export_dir, version)
     from pdarts_tf.training.runtime import configure
 
@@ -34,15 +35,31 @@ def main() -> None:
     data = run_directory.read_config(run_dir)["data"]
     network = exporter.load_network(config, data, weights)
     if file_format == "saved_model":
-        centre = config.augmentation == "resized_crop"
         summary = exporter.write_saved_model(
-            network, data, export_dir, version=version, centre=centre
+            network,
+            data,
+            export_dir,
+            version=version,
+            centre=config.augmentation == "resized_crop",
+            serve_on=export_flags.SERVE_ON.value.upper(),
         )
     else:
         from export import other_formats
 
         summary = other_formats.write(file_format, network, data, export_dir, version=version)
     print(summary)
+
+
+def check_form(file_format: str) -> None:
+    """Checks that a form is chosen of a SavedModel only.
+
+    Raises:
+        InputError: If --serve_on is given for another format.
+    """
+    if export_flags.SERVE_ON.present and file_format != "saved_model":
+        raise InputError(
+            f"--serve_on chooses the form of a SavedModel: leave it out with --format={file_format}"
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INPUT
-from export.inference import in_parts
+from export.inference import for_device
 from pdarts_tf.data import decoding, windows
 from pdarts_tf.data.augmentation import normalize
 
@@ -25,6 +25,8 @@ class ServedModel(tf.Module):
         class_names: Name of the class of each logit.
         centre: Whether encoded images are cropped to their centre, as in a test on ImageNet, rather
             than resized as a whole.
+        serve_on: Kind of device that computes the logits, see `inference.for_device`; images are
+            decoded on a CPU always.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class ServedModel(tf.Module):
         std: Sequence[float],
         class_names: Sequence[str],
         centre: bool = False,
+        serve_on: str = "CPU",
     ) -> None:
         super().__init__()
         self.image_shape = tuple(image_shape)
@@ -46,7 +49,7 @@ class ServedModel(tf.Module):
         # One function for all signatures: its constants are in the file once.
         self.logits = tf.function(
             lambda images: tf.ensure_shape(
-                in_parts(self.pixel_logits)(images), (None, len(self.class_names))
+                for_device(self.pixel_logits, serve_on)(images), (None, len(self.class_names))
             ),
             input_signature=[spec],
             autograph=False,
@@ -94,7 +97,9 @@ class ServedModel(tf.Module):
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         """Decodes and resizes images; one damaged image is an error of the whole batch."""
         spec = tf.TensorSpec(self.image_shape, tf.uint8)
-        return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
+        # Else a server with a GPU would take the loop, image by image, to it and back.
+        with tf.device("/device:CPU:0"):
+            return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
         """Decodes an image like those of a test split, see `pdarts_tf.data.decoding`."""

@@ -3,6 +3,7 @@
 from absl import flags
 
 FORMATS = ("saved_model", "tflite", "onnx")
+DEVICES = ("cpu", "gpu")
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory of a training. Required.")
 EXPORT_DIR = flags.DEFINE_string(
@@ -18,4 +19,11 @@ FORMAT = flags.DEFINE_enum(
     FORMATS[0],
     FORMATS,
     "saved_model for TensorFlow Serving; tflite or onnx for a single file for other runtimes.",
+)
+SERVE_ON = flags.DEFINE_enum(
+    "serve_on",
+    DEVICES[0],
+    DEVICES,
+    "Form of a SavedModel's graph: cpu computes eight images of a batch at a time, gpu the whole "
+    "batch at once, without a loop, which OpenVINO reads too. Both run on either device.",
 )

@@ -140,7 +140,8 @@ def test_the_whole_package_has_all_of_its_parts():
 
 def test_requirements_are_declared_and_locked():
     used = {dep[1:] for each in LIBRARIES.values() for dep in each["deps"] if dep[0] == "@"}
-    files = ("requirements", "requirements-dev", "requirements-onnx", "requirements-ray")
+    extras = ("dev", "onnx", "openvino", "ray")
+    files = ("requirements", *(f"requirements-{extra}" for extra in extras))
     declared = dict(pin for file in files for pin in pins(f"{file}.txt").items())
     assert used <= declared.keys()
     assert declared.items() <= pins("requirements-lock.txt").items(), "run `make lock`"

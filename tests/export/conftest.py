@@ -92,13 +92,14 @@ def trained_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported_model_dir(trained_run, tmp_path_factory):
-    """The directory of the exported model, with version 1 in it."""
+    """The directory of the exported model: version 1 for a CPU, version 2 for a GPU."""
     from export import exporter
 
     model = tmp_path_factory.mktemp("models") / "animals"
     weights = trained_run.run_dir / BEST_WEIGHTS
     network = exporter.load_network(CONFIG, DATA, weights)
-    exporter.write_saved_model(network, DATA, model)
+    for kind in ("CPU", "GPU"):
+        exporter.write_saved_model(network, DATA, model, serve_on=kind)
     return model
 
 

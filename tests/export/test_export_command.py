@@ -37,9 +37,17 @@ def test_export_end_to_end(trained_run, tmp_path):
     command = [sys.executable, "-m", "export.saved_model", *flags]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert f"Exported {model}/1: 3 classes, images 8x12x3" in result.stdout
+    assert f"Exported {model}/1: 3 classes, images 8x12x3, to serve on a CPU\n" in result.stdout
     assert loads(model / "1")
     assert sorted(os.listdir(model)) == sorted(["1", *server_config.NAMES])
+
+
+def test_the_form_is_that_for_the_device_asked_for(trained_run, tmp_path):
+    flags = (f"--run_dir={trained_run.run_dir}", f"--export_dir={tmp_path}", "--serve_on=gpu")
+    assert "images 8x12x3, to serve on a GPU\n" in run(*flags).stdout
+    graph = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"].graph
+    functions = graph.as_graph_def().library.function
+    assert [n.op for each in functions for n in each.node_def if "While" in n.op] == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +57,11 @@ def test_export_end_to_end(trained_run, tmp_path):
         (("--run_dir=missing", "--export_dir=m"), "expected a run directory. Received: missing"),
         (("--run_dir=missing", "--export_dir=m", "--version=0"), "--version"),
         (("--run_dir=missing", "--export_dir=m", "--format=pickle"), "--format"),
+        (("--run_dir=missing", "--export_dir=m", "--serve_on=tpu"), "--serve_on"),
+        (
+            ("--run_dir=missing", "--export_dir=m", "--serve_on=gpu", "--format=onnx"),
+            "--serve_on chooses the form of a SavedModel: leave it out with --format=onnx",
+        ),
     ],
 )
 def test_wrong_flags(flags, message):

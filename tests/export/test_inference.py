@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from export import folding, inference
+from pdarts_tf.layers.device_kind import KINDS, device_kind
 from pdarts_tf.layers.normalization import BATCH_NORM_EPSILON, BatchNormalization
 from pdarts_tf.layers.operations import make_operation
 from pdarts_tf.layers.source import SourceViews
@@ -65,6 +66,20 @@ def test_networks_of_other_numbers_of_nodes():
     x = tf.random.stateless_normal((2, 8, 8, 1), (1, 2))
     logits = inference.inference_function(network)(x)
     np.testing.assert_allclose(logits, network(x), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_forms_for_a_device_are_chosen_on_any_machine(kind):
+    traced_for = []
+
+    def logits(images):
+        traced_for.append(device_kind())
+        return tf.reduce_sum(images, (1, 2))
+
+    x = tf.random.stateless_normal((11, 4, 4, 3), (1, 2))
+    computed = tf.function(inference.for_device(logits, kind), autograph=False)(x)
+    np.testing.assert_allclose(computed, tf.reduce_sum(x, (1, 2)), rtol=1e-6)
+    assert set(traced_for) == {kind}
 
 
 def test_weights_are_copied():

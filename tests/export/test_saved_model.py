@@ -1,4 +1,4 @@
-"""The exported model, loaded as a server loads it, and compared with the network."""
+"""Both forms of the exported model, loaded as a server loads it, and compared with the network."""
 
 import json
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import kernels
 
 from export import exporter, warmup
 from export.inference import PART
@@ -32,8 +33,14 @@ def damaged_images(pictures):
     return [b"", b"not an image", bytes(changed), *cut]
 
 
+@pytest.fixture(scope="module", params=["1", "2"], ids=["on-cpu", "on-gpu"])
+def version(exported_model_dir, request):
+    """The directory of the version for one kind of device."""
+    return exported_model_dir / request.param
+
+
 @pytest.fixture(scope="module")
-def answers(exported_model_dir, pictures, tmp_path_factory):
+def answers(version, pictures, tmp_path_factory):
     """What a fresh interpreter answered, and what it printed."""
     directory = tmp_path_factory.mktemp("answers")
     requests, results = directory / "requests.npz", directory / "answers.npz"
@@ -48,7 +55,7 @@ def answers(exported_model_dir, pictures, tmp_path_factory):
             "damaged/image_bytes": np.array(damaged_images(pictures), object),
         },
     )
-    command = [sys.executable, "-I", LOADER, exported_model_dir / "1", requests, results]
+    command = [sys.executable, "-I", LOADER, version, requests, results]
     printed = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     assert printed.returncode == 0, printed.stderr[-3000:]
     with np.load(results, allow_pickle=True) as arrays:
@@ -56,9 +63,9 @@ def answers(exported_model_dir, pictures, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def loaded(exported_model_dir):
+def loaded(version):
     """The exported model, loaded by TensorFlow 2."""
-    return tf.saved_model.load(str(exported_model_dir / "1"))
+    return tf.saved_model.load(str(version))
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +134,8 @@ def test_the_graph_is_made_for_inference(answers):
     assert found == []
 
 
-def test_class_names_are_an_asset(exported_model_dir):
-    names = (exported_model_dir / "1/assets/classes.txt").read_text("utf-8").splitlines()
+def test_class_names_are_an_asset(version):
+    names = (version / "assets/classes.txt").read_text("utf-8").splitlines()
     assert names == DATA["class_names"]
 
 
@@ -164,3 +171,47 @@ def test_the_middle_is_shown_if_tests_showed_it(trained_run):
     middle = large[4:60, 6:90]  # 224/256 of each side
     resized = tf.round(tf.image.resize(middle[None], (8, 12), antialias=True))
     np.testing.assert_allclose(received["logits"], trained_run.logits(resized), atol=1e-4)
+
+
+def nodes_of(version, signature):
+    """The nodes of a signature's graph and of all functions in it."""
+    graph = tf.saved_model.load(str(version)).signatures[signature].graph.as_graph_def()
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    return [node for node in nodes if node.op != "Placeholder"]
+
+
+@pytest.mark.parametrize(("number", "loops"), [("1", ["StatelessWhile"]), ("2", [])])
+def test_only_the_form_for_a_cpu_has_a_loop_over_parts(exported_model_dir, number, loops):
+    nodes = nodes_of(exported_model_dir / number, "serving_default")
+    assert [node.op for node in nodes if "While" in node.op] == loops
+
+
+def has_gpu_kernel(node):
+    """Whether TensorFlow has a kernel on GPUs for the node's operation and types."""
+    return any(
+        kernel.device_type in ("GPU", "DEFAULT")
+        and all(node.attr[c.name].type in c.allowed_values.list.type for c in kernel.constraint)
+        for kernel in kernels.get_registered_kernels_for_op(node.op).kernel
+    )
+
+
+@pytest.mark.parametrize(
+    ("signature", "strings"),
+    [
+        ("serving_default", {"Const", "GatherV2"}),  # names of the classes
+        ("predict_bytes", {"Const", "GatherV2"}),
+        ("classify", {"Const", "Tile", "ParseExampleV2"}),
+    ],
+)
+def test_the_form_for_a_gpu_computes_all_but_strings_there(exported_model_dir, signature, strings):
+    nodes = [node for node in nodes_of(exported_model_dir / "2", signature) if not node.device]
+    found = {node.op for node in nodes}
+    assert {"Conv2D", "DepthwiseConv2dNative", "AvgPool", "MaxPool", "MatMul", "Softmax"} <= found
+    assert {node.op for node in nodes if not has_gpu_kernel(node)} == strings
+
+
+@pytest.mark.parametrize("signature", ["predict_bytes", "classify"])
+def test_images_are_decoded_on_the_cpu(exported_model_dir, signature):
+    nodes = [node for node in nodes_of(exported_model_dir / "2", signature) if node.device]
+    assert {node.device for node in nodes} == {"/device:CPU:0"}
+    assert {"StatelessWhile", "DecodeImage", "ScaleAndTranslate"} <= {node.op for node in nodes}

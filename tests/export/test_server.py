@@ -43,11 +43,10 @@ IMAGES = [
 
 @pytest.fixture(scope="module")
 def two_versions(exported_model_dir, tmp_path_factory):
-    """A directory with the exported model twice, as versions 1 and 2."""
+    """A directory with nothing but the exported model, as versions 1 and 2."""
     directory = tmp_path_factory.mktemp("served")
-    (version, *_) = exported_model_dir.glob("[0-9]*")
     for number in ("1", "2"):
-        shutil.copytree(version, directory / number)
+        shutil.copytree(exported_model_dir / number, directory / number)
     return directory
 
 
