@@ -6,6 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from pdarts_tf.layers.convolution import pad_border
+from pdarts_tf.layers.device_kind import device_kind
 
 
 def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tensor:
@@ -23,7 +24,9 @@ def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tens
     if stride == 1 and not for_xla:
         return _max_pool_same(x)
     # A pool that pads by itself is three times slower on a CPU; TensorFlow Lite and XLA have none.
-    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=tf.as_dtype(x.dtype).min)
+    with tf.device("CPU:0" if device_kind() == "GPU" else None):  # a pad reads it in host memory
+        lowest = tf.constant(tf.as_dtype(x.dtype).min, x.dtype)
+    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=lowest)
     if not for_xla:
         return tf.nn.max_pool2d(padded, 3, 2, "VALID")
     height, width = x.shape[1:3]
