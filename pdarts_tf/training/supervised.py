@@ -168,9 +168,9 @@ class SupervisedNetwork(EvaluationNetwork):
 
         def differentiate(part: tf.Tensor) -> list[tf.Tensor]:
             first = part * size
-            rows = images[first:][:size], labels[first:][:size]
-            for part_of_batch in rows:  # without it every shape would be computed in every step
-                part_of_batch.set_shape((size, *part_of_batch.shape[1:]))
+            rows = [tf.convert_to_tensor(each)[first:][:size] for each in (images, labels)]
+            for each in rows:  # else every step would compute every shape
+                each.set_shape((size, *each.shape[1:]))
             with tf.GradientTape() as tape:
                 tape.watch(learned)
                 outputs, after = pure.call(
