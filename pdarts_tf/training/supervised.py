@@ -168,9 +168,11 @@ class SupervisedNetwork(EvaluationNetwork):
 
         def differentiate(part: tf.Tensor) -> list[tf.Tensor]:
             first = part * size
-            rows = [tf.convert_to_tensor(each)[first:][:size] for each in (images, labels)]
-            for each in rows:  # else every step would compute every shape
-                each.set_shape((size, *each.shape[1:]))
+            # Not images[first:][:size], whose size XLA would not know.
+            rows = [
+                tf.slice(each, [first] + [0] * (len(each.shape) - 1), [size, *each.shape[1:]])
+                for each in (images, labels)
+            ]
             with tf.GradientTape() as tape:
                 tape.watch(learned)
                 outputs, after = pure.call(
