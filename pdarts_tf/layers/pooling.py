@@ -24,8 +24,10 @@ def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tens
     if stride == 1 and not for_xla:
         return _max_pool_same(x)
     # A pool that pads by itself is three times slower on a CPU; TensorFlow Lite and XLA have none.
-    with tf.device("CPU:0" if device_kind() == "GPU" else None):  # a pad reads it in host memory
-        lowest = tf.constant(tf.as_dtype(x.dtype).min, x.dtype)
+    lowest = tf.as_dtype(x.dtype).min
+    if device_kind() == "GPU":
+        with tf.device("CPU:0"):  # a pad reads it in host memory
+            lowest = tf.constant(lowest, x.dtype)
     padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=lowest)
     if not for_xla:
         return tf.nn.max_pool2d(padded, 3, 2, "VALID")
