@@ -168,7 +168,11 @@ class SupervisedNetwork(EvaluationNetwork):
 
         def differentiate(part: tf.Tensor) -> list[tf.Tensor]:
             first = part * size
-            rows = images[first:][:size], labels[first:][:size]
+            # Not images[first:][:size], whose size XLA would not know.
+            rows = [
+                tf.slice(each, [first] + [0] * (len(each.shape) - 1), [size, *each.shape[1:]])
+                for each in (images, labels)
+            ]
             with tf.GradientTape() as tape:
                 tape.watch(learned)
                 outputs, after = pure.call(
