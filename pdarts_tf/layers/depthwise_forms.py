@@ -124,7 +124,7 @@ class Choice:
         for_xla: Whether XLA compiles the cell or the step that the convolution is part of.
         dtypes: Names of the types of the images.
         form: The form to compute, a key of `DEPTHWISE_FORMS`.
-        measured: On what it was the fastest of all forms, or "not measured".
+        measured: Processor or card on which all forms were measured, or "not measured".
     """
 
     kind: str
@@ -134,22 +134,26 @@ class Choice:
     measured: str
 
 
-_FULL, _HALF = ("float32", "float64"), ("bfloat16", "float16")
+_HERE = "AMD EPYC, one thread: 32 images of 32x32x16, 16x16x32 and 8x8x64, 3x3 and 5x5 kernels"
+_MEASURED, _REST = ("float32", "bfloat16"), ("float16", "float64")
 
 CHOICES = (
-    Choice("CPU", False, _FULL, "tensorflow", "not measured"),
-    Choice("CPU", False, _HALF, "tensorflow", "not measured"),
-    # The form that results of earlier versions were computed with; they are to stay the same.
-    Choice("CPU", True, _FULL + _HALF, "tensorflow", "not measured"),
-    # One kernel that reads (batch, height, width, channels) as they are. cuDNN's in float32 want
-    # channels before pixels: TensorFlow would transpose x, y and their gradients around each.
-    Choice("GPU", False, _FULL, "tensorflow", "not measured"),
+    # Forward and both gradients by `shifted_compiled` take 4 to 8 times as long in float32, 0.7 to
+    # 1.7 times in bfloat16; `grouped` has no gradients.
+    Choice("CPU", False, _MEASURED, "tensorflow", _HERE),
+    Choice("CPU", False, _REST, "tensorflow", "not measured"),
+    # `shifted` takes 0.12 to 0.29 of the time, but results on a CPU are to stay what they were, and
+    # whoever wants speed there does not compile: in float32 all this takes 0.02 to 0.06 without.
+    Choice("CPU", True, _MEASURED, "tensorflow", _HERE),
+    Choice("CPU", True, _REST, "tensorflow", "not measured"),
+    # In 32 bits one kernel that reads (batch, height, width, channels) as it is. cuDNN wants
+    # channels before pixels there: TensorFlow would transpose images and gradients around it.
+    Choice("GPU", False, ("float32", "float64"), "tensorflow", "not measured"),
     # In 16 bits TensorFlow's operation is cuDNN's, which has kernels for channels last then.
-    Choice("GPU", False, _HALF, "tensorflow", "not measured"),
+    Choice("GPU", False, ("bfloat16", "float16"), "tensorflow", "not measured"),
     # XLA makes a convolution a call of cuDNN, which it can fuse with nothing, transposed in
-    # float32. The sums are loops of its own: with the relu before and the batch norm's sums behind
-    # them, no more traffic to memory than one reading and one writing, whatever the precision.
-    Choice("GPU", True, _FULL + _HALF, "shifted", "not measured"),
+    # float32. The sums are loops of its own, which take in the relu before and the cast behind.
+    Choice("GPU", True, _MEASURED + _REST, "shifted", "not measured"),
 )
 """Which form is computed where: the only place that decides it."""
 
@@ -223,14 +227,14 @@ def _strided_input_gradient(dy: tf.Tensor, kernel: tf.Tensor, shape: tuple[int, 
     Even and odd rows meet every second row of the kernel each, and so do columns: four sums over
     dy, which interleave to the gradient.
     """
-    halves = [-(-length // 2) for length in shape]
+    halves = -(-shape[0] // 2), -(-shape[1] // 2)
 
     def phase(row: int, column: int) -> tf.Tensor:
         part = tf.reverse(kernel[row::2, column::2], (0, 1))
         before = [length - 1 for length in part.shape[:2]]
         after = [half - length for half, length in zip(halves, dy.shape[1:3], strict=True)]
         around = _pad(dy, (before[0], after[0]), (before[1], after[1]))
-        return _shifted_sum(around, part, tuple(halves), 1, 1)
+        return _shifted_sum(around, part, halves, 1, 1)
 
     rows = [tf.stack([phase(row, 0), phase(row, 1)], 3) for row in range(2)]
     stacked = tf.stack(rows, 2)  # (batch, half height, 2, half width, 2, channels)

@@ -39,6 +39,7 @@ class TrainingLoop:
         strategy: Devices that share each batch; by default the current strategy.
         part: Which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
         first_epoch: Number that callbacks know the first epoch by.
+        jit_compile: Whether XLA compiles every step as a whole, which takes a single device.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class TrainingLoop:
         *,
         part: str | None = None,
         first_epoch: int = 0,
+        jit_compile: bool = False,
     ) -> None:
         self.model = model
         self.part = part
         self.first_epoch = first_epoch
+        self.jit_compile = jit_compile
         self.strategy = strategy or tf.distribute.get_strategy()
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         self.retrace()
@@ -68,7 +71,9 @@ class TrainingLoop:
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
         # after its start; they may have been edited by then.
-        traced: Callable[[Any], Any] = tf.function(run, autograph=False)
+        traced: Callable[[Any], Any] = tf.function(
+            run, autograph=False, jit_compile=self.jit_compile or None
+        )
         return traced
 
     def run_epoch(
