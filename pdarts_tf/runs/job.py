@@ -123,7 +123,7 @@ def _run(
     from pdarts_tf.training.runtime import configure
 
     devices = options.devices
-    configure(devices.num_cpu_devices)
+    configure(devices.num_cpu_devices, options.compilation_cache_dir)
     stack.enter_context(device.lost_workers_reported(devices.task))
     strategy = devices.make_strategy()
     device.check_batch_size(

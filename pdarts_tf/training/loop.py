@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.errors import RunError
-from pdarts_tf.training import devices
+from pdarts_tf.training import compilation_cache, devices
 from pdarts_tf.training.epoch_progress import EpochProgress
 
 
@@ -67,6 +67,7 @@ class TrainingLoop:
 
     def _traced(self, step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], Any]:
         def run(batch: Any) -> dict[str, tf.Tensor]:
+            compilation_cache.number_names_alike()
             return devices.agreed(self.strategy, self.strategy.run(step, args=(batch,)))
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
