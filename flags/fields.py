@@ -63,6 +63,14 @@ class _WordParser(flags.ArgumentParser):
             return str(argument)
 
 
+class _WordFlag(flags.Flag[str]):
+    """A flag of a word that may also be given as if it were a boolean flag."""
+
+    def serialize(self) -> str:
+        """Returns the flag with its word, as absl writes no flag that it takes for a boolean."""
+        return f"--{self.name}={self.value}"
+
+
 def define_flags(
     settings: type, module_name: str, flag_values: flags.FlagValues = flags.FLAGS
 ) -> None:
@@ -85,7 +93,8 @@ def define_flags(
         kind, text = hints[field.name], field.metadata["help"]
         if "booleans" in field.metadata:
             parser = _WordParser(field.metadata["booleans"])
-            flag = flags.Flag(parser, None, field.name, field.default, text, boolean=True)
+            default: Any = field.default
+            flag = _WordFlag(parser, None, field.name, default, text, boolean=True)
             flags.DEFINE_flag(flag, flag_values, module_name=module_name)
             continue
         if typing.get_origin(kind) is tuple:
