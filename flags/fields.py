@@ -44,6 +44,33 @@ class _ListSerializer(flags.ArgumentSerializer):
         return ",".join(map(str, value))
 
 
+class _WordParser(flags.ArgumentParser):
+    """Parses a word, or the booleans that a setting once had as its values.
+
+    Args:
+        booleans: What false and true stand for.
+    """
+
+    def __init__(self, booleans: tuple[str, str]):
+        super().__init__()
+        self.booleans = booleans
+
+    def parse(self, argument: Any) -> str:
+        """Returns the word."""
+        try:
+            return self.booleans[flags.BooleanParser().parse(argument)]
+        except (ValueError, TypeError):
+            return str(argument)
+
+
+class _WordFlag(flags.Flag[str]):
+    """A flag of a word that may also be given as if it were a boolean flag."""
+
+    def serialize(self) -> str:
+        """Returns the flag with its word, as absl writes no flag that it takes for a boolean."""
+        return f"--{self.name}={self.value}"
+
+
 def define_flags(
     settings: type, module_name: str, flag_values: flags.FlagValues = flags.FLAGS
 ) -> None:
@@ -64,6 +91,12 @@ def define_flags(
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
         kind, text = hints[field.name], field.metadata["help"]
+        if "booleans" in field.metadata:
+            parser = _WordParser(field.metadata["booleans"])
+            default: Any = field.default
+            flag = _WordFlag(parser, None, field.name, default, text, boolean=True)
+            flags.DEFINE_flag(flag, flag_values, module_name=module_name)
+            continue
         if typing.get_origin(kind) is tuple:
             item = typing.get_args(kind)[0]
             flags.DEFINE(

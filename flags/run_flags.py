@@ -53,6 +53,13 @@ def define_run_flags(
         "without GPUs.",
         **where,
     )
+    compilation_cache_dir = flags.DEFINE_string(
+        "compilation_cache_dir",
+        None,
+        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
+        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
+        **where,
+    )
     dry_run = flags.DEFINE_boolean(
         "dry_run",
         False,
@@ -79,6 +86,7 @@ def define_run_flags(
         devices=Devices.from_environment(distribution.value, num_cpu_devices.value),
         checkpoints=read_flags(CheckpointConfig, flag_values),
         profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
+        compilation_cache_dir=compilation_cache_dir.value,
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
     )

@@ -123,12 +123,13 @@ def _run(
     from pdarts_tf.training.runtime import configure
 
     devices = options.devices
-    configure(devices.num_cpu_devices)
+    configure(devices.num_cpu_devices, options.compilation_cache_dir)
     stack.enter_context(device.lost_workers_reported(devices.task))
     strategy = devices.make_strategy()
     device.check_batch_size(
         config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
     )
+    device.check_jit_compile(config.jit_compile, strategy.num_replicas_in_sync)
     data = sources.load_for(config, options.data_dir, run_directory.stored_data(path))
     job = command.make_job(config, data, strategy)
     directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))

@@ -16,6 +16,7 @@ class RunOptions:
         devices: Devices to run on.
         checkpoints: When checkpoints are written.
         profile_steps: First and last step to profile; None for none.
+        compilation_cache_dir: Directory for what XLA compiles; None for none.
         dry_run: Print what would run, and end.
         memory_limit_gb: GiB of memory for which a dry run prints the largest batch; None for none.
     """
@@ -25,5 +26,6 @@ class RunOptions:
     devices: Devices = field(default_factory=Devices)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
     profile_steps: tuple[int, int] | None = None
+    compilation_cache_dir: str | None = None
     dry_run: bool = False
     memory_limit_gb: float | None = None

@@ -117,6 +117,7 @@ class Training:
         self.config = config
         self.epochs = config.epochs
         self.batch_size = config.batch_size
+        self.jit_compile = config.compiles_steps
         self.images = split_training_images(config, data)
         self.steps = self.images.steps
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -276,4 +277,4 @@ def evaluate(
     arrays, _ = checkpoint.load(weights)
     checkpoint.restore(checkpoint.variables_of(model), arrays)
     batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
-    return TrainingLoop(model).evaluate(batches)
+    return TrainingLoop(model, jit_compile=config.compiles_steps).evaluate(batches)

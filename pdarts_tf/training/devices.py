@@ -180,6 +180,24 @@ def check_batch_size(batch_size: int, num_replicas: int, num_parts: int = 1) -> 
         )
 
 
+def check_jit_compile(jit_compile: str, num_replicas: int) -> None:
+    """Checks that XLA compiles whole steps on a single device only.
+
+    Args:
+        jit_compile: Value of --jit_compile.
+        num_replicas: Number of replicas.
+
+    Raises:
+        DevicesError: it is "step", and there are several replicas.
+    """
+    if jit_compile == "step" and num_replicas > 1:
+        raise DevicesError(
+            "--jit_compile must be none or cells on several devices, which cannot communicate "
+            f"inside a step that XLA compiles. Received: step, with {num_replicas} devices; or "
+            "choose one by --distribution=one"
+        )
+
+
 def spread(strategy: "tf.distribute.Strategy", batch: Any) -> Any:
     """Returns a global batch divided among the replicas, for `strategy.run`.
 

@@ -3,6 +3,7 @@
 import os
 
 from pdarts_tf.startup import import_tensorflow
+from pdarts_tf.training import compilation_cache
 
 # More cores than this are better used inside the operations too.
 _FEW_CORES = 4
@@ -19,14 +20,17 @@ _OPTIMIZERS_OFF = (
 _OPTIMIZERS_OFF_ON_GPU = ("layout_optimizer",)
 
 
-def configure(num_cpu_devices: int = 1) -> None:
+def configure(num_cpu_devices: int = 1, compilation_cache_dir: str | None = None) -> None:
     """Imports TensorFlow, and sets threads, graph optimizers and determinism.
 
     Call it once, before anything is computed.
 
     Args:
         num_cpu_devices: logical devices that the CPU is split into.
+        compilation_cache_dir: Directory for what XLA compiles, see `compilation_cache`; if any.
     """
+    if compilation_cache_dir is not None:
+        compilation_cache.keep_in(compilation_cache_dir)
     tf = import_tensorflow()
     if num_cpu_devices > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")

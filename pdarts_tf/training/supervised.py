@@ -63,6 +63,7 @@ class SupervisedNetwork(EvaluationNetwork):
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
         compile_cells: bool = False,
+        compile_step: bool = False,
         dtype: str | keras.DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
@@ -78,6 +79,7 @@ class SupervisedNetwork(EvaluationNetwork):
             sync_batch_norm=sync_batch_norm,
             rematerialize=rematerialize,
             compile_cells=compile_cells,
+            compile_step=compile_step,
             dtype=dtype,
             **kwargs,
         )

@@ -7,6 +7,7 @@ from absl import flags
 
 from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.config.settings import setting
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Example:
     size: int | None = field(default=None, metadata={"help": "A size."})
     layers: tuple[int, ...] = field(default=(5, 11, 17), metadata={"help": "Cells."})
     rates: tuple[float, ...] = field(default=(0.0, 0.4), metadata={"help": "Rates."})
+    mode: str = setting("off", "Once a boolean.", booleans=("off", "part"))
 
 
 def parsed(*argv):
@@ -46,6 +48,11 @@ def test_without_flags_the_defaults_of_the_fields_hold():
         ("--layers=3,4", Example(layers=(3, 4))),
         ("--layers=3", Example(layers=(3,))),
         ("--rates=0.1,1e-1,0", Example(rates=(0.1, 0.1, 0.0))),
+        ("--mode=whole", Example(mode="whole")),
+        ("--mode", Example(mode="part")),
+        ("--mode=true", Example(mode="part")),
+        ("--nomode", Example(mode="off")),
+        ("--mode=false", Example(mode="off")),
     ],
 )
 def test_values_have_the_types_of_the_fields(flag, expected):

@@ -30,12 +30,14 @@ def test_options_are_those_of_the_flags():
     read = options(
         "--data_dir=D", "--output_dir=R", "--dry_run", "--memory_limit_gb=4",
         "--distribution=mirrored", "--num_cpu_devices=2", "--keep_checkpoints=3",
+        "--compilation_cache_dir=C",
     )  # fmt: skip
     assert read == RunOptions(
         data_dir="D",
         output_dir="R",
         devices=Devices("mirrored", 2),
         checkpoints=CheckpointConfig(keep_checkpoints=3),
+        compilation_cache_dir="C",
         dry_run=True,
         memory_limit_gb=4.0,
     )
