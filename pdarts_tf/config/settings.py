@@ -15,7 +15,11 @@ class ConfigError(InputError):
     """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
-def setting(default: Any, text: str, *, before: Any = MISSING) -> Any:
+AUTO = "auto"
+"""Value of the flag of a number that the program is to choose, where that is allowed."""
+
+
+def setting(default: Any, text: str, *, before: Any = MISSING, auto: bool = False) -> Any:
     """Returns a dataclass field with a default value and the help text of its flag.
 
     Args:
@@ -23,9 +27,10 @@ def setting(default: Any, text: str, *, before: Any = MISSING) -> Any:
         text: Help text of the flag.
         before: Value of runs that were recorded before the setting existed. It is not the default:
             a default may change later, what those runs did cannot.
+        auto: Whether the flag may also be `AUTO`. The setting itself is always a number.
     """
     recorded = {} if before is MISSING else {"before": before}
-    return field(default=default, metadata={"help": text, **recorded})
+    return field(default=default, metadata={"help": text, "auto": auto, **recorded})
 
 
 @dataclass(frozen=True)
