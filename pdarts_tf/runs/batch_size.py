@@ -85,7 +85,7 @@ def largest_batch(plan: Plan, room: Room, multiple: int) -> ChosenBatch:
     limit = int(SHARE * room.free)
     fits = min(room.largest_batch(part.most, limit) for part in plan.parts)
     size = min(fits, plan.num_images) // multiple * multiple
-    within = f"{SHARE:.0%} of the {room.free / GIB:.2f} GiB that a run may take of {room.place}"
+    within = f"{SHARE:.0%} of the {room.free / GIB:.2f} GiB that a run may take on {room.place}"
     if not size:
         lacking = "images" if fits >= multiple else f"room in {within}"
         raise BatchSizeError(
