@@ -87,14 +87,16 @@ def largest_batch(plan: Plan, room: Room, multiple: int) -> ChosenBatch:
     size = min(fits, plan.num_images) // multiple * multiple
     within = f"{SHARE:.0%} of the {room.free / GIB:.2f} GiB that a run may take on {room.place}"
     if not size:
-        lacking = "images" if fits >= multiple else f"room in {within}"
+        lacking = "there are too few images"
+        if fits < multiple:
+            lacking = f"so many are estimated not to fit into {within}"
         raise BatchSizeError(
-            f"--batch_size=auto must be a multiple of {multiple}, and there are not enough "
-            f"{lacking}; use fewer devices, --layers or --init_channels"
+            f"--batch_size=auto must be a multiple of {multiple}, but {lacking}; use fewer devices, "
+            "--layers or --init_channels"
         )
     kind = "the largest" if multiple == 1 else f"the largest multiple of {multiple}"
     if fits > plan.num_images:
         return ChosenBatch(
-            size, f"{kind} for {plan.num_images:,} images; {fits:,} fit into {within}"
+            size, f"{kind} of {plan.num_images:,} images, though {fits:,} would fit into {within}"
         )
     return ChosenBatch(size, f"{kind} that is estimated to fit into {within}")

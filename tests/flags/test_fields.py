@@ -20,6 +20,7 @@ class Example:
     size: int | None = field(default=None, metadata={"help": "A size."})
     layers: tuple[int, ...] = field(default=(5, 11, 17), metadata={"help": "Cells."})
     rates: tuple[float, ...] = field(default=(0.0, 0.4), metadata={"help": "Rates."})
+    batch: int = field(default=96, metadata={"help": "A batch.", "auto": True})
 
 
 def parsed(*argv):
@@ -46,6 +47,9 @@ def test_without_flags_the_defaults_of_the_fields_hold():
         ("--layers=3,4", Example(layers=(3, 4))),
         ("--layers=3", Example(layers=(3,))),
         ("--rates=0.1,1e-1,0", Example(rates=(0.1, 0.1, 0.0))),
+        ("--batch=8", Example(batch=8)),
+        ("--batch=auto", Example()),
+        ("--name=auto", Example(name="auto")),
     ],
 )
 def test_values_have_the_types_of_the_fields(flag, expected):
@@ -64,6 +68,8 @@ def test_values_have_the_types_of_the_fields(flag, expected):
         ("--layers=", "expected ints, separated by commas"),
         ("--rates=0.1,,0.2", "expected floats, separated by commas"),
         ("--flip=perhaps", "flag --flip=perhaps"),
+        ("--batch=large", "flag --batch=large: invalid literal for int"),
+        ("--count=auto", "flag --count=auto"),
     ],
 )
 def test_values_of_another_type_are_refused(flag, message):
