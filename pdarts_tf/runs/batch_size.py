@@ -91,8 +91,8 @@ def largest_batch(plan: Plan, room: Room, multiple: int) -> ChosenBatch:
         if fits < multiple:
             lacking = f"so many are estimated not to fit into {within}"
         raise BatchSizeError(
-            f"--batch_size=auto must be a multiple of {multiple}, but {lacking}; use fewer devices, "
-            "--layers or --init_channels"
+            f"--batch_size=auto must be a multiple of {multiple}, but {lacking}; use fewer "
+            "devices, --layers or --init_channels"
         )
     kind = "the largest" if multiple == 1 else f"the largest multiple of {multiple}"
     if fits > plan.num_images:

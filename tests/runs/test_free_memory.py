@@ -1,6 +1,5 @@
 """Free memory within the control groups that a container or a batch system sets up."""
 
-import psutil
 import pytest
 
 from pdarts_tf.runs import free_memory
@@ -45,4 +44,4 @@ def test_what_a_group_has_left(tmp_path, files, left):
 def test_no_more_is_free_than_the_tightest_group_has(monkeypatch, left):
     monkeypatch.setattr(free_memory, "left_in_groups", lambda root: left)
     free = free_memory.free_memory()
-    assert free == 10**6 if left == [10**6] else 10**6 < free <= psutil.virtual_memory().total
+    assert free == 10**6 if left == [10**6] else 10**6 < free < 10**18
