@@ -5,10 +5,10 @@ from typing import Any
 
 from absl import flags
 
-from flags.fields import define_flags, read_flags
+from flags.fields import define_flags, is_auto, read_flags
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.runs.options import RunOptions
-from pdarts_tf.training.devices import DISTRIBUTIONS, Devices
+from pdarts_tf.training.devices import DISTRIBUTIONS, GPU_MEMORY, Devices
 
 
 def define_run_flags(
@@ -60,6 +60,13 @@ def define_run_flags(
         "or resumes once more need not compile the same again; only for equal processors or GPUs.",
         **where,
     )
+    gpu_memory = flags.DEFINE_enum(
+        "gpu_memory",
+        "grow",
+        list(GPU_MEMORY),
+        "Memory to take of each GPU: grow, as much as the run needs; or all, at once.",
+        **where,
+    )
     dry_run = flags.DEFINE_boolean(
         "dry_run",
         False,
@@ -89,6 +96,8 @@ def define_run_flags(
         compilation_cache_dir=compilation_cache_dir.value,
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
+        gpu_memory=gpu_memory.value,
+        auto_batch_size=is_auto("batch_size", flag_values),
     )
 
 

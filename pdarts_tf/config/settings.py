@@ -15,8 +15,17 @@ class ConfigError(InputError):
     """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
+AUTO = "auto"
+"""Value of the flag of a number that the program is to choose, where that is allowed."""
+
+
 def setting(
-    default: Any, text: str, *, before: Any = MISSING, booleans: tuple[str, str] | None = None
+    default: Any,
+    text: str,
+    *,
+    before: Any = MISSING,
+    booleans: tuple[str, str] | None = None,
+    auto: bool = False,
 ) -> Any:
     """Returns a dataclass field with a default value and the help text of its flag.
 
@@ -27,8 +36,9 @@ def setting(
             a default may change later, what those runs did cannot.
         booleans: Of a setting that once was a boolean: the values that False and True of earlier
             runs stand for, and --noNAME and a bare --NAME on the command line.
+        auto: Whether the flag may also be `AUTO`. The setting itself is always a number.
     """
-    metadata: dict[str, Any] = {"help": text}
+    metadata: dict[str, Any] = {"help": text, "auto": auto}
     if before is not MISSING:
         metadata["before"] = before
     if booleans is not None:

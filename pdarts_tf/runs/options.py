@@ -1,4 +1,4 @@
-"""Options of a run that have no influence on its results."""
+"""Options of a run; of these only the choice of its batch size influences its results."""
 
 from dataclasses import dataclass, field
 
@@ -19,6 +19,9 @@ class RunOptions:
         compilation_cache_dir: Directory for what XLA compiles; None for none.
         dry_run: Print what would run, and end.
         memory_limit_gb: GiB of memory for which a dry run prints the largest batch; None for none.
+        gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
+        auto_batch_size: Replace the batch size of the settings by the one that the run in the
+            directory has, or else by the largest that is estimated to fit into memory.
     """
 
     data_dir: str | None = None
@@ -29,3 +32,5 @@ class RunOptions:
     compilation_cache_dir: str | None = None
     dry_run: bool = False
     memory_limit_gb: float | None = None
+    gpu_memory: str = "grow"
+    auto_batch_size: bool = False

@@ -117,6 +117,18 @@ def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return read_config(path).get("data")
 
 
+def recorded_batch_size(path: str | os.PathLike[str]) -> int | None:
+    """Returns the batch size of the run in a directory, or None if there is no such run yet.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return None
+    size = read_config(path)["config"].get("batch_size")
+    return size if isinstance(size, int) else None
+
+
 def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
     """Returns the settings of a run.
 

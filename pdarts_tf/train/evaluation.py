@@ -162,7 +162,8 @@ class Training:
             self._restore(arrays)
         del arrays
         session.directory.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
-        with explain_out_of_memory(self.plan.parts[0].memory, config.batch_size, "the training"):
+        memory = self.plan.parts[0].memory
+        with explain_out_of_memory(memory, config.batch_size, "the training", self.strategy):
             run_epochs(self, session)
         return self._result(session.state)
 

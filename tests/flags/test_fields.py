@@ -22,6 +22,7 @@ class Example:
     layers: tuple[int, ...] = field(default=(5, 11, 17), metadata={"help": "Cells."})
     rates: tuple[float, ...] = field(default=(0.0, 0.4), metadata={"help": "Rates."})
     mode: str = setting("off", "Once a boolean.", booleans=("off", "part"))
+    batch: int = field(default=96, metadata={"help": "A batch.", "auto": True})
 
 
 def parsed(*argv):
@@ -53,6 +54,9 @@ def test_without_flags_the_defaults_of_the_fields_hold():
         ("--mode=true", Example(mode="part")),
         ("--nomode", Example(mode="off")),
         ("--mode=false", Example(mode="off")),
+        ("--batch=8", Example(batch=8)),
+        ("--batch=auto", Example()),
+        ("--name=auto", Example(name="auto")),
     ],
 )
 def test_values_have_the_types_of_the_fields(flag, expected):
@@ -71,6 +75,8 @@ def test_values_have_the_types_of_the_fields(flag, expected):
         ("--layers=", "expected ints, separated by commas"),
         ("--rates=0.1,,0.2", "expected floats, separated by commas"),
         ("--flip=perhaps", "flag --flip=perhaps"),
+        ("--batch=large", "flag --batch=large: invalid literal for int"),
+        ("--count=auto", "flag --count=auto"),
     ],
 )
 def test_values_of_another_type_are_refused(flag, message):

@@ -171,7 +171,7 @@ def steps_of(model, values, events):
 
 
 def test_a_gpu_gets_the_next_batch_while_it_computes(model):
-    events = []
+    events: list[tuple[str, float]] = []
     loop, batches = steps_of(model, [1.0, 2.0, 3.0], events)
     run_epoch(loop, 0, batches, steps=3)
     assert events == [
@@ -191,7 +191,7 @@ def test_an_epoch_takes_no_batch_of_the_next_one(model):
 
 
 def test_a_gpu_is_asked_for_a_loss_when_it_has_the_next_step(model):
-    events = []
+    events: list[tuple[str, float]] = []
     loop, batches = steps_of(model, [1.0, np.nan, 3.0, 4.0], events)
     with pytest.raises(NonFiniteLossError, match="in stage 1, epoch 1, step 2;"):
         run_epoch(loop, 0, batches, steps=4)
