@@ -17,9 +17,9 @@ DTYPES = ("float32", "bfloat16")
 
 def forms() -> Mapping[str, Callable[..., Any]]:
     """Returns the functions of (images, kernel) to compare, by name."""
-    from pdarts_tf.layers import convolution
+    from pdarts_tf.layers.depthwise_forms import DEPTHWISE_FORMS
 
-    return {"present": convolution.depthwise}
+    return DEPTHWISE_FORMS
 
 
 def measure(case: Case, sizes: Sizes) -> Iterator[dict[str, Any]]:
@@ -45,7 +45,8 @@ def measure(case: Case, sizes: Sizes) -> Iterator[dict[str, Any]]:
                         first_seconds(step, wait)
                         result[key] = 1e6 * step_seconds(step, wait, **sizes.timing)
                     except tf.errors.OpError as error:  # the next form may be computed
-                        result[key] = str(error).splitlines()[0][:200]
+                        *_, last = filter(None, str(error).splitlines())
+                        result[key] = last[:200]
                     yield result
 
 
