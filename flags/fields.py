@@ -95,6 +95,7 @@ def define_flags(
             parser = _WordParser(field.metadata["booleans"])
             default: Any = field.default
             flag = _WordFlag(parser, None, field.name, default, text, boolean=True)
+            flag.default_as_str = f"'{default}'"  # for absl any word is true
             flags.DEFINE_flag(flag, flag_values, module_name=module_name)
             continue
         if typing.get_origin(kind) is tuple:
