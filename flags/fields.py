@@ -108,6 +108,7 @@ def define_flags(
             word = _WordParser(field.metadata["booleans"])
             default: Any = field.default
             flag = _WordFlag(word, None, field.name, default, text, boolean=True)
+            flag.default_as_str = f"'{default}'"  # for absl any word is true
             flags.DEFINE_flag(flag, flag_values, module_name=module_name)
             continue
         if own := _own_parser(kind, field.metadata.get("auto", False)):

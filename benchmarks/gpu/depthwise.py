@@ -8,9 +8,6 @@ from benchmarks.gpu.cases import Case
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.timing import first_seconds, step_seconds
 
-SHAPES = ((32, 16), (16, 32), (8, 64))
-"""Pixels per side and channels of the three resolutions of a supernet."""
-
 KERNEL_SIZES = (3, 5)
 DTYPES = ("float32", "bfloat16")
 
@@ -31,7 +28,7 @@ def measure(case: Case, sizes: Sizes) -> Iterator[dict[str, Any]]:
 
     result: dict[str, Any] = {"batch": sizes.batch_size}
     for dtype in DTYPES:
-        for pixels, channels in SHAPES:
+        for pixels, channels in sizes.depthwise:
             for size in KERNEL_SIZES:
                 images = (sizes.batch_size, pixels, pixels, channels)
                 inputs = [

@@ -22,6 +22,7 @@ class Sizes:
         timing: Keyword arguments of `timing.step_seconds`.
         goldens: Stages whose goldens are compared.
         golden_network: Whether the network's are, too.
+        depthwise: Pixels per side and channels of the depthwise convolutions.
         stream_batches: Batches of the input pipeline to time.
         loop_steps: Steps of a search to take from the input pipeline.
         published: Whether these are the paper's sizes.
@@ -34,6 +35,7 @@ class Sizes:
     timing: dict[str, int]
     goldens: tuple[int, ...]
     golden_network: bool
+    depthwise: tuple[tuple[int, int], ...]
     stream_batches: int
     loop_steps: int
     published: bool
@@ -59,6 +61,7 @@ SIZES = {
         timing={"rounds": 3, "steps": 10, "warm_up": 3},
         goldens=(3, 2, 1),
         golden_network=True,
+        depthwise=((32, 16), (16, 32), (8, 64)),  # the resolutions of a supernet
         stream_batches=300,
         loop_steps=60,
         published=True,
@@ -71,6 +74,7 @@ SIZES = {
         timing={"rounds": 2, "steps": 1, "warm_up": 0},
         goldens=(),
         golden_network=True,
+        depthwise=((8, 4),),
         stream_batches=20,
         loop_steps=5,
         published=False,

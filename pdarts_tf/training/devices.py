@@ -215,8 +215,8 @@ def check_jit_compile(jit_compile: str, num_replicas: int) -> None:
     if jit_compile == "step" and num_replicas > 1:
         raise DevicesError(
             "--jit_compile must be none or cells on several devices, which cannot communicate "
-            f"inside a step that XLA compiles. Received: step, with {num_replicas} devices; or "
-            "choose one by --distribution=one"
+            f"inside a step that XLA compiles. Received: step, with {num_replicas} devices; set "
+            "--distribution=one for a single one"
         )
 
 

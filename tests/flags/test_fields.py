@@ -106,3 +106,9 @@ def test_every_setting_of_a_search_is_a_flag():
     define_flags(SearchConfig, "search", values)
     values(["program"])
     assert read_flags(SearchConfig, values) == SearchConfig()
+
+
+def test_help_shows_the_default_of_what_once_was_a_boolean():
+    values = flags.FlagValues()
+    define_flags(Example, "example", values)
+    assert "--[no]mode: Once a boolean.\n    (default: 'off')" in values.module_help("example")
