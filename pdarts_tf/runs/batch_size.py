@@ -31,6 +31,12 @@ class ChosenBatch:
     size: int
     reason: str
 
+    def limited(self, size: int) -> "ChosenBatch":
+        """Returns the batch of all workers, of whose sizes `size` is the smallest."""
+        if size == self.size:
+            return self
+        return ChosenBatch(size, "the most that the worker with the least memory can take")
+
     def line(self, learning_rate: float) -> str:
         """Returns the line to print.
 

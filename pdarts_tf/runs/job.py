@@ -172,7 +172,7 @@ def _chosen_batch(
         from pdarts_tf.runs import workers
 
         size = workers.smallest(strategy, options.devices.task, chosen.size)
-        chosen = dataclasses.replace(chosen, size=size)
+        chosen = chosen.limited(size)
     device.check_batch_size(chosen.size, strategy.num_replicas_in_sync, config.parts_per_device)
     return chosen
 

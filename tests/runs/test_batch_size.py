@@ -11,7 +11,13 @@ from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.cost.memory import Memory
 from pdarts_tf.cost.plan import Part, Plan, search_plan, train_plan
 from pdarts_tf.runs import room as rooms
-from pdarts_tf.runs.batch_size import SHARE, BatchSizeError, chosen_batch, largest_batch
+from pdarts_tf.runs.batch_size import (
+    SHARE,
+    BatchSizeError,
+    ChosenBatch,
+    chosen_batch,
+    largest_batch,
+)
 from pdarts_tf.runs.room import LEFT_TO_DRIVER, Room, measured_room
 from pdarts_tf.training.devices_in_use import DevicesInUse
 
@@ -112,6 +118,12 @@ def test_a_run_keeps_the_batch_size_that_it_has():
     assert chosen.line(0.025) == (
         "--batch_size=auto is 24, as this run began with; --learning_rate=0.025 is left as it is"
     )
+
+
+def test_workers_take_what_the_one_with_the_least_memory_can():
+    own = ChosenBatch(96, "as this run began with")
+    assert own.limited(96) == own
+    assert own.limited(80).line(0.1).startswith("--batch_size=auto is 80, the most that the worker")
 
 
 def test_devices_and_parts_divide_a_batch():
