@@ -18,6 +18,8 @@ def cell_depth(edges: Sequence[tuple[str, int]], concat: Sequence[int]) -> int:
     >>> cell_depth([("sep_conv_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 2),
     ...             ("skip_connect", 0)], [2, 3])
     2
+    >>> cell_depth([("sep_conv_3x3", 0), ("none", 1), ("none", 2), ("skip_connect", 0)], [2, 3])
+    1
 
     Args:
         edges: Pairs (operation, input), two per node, as in a `Genotype`.
