@@ -75,8 +75,10 @@ def fields_of_pairs(value: Sequence[Any]) -> dict[str, Any] | None:
     Raises:
         GenotypeError: An operation has no such number.
     """
-    pairs = [pair for cell in value if isinstance(cell, list | tuple) for pair in cell]
-    if len(value) != len(_CELLS) or not pairs or not all(_is_pair(pair) for pair in pairs):
+    if len(value) != len(_CELLS) or not all(isinstance(cell, list | tuple) for cell in value):
+        return None
+    pairs = [pair for cell in value for pair in cell]
+    if not pairs or not all(_is_pair(pair) for pair in pairs):
         return None
     for _, number in pairs:
         if not 0 <= number < len(OPERATIONS):

@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pdarts_tf.genotype import GENOTYPES, Genotype, GenotypeError, load_genotype
 from tests.source_tree import ROOT
@@ -358,3 +360,34 @@ def test_many_genotypes_in_a_text_take_no_time():
     refused("Genotype(" * 7000, "the official notation")
     refused("Genotype(#" * 6000, "")
     refused(f"{TEXT}\n" * 300 + str(OTHER), "Name or keep one of them")
+
+
+@pytest.mark.parametrize(
+    "text", ["((0, 1), 3)", "(3, 4)", "((0, 1),)", "[]", "()", "(((0,),), ((0, 1),))"]
+)
+def test_other_sequences_are_no_genotypes(text):
+    refused(text, "Known names")
+
+
+@given(
+    st.sampled_from([*EXAMPLES, FILE]),
+    st.lists(
+        st.tuples(
+            st.integers(0, 400),
+            st.integers(0, 8),
+            st.text(
+                st.sampled_from("()[]{}=,:'\"\\-.0123456789 \n_aeGN#;|~\u2018\u00a0"), max_size=4
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_mutated_texts_are_read_or_refused(text, mutations):
+    for position, length, replacement in mutations:
+        text = text[:position] + replacement + text[position + length :]
+    try:
+        assert isinstance(Genotype.parse(text), Genotype)
+    except GenotypeError as error:
+        assert len(str(error).splitlines()) == 1
+        assert len(str(error)) < 1500
