@@ -36,7 +36,11 @@ class TrainConfig(DataConfig, ComputeConfig):
     36
     """
 
-    genotype: str = setting("PDARTS", "Genotype: a file, or the name of a published cell.")
+    genotype: str = setting(
+        "PDARTS",
+        "Genotype: a file, FILE:NAME for one of several in a file, the run directory of a search, "
+        "or the name of a published cell.",
+    )
     validation_portion: float = setting(
         0.1,
         "Portion of the training images of each class to hold out, drawn with --seed: their "

@@ -172,6 +172,12 @@ def _factorized_conv(views: SourceViews, parameters: Parameters) -> tf.Tensor:
     return parameters.conv_norm(x, kernel=1, norm=0, strides=(views.stride, 1))
 
 
+def _zero(views: SourceViews, parameters: Parameters) -> tf.Tensor:
+    # A product, as in the official code: the source has a gradient, which is zero.
+    stride = views.stride
+    return views.x[:, ::stride, ::stride] * tf.zeros((), views.x.dtype)
+
+
 FORMS: dict[str, Callable[[SourceViews, Parameters], tf.Tensor]] = {
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
@@ -179,6 +185,7 @@ FORMS: dict[str, Callable[[SourceViews, Parameters], tf.Tensor]] = {
     "sep_conv": _sep_conv,
     "dil_conv": _dil_conv,
     "factorized_conv": _factorized_conv,
+    "zero": _zero,
 }
 """The functions that `form` in `primitives.TABLE` names."""
 

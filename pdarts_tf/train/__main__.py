@@ -85,7 +85,9 @@ def print_result(path: str, data_dir: str | None) -> None:
     """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
-    used = weights_that_count(run_directory.read_settings(path, TrainConfig))
+    config = run_directory.read_settings(path, TrainConfig)
+    used = weights_that_count(config)
+    run_directory.stored_weights(path, config)  # a finished run may have lost them since
     print()
     print(f"last weights (epoch {result['last']['epoch']}): {_all_scores(result['last'])}")
     if used == "best":

@@ -25,7 +25,13 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.train.scores import TrainingResult, best, is_best, scores
+from pdarts_tf.train.scores import (
+    TrainingResult,
+    best,
+    check_stored_weights,
+    is_best,
+    scores,
+)
 from pdarts_tf.train.training_images import split_training_images
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
@@ -160,6 +166,8 @@ class Training:
         arrays = session.checkpoints.take_arrays()
         if arrays is not None:
             self._restore(arrays)
+            if session.directory.writes:
+                check_stored_weights(session.directory.path, session.state.metrics)
         del arrays
         session.directory.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         memory = self.plan.parts[0].memory
