@@ -23,10 +23,18 @@ print(run_epoch(TrainingLoop(Adder(), jit_compile=True), 0, iter(dataset(1.0, 3.
 """
 
 
-def test_the_directory_is_handed_to_tensorflow_beside_other_flags(monkeypatch):
-    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_clustering_debug")
+@pytest.fixture
+def variable(monkeypatch):
+    """The environment variable of a TensorFlow that is not this process': ours reads its own."""
+    monkeypatch.setattr(compilation_cache, "_FLAGS", "FLAGS_OF_ANOTHER_TENSORFLOW")
+    monkeypatch.setenv(compilation_cache._FLAGS, "")
+    return compilation_cache._FLAGS
+
+
+def test_the_directory_is_handed_to_tensorflow_beside_other_flags(variable, monkeypatch):
+    monkeypatch.setenv(variable, "--tf_xla_clustering_debug")
     compilation_cache.keep_in("a cache")
-    assert os.environ["TF_XLA_FLAGS"] == (
+    assert os.environ[variable] == (
         '--tf_xla_clustering_debug --tf_xla_persistent_cache_directory="a cache"'
     )
 
@@ -42,8 +50,8 @@ def number_of_the_next_function():
     return int(name.rpartition("_")[2])
 
 
-def test_numbers_of_names_begin_afresh_where_there_is_a_cache(monkeypatch):
-    monkeypatch.setenv("TF_XLA_FLAGS", "")
+@pytest.mark.usefixtures("variable")
+def test_numbers_of_names_begin_afresh_where_there_is_a_cache():
     compilation_cache.keep_in("cache")
     first = number_of_the_next_function()
     made = [tf.constant(number) for number in range(100)]
@@ -51,8 +59,8 @@ def test_numbers_of_names_begin_afresh_where_there_is_a_cache(monkeypatch):
     del made
 
 
-def test_numbers_of_names_go_on_where_there_is_none(monkeypatch):
-    monkeypatch.setenv("TF_XLA_FLAGS", "")
+@pytest.mark.usefixtures("variable")
+def test_numbers_of_names_go_on_where_there_is_none():
     first = number_of_the_next_function()
     assert number_of_the_next_function() - first < 1000
 
