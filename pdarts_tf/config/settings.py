@@ -58,15 +58,18 @@ class Settings:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: object) -> Self:
         """Returns settings with the given values, such as those read from JSON.
 
         A missing setting has its value from `before`, if it has one, and one that was a boolean the
         value that `booleans` has for it: see `setting`.
 
         Raises:
-            ConfigError: A name is unknown or missing, or a value has another type or is not valid.
+            ConfigError: They are no dictionary, a name is unknown or missing, or a value has another
+                type or is not valid.
         """
+        if not isinstance(values, dict):
+            raise ConfigError(f"settings must be an object. Received: {type(values).__name__}")
         settings = dataclasses.fields(cls)
         earlier = {s.name: s.metadata["before"] for s in settings if "before" in s.metadata}
         words = {s.name: s.metadata["booleans"] for s in settings if "booleans" in s.metadata}
