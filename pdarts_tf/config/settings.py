@@ -65,8 +65,8 @@ class Settings:
         value that `booleans` has for it: see `setting`.
 
         Raises:
-            ConfigError: They are no dictionary, a name is unknown or missing, or a value has another
-                type or is not valid.
+            ConfigError: They are no dictionary, a name is unknown or missing, or a value has
+                another type or is not valid.
         """
         if not isinstance(values, dict):
             raise ConfigError(f"settings must be an object. Received: {type(values).__name__}")
