@@ -38,6 +38,38 @@ def define_run_flags(
         f"Run directory; by default runs/{command}_<dataset>_seed<seed>.",
         **where,
     )
+    devices = _define_devices(where)
+    compilation_cache_dir = flags.DEFINE_string(
+        "compilation_cache_dir",
+        None,
+        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
+        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
+        **where,
+    )
+    gpu_memory = flags.DEFINE_enum(
+        "gpu_memory",
+        "grow",
+        list(GPU_MEMORY),
+        "Memory to take of each GPU: grow, as much as the run needs; or all, at once.",
+        **where,
+    )
+    dry_run, memory_limit = _define_dry_run(where)
+    profile_steps = _define_profile_steps(where)
+    return lambda: RunOptions(
+        data_dir=data_dir.value,
+        output_dir=output_dir.value,
+        devices=devices(),
+        checkpoints=read_flags(CheckpointConfig, flag_values),
+        profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
+        compilation_cache_dir=compilation_cache_dir.value,
+        dry_run=dry_run.value,
+        memory_limit_gb=memory_limit.value,
+        gpu_memory=gpu_memory.value,
+        auto_batch_size=is_auto("batch_size", flag_values),
+    )
+
+
+def _define_devices(where: dict[str, Any]) -> Callable[[], Devices]:
     distribution = flags.DEFINE_enum(
         "distribution",
         "auto",
@@ -53,20 +85,10 @@ def define_run_flags(
         "without GPUs.",
         **where,
     )
-    compilation_cache_dir = flags.DEFINE_string(
-        "compilation_cache_dir",
-        None,
-        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
-        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
-        **where,
-    )
-    gpu_memory = flags.DEFINE_enum(
-        "gpu_memory",
-        "grow",
-        list(GPU_MEMORY),
-        "Memory to take of each GPU: grow, as much as the run needs; or all, at once.",
-        **where,
-    )
+    return lambda: Devices.from_environment(distribution.value, num_cpu_devices.value)
+
+
+def _define_dry_run(where: dict[str, Any]) -> tuple[Any, Any]:
     dry_run = flags.DEFINE_boolean(
         "dry_run",
         False,
@@ -80,25 +102,13 @@ def define_run_flags(
         lower_bound=0.0,
         **where,
     )
-    profile_steps = _define_profile_steps(where)
     flags.register_multi_flags_validator(
         ["memory_limit_gb", "dry_run"],
         _limit_fits,
         "it is for --dry_run only",
-        flag_values,
+        where["flag_values"],
     )
-    return lambda: RunOptions(
-        data_dir=data_dir.value,
-        output_dir=output_dir.value,
-        devices=Devices.from_environment(distribution.value, num_cpu_devices.value),
-        checkpoints=read_flags(CheckpointConfig, flag_values),
-        profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
-        compilation_cache_dir=compilation_cache_dir.value,
-        dry_run=dry_run.value,
-        memory_limit_gb=memory_limit.value,
-        gpu_memory=gpu_memory.value,
-        auto_batch_size=is_auto("batch_size", flag_values),
-    )
+    return dry_run, memory_limit
 
 
 def _limit_fits(values: Mapping[str, Any]) -> bool:

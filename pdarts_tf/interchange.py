@@ -10,17 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pdarts_tf.cell_fields import error, is_integer
+from pdarts_tf.primitives import PRIMITIVES
 
-OPERATIONS = (
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
-"""Operations in the order in which both projects number them: `PRIMITIVES` without `none`."""
+OPERATIONS = PRIMITIVES[1:]
+"""Operations in the order in which both projects number them: that of the paper, without `none`."""
 
 _NNI_NAMES = {name.replace("_3x3", "").replace("_", ""): name for name in OPERATIONS[:2]} | {
     name.replace("_", ""): name for name in OPERATIONS[2:]

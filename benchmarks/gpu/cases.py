@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pdarts_tf.config.compute import COMPILATIONS
+
 NETWORKS = ("stage 1", "stage 3", "network", "stage 2")
 """From the most to the least telling."""
 
@@ -20,14 +22,15 @@ class Case:
             default of TensorFlow and of this project) or "bfloat16".
         deterministic: Whether TensorFlow has to be deterministic, as this project asks for; the
             official code never asks for it.
-        jit_compile: Whether XLA compiles our cells, or `torch.compile` the official network.
+        jit_compile: Value of our --jit_compile; for the official code, whose network
+            `torch.compile` compiles, "step" or "none".
     """
 
     kind: str
     network: str = ""
     precision: str = "tf32"
     deterministic: bool = True
-    jit_compile: bool = False
+    jit_compile: str = "none"
 
     @property
     def name(self) -> str:
@@ -37,8 +40,8 @@ class Case:
             words.append(self.precision)
         if not self.deterministic and self.kind != "official":
             words.append("not deterministic")
-        if self.jit_compile:
-            words.append("compiled")
+        if self.jit_compile != "none":
+            words.append(f"compiled {self.jit_compile}")
         return ", ".join(word for word in words if word)
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def all_cases(device: str) -> list[Case]:
     return list(dict.fromkeys(_on_cpu(case) for case in cases))
 
 
-def _official(network: str, precision: str = "tf32", jit_compile: bool = False) -> Case:
+def _official(network: str, precision: str = "tf32", jit_compile: str = "none") -> Case:
     return Case("official", network, precision, deterministic=False, jit_compile=jit_compile)
 
 
@@ -68,7 +71,8 @@ def _most_telling() -> Iterator[Case]:
         yield _official(network)
     yield Case("loop", "stage 1")
     yield Case("ours", "stage 1", deterministic=False)
-    yield Case("ours", "stage 1", jit_compile=True)
+    yield Case("ours", "stage 1", jit_compile="step")
+    yield Case("ours", "stage 1", jit_compile="cells")
     yield Case("ours", "stage 1", "bfloat16")
     yield _official("stage 1", "bfloat16")
     yield Case("depthwise")
@@ -77,16 +81,17 @@ def _most_telling() -> Iterator[Case]:
     yield _official("network", "bfloat16")
     yield Case("ours", "stage 1", "float32")
     yield _official("stage 1", "float32")
-    yield _official("stage 1", jit_compile=True)
+    yield _official("stage 1", jit_compile="step")
 
 
 def _others() -> Iterator[Case]:
     """Yields every combination: each setting for all networks before the next one."""
-    settings = itertools.product((False, True), (True, False), ("tf32", "bfloat16", "float32"))
+    settings = itertools.product(COMPILATIONS, (True, False), ("tf32", "bfloat16", "float32"))
     for jit_compile, deterministic, precision in settings:
         for network in NETWORKS:
             yield Case("ours", network, precision, deterministic, jit_compile)
-            if deterministic:  # the official code is the same with and without
+            # The official code is the same with and without.
+            if deterministic and jit_compile != "cells":
                 yield _official(network, precision, jit_compile)
 
 

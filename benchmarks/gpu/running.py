@@ -67,7 +67,7 @@ def run_cases(
     results: list[Result] = []
     for case in cases:
         entry: Result = {"name": case.name, **case.to_json()}
-        limits = COMPILED_LIMITS if case.jit_compile else LIMITS
+        limits = LIMITS if case.jit_compile == "none" else COMPILED_LIMITS
         left = budget.left()
         if left < SHORTEST:
             entry["left_out"] = "no time was left"

@@ -25,7 +25,8 @@ def make_model(case: Case, sizes: Sizes) -> Any:
     """Returns the model of a case, built and with its optimizers."""
     options = {
         "dtype": PRECISIONS["bfloat16" if case.precision == "bfloat16" else "none"],
-        "compile_cells": case.jit_compile,
+        "compile_cells": case.jit_compile == "cells",
+        "compile_step": case.jit_compile == "step",
     }
     if case.network == NETWORK:
         return make_network(sizes.network, **options)
@@ -42,7 +43,7 @@ def measure(case: Case, sizes: Sizes) -> Iterator[dict[str, Any]]:
     # A CPU's estimate begins when the network has been built.
     before = 0.0 if on_gpu else max(before, setup.peak_memory_mb(tf))
     batch = random_batch(size)
-    steps = {name: _taken(tf, step, batch) for name, step in _steps(case, model).items()}
+    steps = {name: _taken(tf, case, step, batch) for name, step in _steps(case, model).items()}
 
     def wait() -> None:
         setup.wait(tf)
@@ -66,16 +67,13 @@ def _steps(case: Case, model: Any) -> dict[str, Callable[..., Any]]:
     return {"weight": model.weight_step, "arch": model.arch_step}
 
 
-def _taken(tf: Any, step: Callable[..., Any], batch: Any) -> Callable[[], Any]:
-    traced = tf.function(step, autograph=False)
+def _taken(tf: Any, case: Case, step: Callable[..., Any], batch: Any) -> Callable[[], Any]:
+    traced = tf.function(step, autograph=False, jit_compile=case.jit_compile == "step" or None)
     return lambda: traced(*batch)
 
 
 def estimated_mb(case: Case, sizes: Sizes, *, on_gpu: bool) -> float:
-    """Returns the estimate of the memory of a case's steps, in MiB.
-
-    On a GPU that is what depends on the batch: TensorFlow's graphs stay in the host's memory.
-    """
+    """Returns the estimate of the memory of a case's steps, in MiB."""
     size = IMAGE_SIZE, IMAGE_SIZE
     if case.network == NETWORK:
         config = sizes.network
@@ -92,7 +90,7 @@ def estimated_mb(case: Case, sizes: Sizes, *, on_gpu: bool) -> float:
             skip_dropout=stage.skip_dropout_rate > 0,
         )
     images = batch_size(case, sizes)
-    return (memory.activations(images) if on_gpu else memory.total(images)) / 2**20
+    return (memory.of_gpu() if on_gpu else memory).total(images) / 2**20
 
 
 def task(case: Case, sizes: Sizes, checkout: str, device: str) -> dict[str, Any]:
@@ -112,7 +110,7 @@ def task(case: Case, sizes: Sizes, checkout: str, device: str) -> dict[str, Any]
     return found | {
         "device": "cuda" if device == "gpu" else "cpu",
         "precision": case.precision,
-        "compile": case.jit_compile,
+        "compile": case.jit_compile != "none",
         "timing": sizes.timing,
     }
 

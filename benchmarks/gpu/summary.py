@@ -33,7 +33,7 @@ def ratios(measured: Sequence[Result]) -> list[Result]:
     official = {
         (each["network"], each["precision"]): each["images_per_s"]
         for each in measured
-        if each["kind"] == "official" and not each["jit_compile"]
+        if each["kind"] == "official" and each["jit_compile"] == "none"
     }
     return [
         {"name": each["name"], "ratio": each["images_per_s"] / official[key]}

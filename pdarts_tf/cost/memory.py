@@ -45,8 +45,8 @@ SECOND_ORDER_BYTES_PER_CELL = 12 * MB
 # Gradient, unrolled weights, and for finite differences a vector and weights moved along it twice.
 SECOND_ORDER_COPIES = 5
 # Graph of the step of an evaluation network, which has variables of its own for every kernel.
-TRAIN_BYTES_PER_KERNEL = 1.3 * MB
-# Gradient, clipped gradient, step and new velocity, all there before the first is assigned.
+TRAIN_BYTES_PER_KERNEL = 0.7 * MB
+# Stacks (`training.equal_shapes`) of clipped gradients, weights, their penalty, and the sum.
 UPDATE_COPIES = 4
 # What a CPU has already when its estimate begins: the weights, and the velocity of each.
 BUILT_COPIES = 2

@@ -29,7 +29,7 @@ _ZIP_ERRORS = (
     OSError,
     EOFError,
     KeyError,
-    RuntimeError,  # also NotImplementedError: an unknown compression or version
+    RuntimeError,  # zipfile: encrypted, and NotImplementedError: an unknown compression
     ValueError,
     OverflowError,
     zipfile.BadZipFile,

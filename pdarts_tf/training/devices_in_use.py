@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pdarts_tf.layers.device_kind import device_kind
 from pdarts_tf.training import gpus
 from pdarts_tf.training.devices import Devices
 
@@ -44,7 +45,7 @@ def devices_in_use(strategy: tf.distribute.Strategy) -> DevicesInUse:
     if not isinstance(
         strategy, tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy
     ):
-        return DevicesInUse(_kind(), 1, total)
+        return DevicesInUse(device_kind(), 1, total)
     own = strategy.extended.worker_devices
     return DevicesInUse("GPU" if "GPU" in own[0] else "CPU", len(own), total)
 
@@ -55,15 +56,11 @@ def planned_devices(devices: Devices) -> DevicesInUse:
     Unlike a strategy this takes no memory on a GPU, and waits for no other worker.
     """
     processes = devices.task.num_workers if devices.multi_worker else 1
-    kind = "CPU" if devices.num_cpu_devices > 1 else _kind()
+    kind = "CPU" if devices.num_cpu_devices > 1 else device_kind()
     here = devices.num_cpu_devices
     if kind == "GPU" and devices.distribution != "one":
         here = len(tf.config.list_physical_devices("GPU"))
     return DevicesInUse(kind, here, here * processes)
-
-
-def _kind() -> str:
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 
 def described(used: DevicesInUse) -> str:

@@ -3,7 +3,6 @@
 Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirroredStrategy.
 """
 
-import collections
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -85,8 +84,7 @@ class TrainingLoop:
         if not progress.steps:
             self.model.reset_metrics()
         self.callbacks.on_epoch_begin(self.first_epoch + epoch)
-        upcoming = None
-        unchecked: collections.deque[StepLogs] = collections.deque()
+        upcoming, previous = None, None
         for step in range(progress.steps, steps):
             self.callbacks.on_train_batch_begin(step)
             start = time.perf_counter()
@@ -95,9 +93,11 @@ class TrainingLoop:
             logs = StepLogs(self._train(batch), self._place(f"epoch {epoch + 1}, step {step + 1}"))
             # A GPU is computing now; meanwhile the next batch goes there.
             upcoming = self._next(batches) if overlaps else None
-            unchecked.append(logs)
-            while len(unchecked) > (1 if overlaps else 0):
-                unchecked.popleft().numbers()
+            if previous is not None:
+                previous.numbers()  # a step late, so that the GPU has the next one already
+            if not overlaps:
+                logs.numbers()
+            previous = logs
             progress.steps, progress.logs = step + 1, logs
             progress.seconds += time.perf_counter() - start
             # Not through the list of Keras, which would read the logs.

@@ -97,9 +97,11 @@ class TorchOptimizer(keras.optimizers.Optimizer):
         trainable_variables: Sequence[keras.Variable] | None = None,
     ) -> None:
         """Updates the variables by gradients as they are, not clipped; see Keras' `apply`."""
-        variables = (
-            self._trainable_variables if trainable_variables is None else trainable_variables
-        )
+        variables = trainable_variables
+        if variables is None:
+            if not self.built:
+                raise ValueError("An optimizer that is not built needs `trainable_variables`.")
+            variables = self._trainable_variables
         shapes = EqualShapes([variable.shape for variable in variables])
         self._apply_stacks(shapes, shapes.stack(grads), variables)
 

@@ -1,8 +1,5 @@
 """The table of what is going to run."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -18,16 +15,9 @@ from pdarts_tf.cost.plan import (
     train_plan,
 )
 from pdarts_tf.genotype import GENOTYPES
+from tests.plans import CIFAR10
 
 GIB = 2**30
-DATA: Any = SimpleNamespace(
-    name="cifar10",
-    image_shape=(32, 32, 3),
-    num_classes=10,
-    train=SimpleNamespace(num_images=50_000),
-    test=SimpleNamespace(num_images=10_000),
-    tested_on="the test split",
-)
 LIGHT, HEAVY = Memory(GIB // 2, GIB // 16), Memory(GIB, GIB // 8)
 
 
@@ -75,14 +65,14 @@ def test_a_limit_for_not_even_one_image(limit):
 
 def test_a_search_of_second_order_is_planned_with_the_memory_it_takes():
     first, second = (
-        search_plan(SearchConfig(arch_order=order), DATA, (100, 100), 1).parts[0].memory
+        search_plan(SearchConfig(arch_order=order), CIFAR10, (100, 100), 1).parts[0].memory
         for order in ("first", "second")
     )
     assert second.fixed > first.fixed
 
 
 def test_the_search_of_the_paper():
-    planned = search_plan(SearchConfig(), DATA, (25_000, 25_000), 260)
+    planned = search_plan(SearchConfig(), CIFAR10, (25_000, 25_000), 260)
     lines = planned.text().splitlines()
     assert lines[0] == (
         "Searching on cifar10: 25,000 images 32x32x3 for the weights, 25,000 for the alphas, "
@@ -115,7 +105,7 @@ def test_the_search_of_the_paper():
 def test_a_training():
     genotype = GENOTYPES["PDARTS"]
     config = TrainConfig(genotype=str(genotype), dataset="cifar10")
-    lines = train_plan(config, DATA, (50_000, 0), 390).text().splitlines()
+    lines = train_plan(config, CIFAR10, (50_000, 0), 390).text().splitlines()
     assert lines[0] == (
         "Training on cifar10: 50,000 images 32x32x3, 10 classes; 10,000 to test, the test split"
     )
@@ -125,7 +115,7 @@ def test_a_training():
 
 
 def test_a_training_says_how_many_images_are_held_out():
-    planned = train_plan(TrainConfig(dataset="cifar10"), DATA, (45_000, 5_000), 351)
+    planned = train_plan(TrainConfig(dataset="cifar10"), CIFAR10, (45_000, 5_000), 351)
     assert planned.text().splitlines()[0] == (
         "Training on cifar10: 45,000 images 32x32x3, 10 classes; 5,000 held out for validation; "
         "10,000 to test, the test split"
@@ -134,12 +124,12 @@ def test_a_training_says_how_many_images_are_held_out():
 
 def test_settings_that_the_estimate_does_not_know_are_named():
     config = TrainConfig(rematerialize=True, gradient_accumulation=2, auxiliary=False)
-    last = train_plan(config, DATA, (50_000, 0), 390).text().splitlines()[-1]
+    last = train_plan(config, CIFAR10, (50_000, 0), 390).text().splitlines()[-1]
     assert last == (
         "234,000 steps of 128 images in all. Memory is without --rematerialize, "
         "--gradient_accumulation."
     )
-    search = search_plan(SearchConfig(mixed_precision="float16"), DATA, (25_000, 25_000), 260)
+    search = search_plan(SearchConfig(mixed_precision="float16"), CIFAR10, (25_000, 25_000), 260)
     assert search.note.endswith("is not known yet. Memory is without --mixed_precision.")
 
 

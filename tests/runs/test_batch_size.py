@@ -1,8 +1,5 @@
 """--batch_size=auto: as many images as fit, on one device and on several."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,17 +17,10 @@ from pdarts_tf.runs.batch_size import (
 )
 from pdarts_tf.runs.room import LEFT_TO_DRIVER, Room, measured_room
 from pdarts_tf.training.devices_in_use import DevicesInUse
+from tests.plans import CIFAR10
 
 MIB = 2**20
 GIB = 2**30
-CIFAR10: Any = SimpleNamespace(
-    name="cifar10",
-    image_shape=(32, 32, 3),
-    num_classes=10,
-    train=SimpleNamespace(num_images=50_000),
-    test=SimpleNamespace(num_images=10_000),
-    tested_on="the test split",
-)
 ONE_CPU = DevicesInUse("CPU", 1, 1)
 TWO_GPUS = DevicesInUse("GPU", 2, 2)
 
