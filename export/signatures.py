@@ -4,14 +4,17 @@ Every signature has a free batch dimension, and float32, int64 or string tensors
 normalization and class names are part of the model, so that clients need not know them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INPUT
 from export.inference import for_device
-from pdarts_tf.data import decoding, windows
+from pdarts_tf.data import windows
 from pdarts_tf.data.augmentation import normalize
+from pdarts_tf.data.decoder import decode
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 
 
 class ServedModel(tf.Module):
@@ -27,6 +30,7 @@ class ServedModel(tf.Module):
             than resized as a whole.
         serve_on: Kind of device that computes the logits, see `inference.for_device`; images are
             decoded on a CPU always.
+        max_megapixels: Millions of pixels that an encoded image may have.
     """
 
     def __init__(
@@ -39,11 +43,13 @@ class ServedModel(tf.Module):
         class_names: Sequence[str],
         centre: bool = False,
         serve_on: str = "CPU",
+        max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.class_names = tuple(class_names)
         self.centre = centre
+        self.max_megapixels = max_megapixels
         spec = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
         self.pixel_logits = lambda images: logits(normalize(images, mean, std))
         # One function for all signatures: its constants are in the file once.
@@ -66,19 +72,28 @@ class ServedModel(tf.Module):
             CLASSIFY: (self._classify, inputs),
         }
         return {
-            name: tf.function(function, input_signature=[spec], autograph=False)
+            name: tf.function(_checked(function, spec), input_signature=[spec], autograph=False)
             for name, (function, spec) in named.items()
         }
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies images (batch, height, width, channels) with pixels from 0 to 255."""
+        """Classifies images (batch, height, width, channels) with pixels from 0 to 255.
+
+        Of an image with pixels that are not finite, logits and probabilities are NaN, the class is
+        -1 and the label empty: operations such as the maximum would let an ordinary answer through.
+        """
         logits = self.logits(images)
+        valid = tf.reduce_all(tf.math.is_finite(images), (1, 2, 3))
+        valid &= tf.reduce_all(tf.math.is_finite(logits), 1)
+        logits = tf.where(valid[:, tf.newaxis], logits, math.nan)
         classes = tf.argmax(logits, -1)
+        names = tf.constant([*self.class_names, ""])
+        no_class = tf.cast(len(self.class_names), classes.dtype)
         return {
             "probabilities": tf.nn.softmax(logits),
             "logits": logits,
-            "classes": classes,
-            "labels": tf.gather(tf.constant(self.class_names), classes),
+            "classes": tf.where(valid, classes, -1),
+            "labels": tf.gather(names, tf.where(valid, classes, no_class)),
         }
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,11 +117,21 @@ class ServedModel(tf.Module):
             return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        """Decodes an image like those of a test split, see `pdarts_tf.data.decoding`."""
+        """Decodes an image like those of a test split, see `pdarts_tf.data.decoder`."""
         height, width, channels = self.image_shape
 
         def window(shape: tf.Tensor) -> tf.Tensor:
             return windows.centre(shape, width / height) if self.centre else windows.whole(shape)
 
-        image = decoding.decode(image_bytes, channels, window)
+        image = decode(image_bytes, channels, window, self.max_megapixels)
         return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)
+
+
+def _checked(
+    function: Callable[[tf.Tensor], dict[str, tf.Tensor]], spec: tf.TensorSpec
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Returns a function that fails for a tensor of another shape, before anything else.
+
+    A server does not check shapes, and kernels, which rely on them, may end its process.
+    """
+    return lambda tensor: function(tf.ensure_shape(tensor, spec.shape))

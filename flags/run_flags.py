@@ -1,5 +1,6 @@
 """Flags that searches and trainings share: where a run reads, writes and computes."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,6 +67,7 @@ def define_run_flags(
         lower_bound=0.0,
         **where,
     )
+    max_megapixels = define_max_megapixels(**where)
     profile_steps = _define_profile_steps(where)
     flags.register_multi_flags_validator(
         ["memory_limit_gb", "dry_run"],
@@ -81,7 +83,30 @@ def define_run_flags(
         profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
+        max_megapixels=max_megapixels.value,
     )
+
+
+def define_max_megapixels(**where: Any) -> "flags.FlagHolder[float]":
+    """Defines the flag that limits the size of images, for commands that read or serve them.
+
+    Args:
+        **where: Arguments of absl's functions that define flags.
+    """
+    limit = flags.DEFINE_float(
+        "max_megapixels",
+        RunOptions.max_megapixels,
+        "Largest size of an encoded image, in millions of pixels; larger ones are refused before "
+        "they are decoded.",
+        **where,
+    )
+    flags.register_validator(
+        limit,
+        lambda value: value is None or 0 < value < math.inf,
+        "expected a positive number, such as 64",
+        where.get("flag_values", flags.FLAGS),
+    )
+    return limit
 
 
 def _limit_fits(values: Mapping[str, Any]) -> bool:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pdarts_tf.data.contents import Records
+from pdarts_tf.data.exif import UPRIGHT
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.data.images import (
     MAX_BYTES_IN_MEMORY,
+    TEST_NAMES,
     AnySplit,
     DataError,
     EncodedSplit,
@@ -20,7 +24,6 @@ from pdarts_tf.data.images import (
 )
 from pdarts_tf.data.record_index import record_index
 
-_READ_BATCH = 1000  # images per step of reading: enough for the cost per step to vanish
 _CONNECT_SECONDS = 5
 _SERVER_ERROR = 500
 
@@ -31,7 +34,8 @@ def read_tfds(
     image_size: int | None,
     *,
     centre: bool,
-    test_splits: Sequence[str] = ("test", "validation"),
+    test_splits: Sequence[str] = TEST_NAMES,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> tuple[tuple[str, ...], AnySplit, AnySplit | None, str]:
     """Reads a TFDS data set for image classification.
 
@@ -44,6 +48,7 @@ def read_tfds(
         image_size: Height and width to resize images to; None keeps their size.
         centre: Whether to leave the images in their files; see `EncodedSplit`.
         test_splits: Names of splits to test on; the first that exists is used.
+        max_megapixels: See `EncodedSplit`.
 
     Returns:
         Class names, training images, test images or None, and the name of the test split.
@@ -70,14 +75,49 @@ def read_tfds(
     count = sum(builder.info.splits[split].num_examples for split in wanted)
     stay = centre or count * math.prod(shape) > MAX_BYTES_IN_MEMORY
     splits = [
-        _index(builder, split, keys, shape, centre) if stay else _read(builder, split, keys, shape)
+        _index(builder, split, keys, shape, centre, max_megapixels)
+        if stay
+        else _read(builder, split, keys, shape, max_megapixels)
         for split in wanted
     ]
     for split, found in zip(wanted, splits, strict=True):
-        if found.labels.min(initial=0) < 0:
-            raise DataError(f"dataset {name!r} has no labels in its split {split!r}")
+        _check_split(builder, split, found.labels, len(class_names))
     test = splits[1] if tested_on is not None else None
     return class_names, splits[0], test, tested_on or ""
+
+
+def note_unused_splits(
+    name: str, data_dir: str | os.PathLike[str] | None, tested_on: str
+) -> tuple[str, ...]:
+    """Returns a line that names the splits of a prepared data set that `read_tfds` does not use.
+
+    Args:
+        name: See `read_tfds`.
+        data_dir: See `read_tfds`.
+        tested_on: Name of the split that is tested on.
+    """
+    unused = [
+        split for split in _builder(name, data_dir).info.splits if split not in ("train", tested_on)
+    ]
+    return (f"ignored of dataset {name!r}: its splits {', '.join(unused)}",) if unused else ()
+
+
+def _check_split(builder: Any, split: str, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    """Checks that a split has as many examples as its data set says, all of them with a class."""
+    expected = builder.info.splits[split].num_examples
+    if len(labels) != expected:
+        raise DataError(
+            f"dataset {builder.name!r} must have {expected:,} examples in its split {split!r}. "
+            f"Received: {len(labels):,}, since files in {builder.data_path} have changed or end "
+            "early; remove that directory to have it prepared again"
+        )
+    if labels.min(initial=0) < 0:
+        raise DataError(f"dataset {builder.name!r} has no labels in its split {split!r}")
+    if labels.max(initial=0) >= num_classes:
+        raise DataError(
+            f"dataset {builder.name!r} must have labels from 0 to {num_classes - 1}. "
+            f"Received: {labels.max()} in its split {split!r}"
+        )
 
 
 def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
@@ -129,16 +169,24 @@ def _image_shape(builder: Any, key: str, image_size: int | None) -> tuple[int, i
     return height, width, channels
 
 
-def _read(builder: Any, split: str, keys: tuple[str, str], shape: tuple[int, int, int]) -> Split:
+def _read(
+    builder: Any,
+    split: str,
+    keys: tuple[str, str],
+    shape: tuple[int, int, int],
+    max_megapixels: float,
+) -> Split:
     """Reads all images of a split of a prepared TFDS data set, always in the same order."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    from pdarts_tf.data import windows
+    from pdarts_tf.data import encoded, windows
+    from pdarts_tf.data.decoder import decode
+    from pdarts_tf.data.decoding import images_at_once
 
     def pair(example: dict[str, Any]) -> tuple[Any, Any]:
-        image = windows.resize(example[keys[0]], shape[:2])
-        return tf.ensure_shape(image, shape), example[keys[1]]
+        image = decode(example[keys[0]], shape[2], max_megapixels=max_megapixels)
+        return tf.ensure_shape(windows.resize(image, shape[:2]), shape), example[keys[1]]
 
     images, labels = [], []
     try:
@@ -146,12 +194,23 @@ def _read(builder: Any, split: str, keys: tuple[str, str], shape: tuple[int, int
             split=split,
             shuffle_files=False,
             read_config=tfds.ReadConfig(try_autocache=False),  # it is read only once
+            decoders={keys[0]: tfds.decode.SkipDecoding()},
         )
         pairs = examples.map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        for image_batch, label_batch in pairs.batch(_READ_BATCH).as_numpy_iterator():
+        for image_batch, label_batch in pairs.batch(images_at_once(shape)).as_numpy_iterator():
             images.append(image_batch)
             labels.append(label_batch)
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise DataError(
+            f"there is not enough memory for the images of dataset {builder.name!r}; set "
+            "--image_size to resize them to less, or free some memory"
+        ) from error
     except tf.errors.OpError as error:
+        problem = encoded.problem_of(str(error.message))
+        if problem is not None:
+            raise DataError(
+                f"an image of dataset {builder.name!r}, split {split!r}, {problem}"
+            ) from error
         raise _unreadable(builder, error) from error
     return Split(
         np.concatenate([np.empty((0, *shape), np.uint8), *images]),
@@ -165,6 +224,7 @@ def _index(
     keys: tuple[str, str],
     shape: tuple[int, int, int],
     centre: bool,
+    max_megapixels: float,
 ) -> EncodedSplit:
     """Returns the images of a split of a prepared TFDS data set, left in their TFRecord files."""
     import tensorflow as tf
@@ -177,13 +237,12 @@ def _index(
         )
     files = [str(path) for path in info.splits[split].filepaths]
     try:
-        file, offset, length, labels = record_index(
-            files, keys[1], builder.data_path / f"pdarts_tf_{split}.npz"
-        )
+        index = record_index(files, *keys, builder.data_path / f"pdarts_tf_{split}.npz")
     except (OSError, tf.errors.OpError) as error:
         raise _unreadable(builder, error) from error
-    contents = Records(files, keys[0], file, offset, length)
-    return EncodedSplit(contents, labels, shape, centre)
+    contents = Records(files, keys[0], index.number, index.offset, index.length)
+    turned = index.orientations if (index.orientations != UPRIGHT).any() else None
+    return EncodedSplit(contents, index.labels, shape, centre, max_megapixels, turned)
 
 
 def _unreadable(builder: Any, error: Exception) -> DataError:

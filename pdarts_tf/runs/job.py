@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -129,7 +129,7 @@ def _run(
     device.check_batch_size(
         config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
     )
-    data = sources.load_for(config, options.data_dir, run_directory.stored_data(path))
+    data = _load(config, options, run_directory.stored_data(path))
     job = command.make_job(config, data, strategy)
     directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))
     finish(job, command.make_watchers, config, options, directory, stop)
@@ -220,12 +220,20 @@ def _profiling(
     return [stack.enter_context(Profiling(directory.path / run_directory.TENSORBOARD, *steps))]
 
 
+def _load(config: Config, options: RunOptions, stored: Mapping[str, Any] | None) -> ImageData:
+    """Loads the data, and prints what of it is not used."""
+    data = sources.load_for(config, options.data_dir, stored, options.max_megapixels)
+    for note in data.notes:
+        print(note)
+    return data
+
+
 def _dry_run(command: Command, config: Config, options: RunOptions) -> None:
     """Reads the data and prints what a job would do, without doing any of it."""
     from pdarts_tf.training.runtime import configure
 
     configure()
-    data = sources.load_for(config, options.data_dir, None)
+    data = _load(config, options, None)
     job = command.make_job(config, data, None)
     from pdarts_tf.runs.out_of_memory import present_memory
 

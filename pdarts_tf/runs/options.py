@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.training.devices import Devices
 
 
@@ -18,6 +19,7 @@ class RunOptions:
         profile_steps: First and last step to profile; None for none.
         dry_run: Print what would run, and end.
         memory_limit_gb: GiB of memory for which a dry run prints the largest batch; None for none.
+        max_megapixels: Millions of pixels that an image may have, before it is resized.
     """
 
     data_dir: str | None = None
@@ -27,3 +29,4 @@ class RunOptions:
     profile_steps: tuple[int, int] | None = None
     dry_run: bool = False
     memory_limit_gb: float | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
