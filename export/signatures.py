@@ -61,6 +61,10 @@ class ServedModel(tf.Module):
             autograph=False,
         )
 
+        self.decode_one = tf.function(
+            self._decode_one, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+        )
+
     def signatures(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """Returns the functions by the names of their signatures."""
         pixels = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
@@ -114,7 +118,7 @@ class ServedModel(tf.Module):
         spec = tf.TensorSpec(self.image_shape, tf.uint8)
         # Else a server with a GPU would take the loop, image by image, to it and back.
         with tf.device("/device:CPU:0"):
-            return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
+            return tf.map_fn(self.decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
         """Decodes an image like those of a test split, see `pdarts_tf.data.decoder`."""

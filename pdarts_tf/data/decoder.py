@@ -1,17 +1,19 @@
 """The decoder of single images, in a graph: one for training, testing and serving."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Collection
 
 import tensorflow as tf
 
 from pdarts_tf.data import encoded, upright, windows
 from pdarts_tf.data.exif import UPRIGHT
 from pdarts_tf.data.gif_frames import FRAMES
-from pdarts_tf.data.image_header import MAX_MEGAPIXELS, NO_ALPHA, TOO_SHORT
+from pdarts_tf.data.image_header import FORMATS, MAX_MEGAPIXELS, NO_ALPHA, TOO_SHORT
 
 Window = Callable[[tf.Tensor], tf.Tensor]
 """Function from (height, width), int32 of shape (2,), to a window of shape (4,); see `windows`."""
 _Decoder = Callable[[tf.Tensor, Window, int], tf.Tensor]  # (content, window, channels) -> image
+_Way = Callable[[_Decoder, encoded.Encoded, Window, int], tf.Tensor]
 
 
 def decode(
@@ -19,6 +21,7 @@ def decode(
     channels: int,
     window: Window = windows.whole,
     max_megapixels: float = MAX_MEGAPIXELS,
+    formats: Collection[str] = tuple(FORMATS),
 ) -> tf.Tensor:
     """Decodes a window of an image.
 
@@ -26,22 +29,22 @@ def decode(
     is decoded. What cannot be used, see `image_header`, is an error before anything is decoded.
 
     Args:
-        content: String tensor with the bytes of an image in one of `image_header.FORMATS`; of a GIF
-            its first frame counts.
+        content: String tensor with the bytes of an image; of a GIF its first frame counts.
         channels: Number of channels of the result, 1, 3 or 4: grey images are converted to colour
             and coloured ones to grey as needed, and alpha is left out. 4 requires an image with
             alpha.
         window: Window of the image as it is shown.
         max_megapixels: Millions of pixels that an image may have.
+        formats: Names out of `image_header.FORMATS` that it may have; see `encoded.inspect`.
 
     Returns:
         uint8 tensor of shape (height, width, channels).
     """
 
     def inspected() -> tf.Tensor:
-        return _inspected(content, channels, window, max_megapixels)
+        return _inspected(content, channels, window, max_megapixels, formats)
 
-    if channels == 4 or max_megapixels < encoded.PLAIN_MEGAPIXELS:
+    if channels == 4 or max_megapixels < encoded.PLAIN_MEGAPIXELS or "PNG" not in formats:
         pixels = inspected()
     else:
         plain = encoded.is_plain_png(content)
@@ -75,7 +78,7 @@ def decode_again(
         return tf.cond(
             tf.equal(orientation, UPRIGHT),
             lambda: decoder(content, window, channels),
-            lambda: _turned(decoder, content, window, channels, orientation),
+            lambda: _turned_by(decoder, content, window, channels, orientation),
         )
 
     if channels == 4:  # no JPEG has alpha
@@ -94,32 +97,48 @@ def _called(function: Callable[[], tf.Tensor]) -> Callable[[], tf.Tensor]:
 
 
 def _inspected(
-    content: tf.Tensor, channels: int, window: Window, max_megapixels: float
+    content: tf.Tensor,
+    channels: int,
+    window: Window,
+    max_megapixels: float,
+    formats: Collection[str],
 ) -> tf.Tensor:
     """Decodes an image of which nothing is known."""
-    image = encoded.inspect(content, channels, max_megapixels)
-
-    def upright_by(decoder: _Decoder) -> Callable[[], tf.Tensor]:
-        return lambda: decoder(image.content, window, channels)
-
-    def turned_by(decoder: _Decoder) -> Callable[[], tf.Tensor]:
-        return lambda: _turned(decoder, image.content, window, channels, image.orientation)
-
+    image = encoded.inspect(content, channels, max_megapixels, formats)
     # One branch out of all: every other way to choose takes more operations.
+    by_format = {name: {"JPEG": _jpeg, "GIF": _gif}.get(name, _other) for name in formats}
+    ways: list[tuple[_Way, _Decoder]] = [
+        (way, decoder)
+        for way in (_stored, _turned)
+        for decoder in dict.fromkeys(by_format.values())
+        if not (way is _turned and decoder is _gif)  # a GIF has no orientation
+    ]
     branches = [lambda: encoded.failure(image, channels, max_megapixels)]
-    branches += [upright_by(decoder) for decoder in (_jpeg, _gif, _other)]
-    branches += [turned_by(decoder) for decoder in (_jpeg, _other)]  # a GIF has no orientation
+    branches += [functools.partial(way, decoder, image, window, channels) for way, decoder in ways]
+
+    def places(way: _Way) -> list[int]:
+        """Returns the branch for each kind of images; the first kind is none."""
+        found = [(way, by_format.get(name)) for name in FORMATS]
+        return [0, *(ways.index(each) + 1 if each in ways else 0 for each in found)]
+
     is_upright = tf.equal(image.orientation, UPRIGHT)
-    by_kind = tf.where(is_upright, [3, 3, 1, 3, 2, 3], [5, 5, 4, 5, 2, 5])
-    usable = tf.equal(image.problem, 0)
-    return tf.switch_case(tf.where(usable, by_kind[image.kind], 0), branches)
+    branch = tf.where(is_upright, places(_stored), places(_turned))[image.kind]
+    return tf.switch_case(tf.where(tf.equal(image.problem, 0), branch, 0), branches)
 
 
-def _turned(
+def _stored(decoder: _Decoder, image: encoded.Encoded, window: Window, channels: int) -> tf.Tensor:
+    """Decodes an image that is stored upright."""
+    return decoder(image.content, window, channels)
+
+
+def _turned(decoder: _Decoder, image: encoded.Encoded, window: Window, channels: int) -> tf.Tensor:
+    """Decodes an image that is not stored upright."""
+    return _turned_by(decoder, image.content, window, channels, image.orientation)
+
+
+def _turned_by(
     decoder: _Decoder, content: tf.Tensor, window: Window, channels: int, orientation: tf.Tensor
 ) -> tf.Tensor:
-    """Decodes an image that is not stored upright."""
-
     def stored(shape: tf.Tensor) -> tf.Tensor:
         shown = upright.shown_shape(shape, orientation)
         return upright.stored_window(window(shown), shown, orientation)

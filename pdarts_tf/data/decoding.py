@@ -1,5 +1,6 @@
 """Images of a split, decoded inside a tf.data pipeline."""
 
+import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,8 @@ def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
         def window(shape: tf.Tensor) -> tf.Tensor:
             if random_crop:
                 return windows.random(shape, width / height, seed)
-            return _unaugmented(split)(shape)
+            centre = isinstance(split, EncodedSplit) and split.centre
+            return _unaugmented(split.image_shape, centre)(shape)
 
         image = windows.resize(pixels(index, window), (height, width))
         return tf.ensure_shape(image, split.image_shape)
@@ -51,10 +53,10 @@ def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
     return read
 
 
-def _unaugmented(split: AnySplit) -> Window:
-    """Returns the window of images that are not augmented."""
-    height, width, _ = split.image_shape
-    if isinstance(split, EncodedSplit) and split.centre:
+def _unaugmented(image_shape: tuple[int, int, int], centre: bool) -> Window:
+    """Returns the window of images that are not augmented; see `EncodedSplit`."""
+    height, width, _ = image_shape
+    if centre:
         return lambda shape: windows.centre(shape, width / height)
     return windows.whole
 
@@ -83,15 +85,30 @@ def _cropper(split: AnySplit) -> Callable[[tf.Tensor, Window], tf.Tensor]:
 
 def _checking_reader(split: EncodedSplit) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns a function that reads one image, unaugmented, and fails if it cannot be used."""
-    height, width, channels = split.image_shape
-    content = split.contents.reader()
-    window = _unaugmented(split)
+    read = split.contents.reader()
+    decode_one = _checking_decoder(
+        split.image_shape, split.centre, split.max_megapixels, split.formats
+    )
+    return lambda index: decode_one(read(index))
 
-    def read(index: tf.Tensor) -> tf.Tensor:
-        image = decode(content(index), channels, window, split.max_megapixels)
-        return tf.ensure_shape(windows.resize(image, (height, width)), split.image_shape)
 
-    return read
+@functools.lru_cache(maxsize=4)  # training and test images share it: tracing it takes time
+def _checking_decoder(
+    image_shape: tuple[int, int, int], centre: bool, max_megapixels: float, formats: tuple[str, ...]
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function of encoded images to images, unaugmented; see `EncodedSplit`."""
+    height, width, channels = image_shape
+    window = _unaugmented(image_shape, centre)
+
+    def decode_one(content: tf.Tensor) -> tf.Tensor:
+        image = decode(content, channels, window, max_megapixels, formats)
+        return tf.ensure_shape(windows.resize(image, (height, width)), image_shape)
+
+    signature = [tf.TensorSpec([], tf.string)]
+    traced: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        decode_one, input_signature=signature, autograph=False
+    )
+    return traced
 
 
 def images_at_once(image_shape: Sequence[int]) -> int:

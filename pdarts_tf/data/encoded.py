@@ -5,27 +5,28 @@ loop over images stays parallel where results have to be deterministic.
 """
 
 import functools
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from pdarts_tf.data import image_header
+from pdarts_tf.data import graph_headers, image_header
 from pdarts_tf.data.byte_strings import part, split, values
+from pdarts_tf.data.exif import UPRIGHT
 from pdarts_tf.data.graph_headers import (
     BMP,
     GIF,
     HEAD_SIZE,
     JPEG,
-    ORIENTATIONS,
     PNG,
     PROBLEMS,
-    READERS,
     UNKNOWN,
     WEBP,
     code,
     first,
 )
+from pdarts_tf.data.upright import tiff_orientation
 
 _STARTS = {
     PNG: ((0, b"\x89PNG\r\n\x1a\n"),),
@@ -35,6 +36,7 @@ _STARTS = {
     WEBP: ((0, b"RIFF"), (8, b"WEBP")),
 }
 _START_SIZE = 12
+_TURNED = frozenset(("PNG", "JPEG", "WebP"))  # formats that store an orientation
 _FAILURE = "StringToNumberOp could not correctly convert string: "
 
 _PIXELS, _LIMIT = len(PROBLEMS), len(PROBLEMS) + 1  # messages with the size of the image
@@ -49,7 +51,7 @@ class Encoded(NamedTuple):
         height: Height in pixels as it is stored, int64.
         width: Width in pixels as it is stored, int64.
         channels: 1, 3 or 4, int64.
-        orientation: See `upright`, int64.
+        orientation: See `upright`, int32.
         problem: Why it cannot be used, an index, int64; 0 if it can.
         detail: Number in the message about the problem, int64.
     """
@@ -93,23 +95,42 @@ def orientation_of(content: tf.Tensor) -> tf.Tensor:
     Args:
         content: String tensor of shape ().
     """
-    branches = [functools.partial(reader, content) for reader in ORIENTATIONS]
-    return tf.switch_case(_kind(values(content, _START_SIZE)), branches)
+    kinds = range(len(_STARTS) + 1)
+    branches = [functools.partial(graph_headers.tiff_reader(kind), content) for kind in kinds]
+    return _orientation(tf.switch_case(_kind(values(content, _START_SIZE)), branches))
 
 
-def inspect(content: tf.Tensor, channels: int, max_megapixels: float) -> Encoded:
+def _orientation(tiff: tf.Tensor) -> tf.Tensor:
+    """Returns the orientation in a TIFF header, empty for most images, and what follows it."""
+    return tf.cond(
+        tf.equal(tiff, ""),
+        lambda: tf.constant(UPRIGHT),
+        lambda: tiff_orientation(part(tiff, 0, graph_headers.EXIF_SIZE)),
+    )
+
+
+def inspect(
+    content: tf.Tensor, channels: int, max_megapixels: float, formats: Collection[str]
+) -> Encoded:
     """Reads the header of an encoded image.
 
     Args:
         content: String tensor of shape ().
         channels: Number of channels to decode it to; 4 requires that it has alpha.
         max_megapixels: Millions of pixels that it may have.
+        formats: Names out of `image_header.FORMATS` that it may have; the fewer, the smaller is the
+            graph.
     """
     head = values(content, HEAD_SIZE)
     kind = _kind(head)
-    branches = [functools.partial(reader, content, head) for reader in READERS]
-    content, found = tf.switch_case(kind, branches)
-    height, width, own_channels, orientation, problem, detail = tf.unstack(found)
+    kinds = [
+        number if name in formats else UNKNOWN
+        for number, name in enumerate(("", *image_header.FORMATS))
+    ]
+    branches = [functools.partial(graph_headers.reader(each), content, head) for each in kinds]
+    content, tiff, found = tf.switch_case(kind, branches)
+    height, width, own_channels, problem, detail = tf.unstack(found)
+    orientation = _orientation(tiff) if _TURNED.intersection(formats) else tf.constant(UPRIGHT)
     size = tf.cast(found[:2], tf.float64)  # its product may not fit into an integer
     problem = first(
         (tf.reduce_prod(size) > max_megapixels * 1e6, _LIMIT),

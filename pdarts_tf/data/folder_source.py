@@ -15,6 +15,7 @@ from pdarts_tf.data.image_header import (
     MAX_MEGAPIXELS,
     Header,
     HeaderError,
+    read_format,
     read_header,
 )
 from pdarts_tf.data.images import DataError, EncodedSplit
@@ -23,7 +24,7 @@ from pdarts_tf.errors import printable
 _SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _NAMED = 5  # entries that are named in a note
 
-_Found = Sequence[tuple[pathlib.Path, Header]]
+_Found = Sequence[tuple[pathlib.Path, Header, str]]  # with the name of the format
 
 
 def read_folder(
@@ -55,17 +56,19 @@ def read_folder(
     paths = [_image_paths(root, directory, layout.class_names) for directory in directories]
     headers = [_headers(_flat(found), max_megapixels) for found in paths]
     everything = [item for found in headers for item in found]
+    formats = tuple(sorted({name for _, _, name in everything}))
     shape = (*_common_size(everything, image_size), _common_channels(everything))
     splits = [
         EncodedSplit(
-            Files(np.array([str(path) for path, _ in found])),
+            Files(np.array([str(path) for path, _, _ in found])),
             np.repeat(np.arange(len(of_classes)), [len(files) for files in of_classes]).astype(
                 np.int64
             ),
             shape,
             centre,
             max_megapixels,
-            _orientations(header for _, header in found),
+            _orientations(header for _, header, _ in found),
+            formats,
         )
         for of_classes, found in zip(paths, headers, strict=True)
     ]
@@ -121,12 +124,13 @@ def _flat(found: list[list[pathlib.Path]]) -> list[pathlib.Path]:
 
 def _headers(
     paths: Sequence[pathlib.Path], max_megapixels: float
-) -> list[tuple[pathlib.Path, Header]]:
+) -> list[tuple[pathlib.Path, Header, str]]:
     headers = []
     for path in paths:
         try:
             with path.open("rb") as file:
-                headers.append((path, read_header(file, max_megapixels)))
+                header = read_header(file, max_megapixels)
+                headers.append((path, header, read_format(file) or ""))
         except HeaderError as error:
             raise DataError(f"{printable(str(path))} {error}") from error
         except OSError as error:
@@ -144,8 +148,8 @@ def _common_size(found: _Found, image_size: int | None) -> tuple[int, int]:
     """Returns (height, width) of the images, or the size that they are resized to."""
     if image_size is not None:
         return image_size, image_size
-    first_path, first = found[0]
-    for path, header in found:
+    first_path, first, _ = found[0]
+    for path, header, _ in found:
         if (header.height, header.width) != (first.height, first.width):
             raise DataError(
                 f"images have different sizes: {printable(str(first_path))} has "
@@ -157,9 +161,9 @@ def _common_size(found: _Found, image_size: int | None) -> tuple[int, int]:
 
 def _common_channels(found: _Found) -> int:
     """Returns the number of channels; grey images among coloured ones become coloured."""
-    counts = Counter(header.channels for _, header in found)
+    counts = Counter(header.channels for _, header, _ in found)
     if 4 in counts and len(counts) > 1:
-        path = next(path for path, header in found if header.channels == 4)
+        path = next(path for path, header, _ in found if header.channels == 4)
         raise DataError(
             f"images must all have an alpha channel, or none. Received: {counts[4]} of "
             f"{len(found)} with one, such as {printable(str(path))}; convert them"

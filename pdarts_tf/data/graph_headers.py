@@ -1,23 +1,22 @@
 """Headers of encoded images of each format, in a graph; see `encoded`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from pdarts_tf.data import image_header
 from pdarts_tf.data.byte_strings import after, length, numbers, part, split, values
-from pdarts_tf.data.exif import UPRIGHT
 from pdarts_tf.data.gif_frames import single_frame
-from pdarts_tf.data.upright import tiff_orientation
 
 UNKNOWN, PNG, JPEG, BMP, GIF, WEBP = range(6)
-"""Kinds of images."""
+"""Kinds of images: none, and `image_header.FORMATS` in their order."""
 
 HEAD_SIZE = 66
 """Bytes of the longest header, of a BMP with masks."""
 
 _EXIF_BEFORE = 2**17  # the first bytes of a JPEG, in which its EXIF is looked for
-_EXIF_SIZE = 2**16
+EXIF_SIZE = 2**16
+"""Bytes of EXIF that are read."""
 
 PROBLEMS = (
     "",
@@ -46,7 +45,7 @@ PROBLEMS = (
 _INSTEAD_OF_END = b"\xff\x00" * 8 + b"\xff\xff"
 
 
-_Read = tuple[tf.Tensor, tf.Tensor]  # content, and the other fields of `Encoded` as one tensor
+_Read = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def code(problem: str) -> int:
@@ -63,12 +62,12 @@ def first(*problems: tuple[tf.Tensor, int | tf.Tensor]) -> tf.Tensor:
 
 
 def _fields(*fields: int | tf.Tensor) -> tf.Tensor:
-    """Returns height, width, channels, orientation, problem and detail as one tensor."""
+    """Returns height, width, channels, problem and detail as one tensor."""
     return tf.stack([tf.cast(each, tf.int64) for each in fields])
 
 
 def _unknown(content: tf.Tensor, head: tf.Tensor) -> _Read:
-    return content, _fields(1, 1, 1, UPRIGHT, 1, 0)
+    return content, tf.constant(""), _fields(1, 1, 1, 1, 0)
 
 
 def _png(content: tf.Tensor, head: tf.Tensor) -> _Read:
@@ -83,25 +82,16 @@ def _png(content: tf.Tensor, head: tf.Tensor) -> _Read:
         (tf.equal(bits, 16), code(image_header.SIXTEEN_BITS)),
         (tf.equal(channels, 0), code(image_header.PNG_COLOUR)),
     )
-    fields = _fields(height, width, channels, _png_orientation(content), problem, colour)
-    return content, fields
+    fields = _fields(height, width, channels, problem, colour)
+    return content, _png_tiff(content), fields
 
 
-def _png_orientation(content: tf.Tensor) -> tf.Tensor:
-    return _orientation(after(content, b"eXIf"))
+def _png_tiff(content: tf.Tensor) -> tf.Tensor:
+    return after(content, b"eXIf")
 
 
-def _no_orientation(content: tf.Tensor) -> tf.Tensor:
-    return tf.constant(UPRIGHT)
-
-
-def _orientation(tiff: tf.Tensor) -> tf.Tensor:
-    """Returns the orientation in a TIFF header, empty for most images, and what follows it."""
-    return tf.cond(
-        tf.equal(tiff, ""),
-        lambda: tf.constant(UPRIGHT),
-        lambda: tiff_orientation(part(tiff, 0, _EXIF_SIZE)),
-    )
+def _no_tiff(content: tf.Tensor) -> tf.Tensor:
+    return tf.constant("")
 
 
 def _jpeg(content: tf.Tensor, head: tf.Tensor) -> _Read:
@@ -113,12 +103,12 @@ def _jpeg(content: tf.Tensor, head: tf.Tensor) -> _Read:
         ((channels != 1) & (channels != 3), code(image_header.CHANNELS)),
         (blocks > 8 * length(content), code(image_header.TOO_SHORT)),
     )
-    fields = _fields(found[0], found[1], channels, _jpeg_orientation(content), problem, channels)
-    return _without_end(content, channels), fields
+    fields = _fields(found[0], found[1], channels, problem, channels)
+    return _without_end(content, channels), _jpeg_tiff(content), fields
 
 
-def _jpeg_orientation(content: tf.Tensor) -> tf.Tensor:
-    return _orientation(after(part(content, 0, _EXIF_BEFORE), image_header.EXIF))
+def _jpeg_tiff(content: tf.Tensor) -> tf.Tensor:
+    return after(part(content, 0, _EXIF_BEFORE), image_header.EXIF)
 
 
 def _without_end(content: tf.Tensor, channels: tf.Tensor) -> tf.Tensor:
@@ -155,7 +145,7 @@ def _bmp(content: tf.Tensor, head: tf.Tensor) -> _Read:
     width, height = (each - 2**32 * (each // 2**31) for each in (width, height))  # with a sign
     channels = tf.maximum(bits // 8, 1)
     # A negative height says that the rows are stored from top to bottom.
-    return content, _fields(tf.abs(height), width, channels, UPRIGHT, problem, bits)
+    return content, _no_tiff(content), _fields(tf.abs(height), width, channels, problem, bits)
 
 
 def _all_equal(found: Sequence[tf.Tensor], expected: Sequence[int]) -> tf.Tensor:
@@ -177,7 +167,7 @@ def _gif(content: tf.Tensor, head: tf.Tensor) -> _Read:
         (~found, code(image_header.GIF_FRAME)),
         (~covers, code(image_header.GIF_CANVAS)),
     )
-    return single, _fields(height, width, 3, UPRIGHT, problem, 0)
+    return single, _no_tiff(content), _fields(height, width, 3, problem, 0)
 
 
 def _webp(content: tf.Tensor, head: tf.Tensor) -> _Read:
@@ -201,30 +191,27 @@ def _webp(content: tf.Tensor, head: tf.Tensor) -> _Read:
     height = tf.where(lossy, lossy_size // 2**16 % 2**14, height)
     alpha = extended & (flags // image_header.WEBP_ALPHA % 2 > 0)
     alpha |= lossless & (bits // 2**28 % 2 > 0)
-    fields = _fields(height, width, tf.where(alpha, 4, 3), _webp_orientation(content), problem, 0)
-    return content, fields
+    fields = _fields(height, width, tf.where(alpha, 4, 3), problem, 0)
+    return content, _webp_tiff(content), fields
 
 
-def _webp_orientation(content: tf.Tensor) -> tf.Tensor:
+def _webp_tiff(content: tf.Tensor) -> tf.Tensor:
     extended = tf.equal(part(content, 12, 4), "VP8X")
-    exif = part(after(tf.where(extended, content, ""), b"EXIF"), 4, _EXIF_SIZE)
+    exif = part(after(tf.where(extended, content, ""), b"EXIF"), 4, EXIF_SIZE)
     marked = tf.equal(part(exif, 0, len(image_header.EXIF)), image_header.EXIF)
-    return _orientation(tf.where(marked, part(exif, len(image_header.EXIF), _EXIF_SIZE), exif))
+    return tf.where(marked, part(exif, len(image_header.EXIF), EXIF_SIZE), exif)
 
 
-READERS = (_unknown, _png, _jpeg, _bmp, _gif, _webp)
-"""Functions of content and its first `HEAD_SIZE` bytes as numbers, by kind.
+def reader(kind: int) -> Callable[[tf.Tensor, tf.Tensor], _Read]:
+    """Returns the function that reads the header of a kind of images.
 
-They return the content as it goes to the decoder, and height, width, channels, orientation,
-problem and detail as one tensor; see `encoded.Encoded`.
-"""
+    Its arguments are the content of an image, and its first `HEAD_SIZE` bytes as numbers. It
+    returns the content as it goes to the decoder; the TIFF header with the orientation, or nothing;
+    and height, width, channels, problem and detail as one tensor, see `encoded.Encoded`.
+    """
+    return (_unknown, _png, _jpeg, _bmp, _gif, _webp)[kind]
 
-ORIENTATIONS = (
-    _no_orientation,
-    _png_orientation,
-    _jpeg_orientation,
-    _no_orientation,
-    _no_orientation,
-    _webp_orientation,
-)
-"""Functions of content that return the orientation of an image, int32, by kind."""
+
+def tiff_reader(kind: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the function of the content of an image that returns its TIFF header, or nothing."""
+    return (_no_tiff, _png_tiff, _jpeg_tiff, _no_tiff, _no_tiff, _webp_tiff)[kind]

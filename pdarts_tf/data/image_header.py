@@ -53,6 +53,7 @@ WEBP_HEADER = 30  # bytes up to the end of the size, whichever kind it is
 WEBP_LOSSLESS, WEBP_LOSSY = 0x2F, 0x2A019D  # what pixels begin with
 EXIF = b"Exif\0\0"  # what EXIF begins with in JPEG, and of some writers in WebP
 
+_STARTS = {b"\x89P": "PNG", b"\xff\xd8": "JPEG", b"BM": "BMP", b"GI": "GIF", b"RI": "WebP"}
 _GREY_PALETTE = bytes(value for grey in range(256) for value in (grey, grey, grey))
 _EXIF_SIZE = 2**16
 # JPEG starts of frame: 0xC0 to 0xCF, except tables (C4), extensions (C8) and arithmetic (CC).
@@ -100,12 +101,11 @@ def read_header(file: BinaryIO, max_megapixels: float = MAX_MEGAPIXELS) -> Heade
     >>> read_header(io.BytesIO(b"GIF89a" + bytes([3, 0, 2, 0])))
     Header(height=2, width=3, channels=3, orientation=1)
     """
-    start = file.read(2)
-    file.seek(0)
-    readers = {b"\x89P": _png, b"\xff\xd8": _jpeg, b"BM": _bmp, b"GI": _gif, b"RI": _webp}
-    if start not in readers:
+    readers = {"PNG": _png, "JPEG": _jpeg, "BMP": _bmp, "GIF": _gif, "WebP": _webp}
+    name = read_format(file)
+    if name is None:
         raise HeaderError(f"is not a {NAMES} image")
-    header = readers[start](file)
+    header = readers[name](file)
     if header.height < 1 or header.width < 1:
         raise HeaderError(f"has {header.height}x{header.width} pixels")
     if header.height * header.width > max_megapixels * 1e6:
@@ -114,6 +114,18 @@ def read_header(file: BinaryIO, max_megapixels: float = MAX_MEGAPIXELS) -> Heade
             f"{max_megapixels:g}; make it smaller, or raise the limit if there is memory for it"
         )
     return header
+
+
+def read_format(file: BinaryIO) -> str | None:
+    """Returns the format that a file begins like, one of `FORMATS`, or None.
+
+    Args:
+        file: The file, which is at its start afterwards.
+    """
+    file.seek(0)
+    start = file.read(2)
+    file.seek(0)
+    return _STARTS.get(start)
 
 
 def _upright(height: int, width: int, channels: int, orientation: int) -> Header:

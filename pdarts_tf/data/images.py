@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from pdarts_tf.data.image_header import MAX_MEGAPIXELS
+from pdarts_tf.data.image_header import FORMATS, MAX_MEGAPIXELS
 from pdarts_tf.errors import InputError, printable
 
 MIN_CLASSES = 2
@@ -83,6 +83,7 @@ class EncodedSplit:
         max_megapixels: Millions of pixels that an image may have, before it is resized.
         orientations: EXIF orientation of each image, 1 to 8, uint8 of shape (n,); None if all are
             stored upright.
+        formats: Names out of `image_header.FORMATS` that the images have.
     """
 
     contents: Contents
@@ -91,6 +92,7 @@ class EncodedSplit:
     centre: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
     orientations: npt.NDArray[np.uint8] | None = None
+    formats: tuple[str, ...] = tuple(FORMATS)
 
     @property
     def num_images(self) -> int:
