@@ -13,7 +13,7 @@ from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INP
 from export.inference import for_device
 from pdarts_tf.data import windows
 from pdarts_tf.data.augmentation import normalize
-from pdarts_tf.data.decoder import decode
+from pdarts_tf.data.decoder import CPU, decode
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 
 
@@ -76,7 +76,7 @@ class ServedModel(tf.Module):
             CLASSIFY: (self._classify, inputs),
         }
         return {
-            name: tf.function(_checked(function, spec), input_signature=[spec], autograph=False)
+            name: tf.function(function, input_signature=[spec], autograph=False)
             for name, (function, spec) in named.items()
         }
 
@@ -86,6 +86,9 @@ class ServedModel(tf.Module):
         Of an image with pixels that are not finite, logits and probabilities are NaN, the class is
         -1 and the label empty: operations such as the maximum would let an ordinary answer through.
         """
+        # Before anything else: a server does not check shapes, and kernels that rely on them may end
+        # its process.
+        images = tf.ensure_shape(images, (None, *self.image_shape))
         logits = self.logits(images)
         valid = tf.reduce_all(tf.math.is_finite(images), (1, 2, 3))
         valid &= tf.reduce_all(tf.math.is_finite(logits), 1)
@@ -102,10 +105,12 @@ class ServedModel(tf.Module):
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies encoded images (batch,)."""
+        image_bytes = tf.ensure_shape(image_bytes, (None,))
         return self._predict(tf.cast(self._decode(image_bytes), tf.float32))
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns names and probabilities of all classes for serialized examples (batch,)."""
+        inputs = tf.ensure_shape(inputs, (None,))
         feature = {CLASSIFY_FEATURE: tf.io.FixedLenFeature((), tf.string)}
         image_bytes = tf.io.parse_example(inputs, feature)[CLASSIFY_FEATURE]
         images = tf.cast(self._decode(image_bytes), tf.float32)
@@ -117,7 +122,7 @@ class ServedModel(tf.Module):
         """Decodes and resizes images; one damaged image is an error of the whole batch."""
         spec = tf.TensorSpec(self.image_shape, tf.uint8)
         # Else a server with a GPU would take the loop, image by image, to it and back.
-        with tf.device("/device:CPU:0"):
+        with tf.device(CPU):
             return tf.map_fn(self.decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
@@ -127,15 +132,6 @@ class ServedModel(tf.Module):
         def window(shape: tf.Tensor) -> tf.Tensor:
             return windows.centre(shape, width / height) if self.centre else windows.whole(shape)
 
-        image = decode(image_bytes, channels, window, self.max_megapixels)
-        return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)
-
-
-def _checked(
-    function: Callable[[tf.Tensor], dict[str, tf.Tensor]], spec: tf.TensorSpec
-) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Returns a function that fails for a tensor of another shape, before anything else.
-
-    A server does not check shapes, and kernels, which rely on them, may end its process.
-    """
-    return lambda tensor: function(tf.ensure_shape(tensor, spec.shape))
+        with tf.device(CPU):
+            image = decode(image_bytes, channels, window, self.max_megapixels)
+            return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)

@@ -10,6 +10,8 @@ from pdarts_tf.data.exif import UPRIGHT
 from pdarts_tf.data.gif_frames import FRAMES
 from pdarts_tf.data.image_header import FORMATS, MAX_MEGAPIXELS, NO_ALPHA, TOO_SHORT
 
+CPU = "/device:CPU:0"
+"""Device that decodes images; no other can."""
 Window = Callable[[tf.Tensor], tf.Tensor]
 """Function from (height, width), int32 of shape (2,), to a window of shape (4,); see `windows`."""
 _Decoder = Callable[[tf.Tensor, Window, int], tf.Tensor]  # (content, window, channels) -> image
@@ -42,7 +44,8 @@ def decode(
     """
 
     def inspected() -> tf.Tensor:
-        return _inspected(content, channels, window, max_megapixels, formats)
+        with tf.device(CPU):  # in a function of its own, which knows no device from outside
+            return _inspected(content, channels, window, max_megapixels, formats)
 
     if channels == 4 or max_megapixels < encoded.PLAIN_MEGAPIXELS or "PNG" not in formats:
         pixels = inspected()
