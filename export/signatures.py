@@ -86,8 +86,7 @@ class ServedModel(tf.Module):
         Of an image with pixels that are not finite, logits and probabilities are NaN, the class is
         -1 and the label empty: operations such as the maximum would let an ordinary answer through.
         """
-        # Before anything else: a server does not check shapes, and kernels that rely on them may end
-        # its process.
+        # First of all: servers do not check shapes, and kernels that rely on them end the process.
         images = tf.ensure_shape(images, (None, *self.image_shape))
         logits = self.logits(images)
         valid = tf.reduce_all(tf.math.is_finite(images), (1, 2, 3))
