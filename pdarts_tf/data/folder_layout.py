@@ -47,6 +47,9 @@ def find_layout(root: pathlib.Path) -> FolderLayout:
             two classes with usable names, the same for training and testing.
     """
     here = _names(root)
+    for name in here:
+        if name.lower() in (*TRAIN_NAMES, *TEST_NAMES) and (root / name).is_symlink():
+            _check_inside(root, root / name)
     directories = [name for name in here if os.path.isdir(root / name)]
     train, test = (_find(directories, names) for names in (TRAIN_NAMES, TEST_NAMES))
     if train is None:
