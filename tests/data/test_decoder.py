@@ -1,6 +1,7 @@
 """The one decoder of images: same rules for files and in a graph, nothing made up, nothing huge."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from tests.encoded_images import (
 from tests.encoded_images import (
     encoded as encode,
 )
+from tests.source_tree import ROOT
 
 KINDS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 LOSSLESS = ("PNG", "BMP", "GIF", "WEBP")
@@ -260,3 +262,12 @@ def test_damaged_images_are_decoded_or_refused(graphs, kind, changes, end):
         return
     header = read_header(io.BytesIO(content))
     assert image.shape == (header.height, header.width, 3)
+
+
+def test_the_formats_of_the_documentation_are_those_that_are_tested():
+    page = (ROOT / "docs" / "data.md").read_text("utf-8")
+    listed = re.search(r"The formats, recognized by their content, are: (.*)\.\n", page)
+    assert listed is not None
+    assert listed[1].split(", ") == list(FORMATS)
+    assert [kind.upper() for kind in FORMATS] == list(KINDS)
+    assert "[images](data.md#images)" in (ROOT / "docs" / "serving.md").read_text("utf-8")
