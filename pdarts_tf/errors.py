@@ -41,8 +41,8 @@ def printable(text: str, most: int = 300) -> str:
 
     Example:
 
-    >>> printable("a\x1b[2J\nb"), printable("x" * 90, most=10)
-    ('a\\x1b[2J\\nb', 'xxxxx…xxxxx')
+    >>> printable("a\\x1b[2J\\nb"), printable("x" * 90, most=10)
+    ('a\\\\x1b[2J\\\\nb', 'xxxxx…xxxxx')
     """
     escaped = "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii")

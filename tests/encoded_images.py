@@ -4,6 +4,7 @@ import functools
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -85,7 +86,7 @@ def plain(kind):
     return encoded(picture(), kind)
 
 
-CLAIMING = {
+CLAIMING: dict[str, Callable[[int, int], bytes]] = {
     "PNG": png_claiming,
     "JPEG": jpeg_claiming,
     "BMP": bmp_claiming,

@@ -173,7 +173,8 @@ def test_images_that_claim_too_many_pixels_are_refused_before_they_are_decoded(
 
 @pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (500_000_000, 1), (1, 2**30)])
 def test_sizes_whose_product_is_no_number_of_a_graph_are_refused(size, refused):
-    assert "more than --max_megapixels=64" in refused(png_claiming(*size, bits=1, colour=0))
+    height, width = size
+    assert "more than --max_megapixels=64" in refused(png_claiming(height, width, bits=1, colour=0))
 
 
 def test_the_limit_may_be_moved():
@@ -252,10 +253,10 @@ def test_a_complete_jpeg_has_the_pixels_that_tensorflow_gives_it(size, mode, opt
 )
 @settings(max_examples=150, deadline=None)
 def test_damaged_images_are_decoded_or_refused(graphs, kind, changes, end):
-    content = bytearray(plain(kind))
+    damaged = bytearray(plain(kind))
     for place, value in changes:
-        content[int(place * (len(content) - 1))] = value
-    content = bytes(content[: int(end * len(content))])
+        damaged[int(place * (len(damaged) - 1))] = value
+    content = bytes(damaged[: int(end * len(damaged))])
     try:
         image = graphs[3](tf.constant(content)).numpy()
     except tf.errors.InvalidArgumentError:

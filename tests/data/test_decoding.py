@@ -216,7 +216,5 @@ def test_too_little_memory_is_named_as_the_cause(root, monkeypatch):
 
     monkeypatch.setattr(decoding, "_checking_reader", reader)
     split = load("folder", root, resized_crop=True, stored={"mean": [0.0], "std": [1.0]}).train
-    with pytest.raises(
-        DataError, match="not enough memory to decode 12 images of 24x32x3"
-    ):
+    with pytest.raises(DataError, match="not enough memory to decode 12 images of 24x32x3"):
         next(decoding.decoded_batches(split))
