@@ -1,26 +1,30 @@
 # `make demo` and `make test` do everything on a fresh machine with Python 3.11 to 3.13.
-# `make PYTHON=/path/to/python3.12 setup` selects the interpreter.
+# `make PYTHON=/path/to/python3.12 setup` selects the interpreter; `make GPU=1 setup` also installs
+# CUDA's libraries.
 
 .PHONY: help setup lint test test-all faults demo results format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# With and without CUDA's libraries are different installations, so each has a stamp of its own.
+CUDA := $(filter 1,$(GPU))
+STAMP := $(VENV)/.installed$(if $(CUDA),-gpu)
+REQUIREMENTS := requirements.txt requirements-dev.txt requirements-onnx.txt requirements-openvino.txt requirements-ray.txt $(if $(CUDA),requirements-gpu.txt)
 PYTHON ?= python3 python3.13 python3.12 python3.11
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(STAMP) ## Create .venv and install; repeated only if a requirements file changes
+setup: $(STAMP) ## Create .venv and install (GPU=1: with CUDA's libraries), if a requirements file has changed
 
-$(STAMP): requirements.txt requirements-dev.txt requirements-onnx.txt requirements-openvino.txt requirements-ray.txt
+$(STAMP): $(REQUIREMENTS)
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
 	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -r requirements-onnx.txt -r requirements-openvino.txt -r requirements-ray.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	@touch $@
 
 lint: setup ## Check style, formatting and types
@@ -51,10 +55,10 @@ format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from the installed packages
+lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from the installed packages but CUDA's
 	{ echo "# Written by 'make lock' from what 'make setup' installs: do not edit."; \
 	  echo "# Bazel needs every package that those bring along; pip does not read this file."; \
-	  $(BIN)/python -m pip freeze --all --exclude pip; } > requirements-lock.txt.new
+	  $(BIN)/python -m pip freeze --all --exclude pip | grep -v '^nvidia-'; } > requirements-lock.txt.new
 	mv requirements-lock.txt.new requirements-lock.txt
 
 clean: ## Remove caches and build output (keeps .venv and runs/)

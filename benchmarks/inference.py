@@ -170,9 +170,13 @@ def main(argv):
             "keras": [*this, "--worker=keras"],
         }
         if _OFFICIAL.value:
-            script = pathlib.Path(__file__).with_name("official_inference.py")
             checkout = str(pathlib.Path(_OFFICIAL.value).resolve())
-            commands["official"] = [_OFFICIAL_PYTHON.value, str(script), checkout]
+            commands["official"] = [
+                _OFFICIAL_PYTHON.value,
+                "-m",
+                "benchmarks.official_inference",
+                checkout,
+            ]
         workers = {name: start(command) for name, command in commands.items()}
         rows = summary(measure(workers))
         for worker in workers.values():

@@ -11,17 +11,16 @@ that consumes the most, in its warm-up and after. Images are drawn at random, JP
 photographs. --json=FILE writes the same numbers.
 """
 
-import itertools
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 from absl import app, flags
 
+from benchmarks.streams import WARMUP_BATCHES, cifar_batches, rates
 from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
 
@@ -32,8 +31,6 @@ _JPEGS = flags.DEFINE_integer("jpegs", 192, "JPEG files to make.", 2)
 _SEARCH = flags.DEFINE_boolean("search", True, "Measure the search step, for the ratio.")
 _JSON = flags.DEFINE_string("json", None, "File to write the numbers to.")
 
-WARMUP_BATCHES = 5
-CIFAR_IMAGES = 20_000
 JPEG_HEIGHT, JPEG_WIDTH = 375, 500
 CLASSES = 2
 COLUMNS = {
@@ -45,46 +42,9 @@ COLUMNS = {
 }
 
 
-def rates(dataset, batches, images_per_batch):
-    """Returns images per second, and per second of processor time, of a stream."""
-    stream = iter(dataset)
-    for _ in itertools.islice(stream, WARMUP_BATCHES):
-        pass
-    start, cpu_start = time.perf_counter(), time.process_time()
-    count = sum(1 for _ in itertools.islice(stream, batches))
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    images = count * images_per_batch
-    return {
-        "images_per_second": images / seconds,
-        "images_per_core_second": images / cpu_seconds,
-    }
-
-
 def measure_cifar(batch_size, batches):
     """Returns the rates of both halves of the search on images in memory."""
-    from pdarts_tf.data.augmentation import Augmentation
-    from pdarts_tf.data.images import Split
-    from pdarts_tf.data.pipeline import bilevel_batches
-
-    rng = np.random.default_rng(0)
-    halves = [
-        Split(
-            rng.integers(0, 256, (CIFAR_IMAGES, 32, 32, 3), np.uint8),
-            rng.integers(0, 10, CIFAR_IMAGES),
-        )
-        for _ in range(2)
-    ]
-    dataset = bilevel_batches(
-        *halves,
-        batch_size=batch_size,
-        steps_per_epoch=CIFAR_IMAGES // batch_size,
-        seed=(0, 0),
-        first_step=0,
-        last_step=batches + WARMUP_BATCHES,
-        augmentation=Augmentation(),
-        mean=(0.5,) * 3,
-        std=(0.25,) * 3,
-    )
+    dataset = cifar_batches(batch_size, batches + WARMUP_BATCHES)
     return {"stream": "CIFAR, in memory", **rates(dataset, batches, 2 * batch_size)}
 
 

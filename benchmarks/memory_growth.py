@@ -7,7 +7,14 @@ import json
 import subprocess
 import sys
 
-from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
+from benchmarks.workloads import (
+    CLASSES,
+    IMAGE_SIZE,
+    make_network,
+    make_supernet,
+    peak_memory_mb,
+    random_batch,
+)
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.cost.memory import network_memory, supernet_memory
 from pdarts_tf.genotype import GENOTYPES
@@ -16,7 +23,6 @@ from pdarts_tf.search_space import random_space
 WHAT = ("1", "2", "3", "network")
 """The stages of the paper, and its evaluation network with auxiliary head."""
 
-CLASSES = 10
 STEPS = 3
 
 
@@ -61,61 +67,19 @@ def measure(what, batch_size, arch_order):
     from pdarts_tf.training.runtime import configure
 
     configure()
-    import tensorflow as tf
-
     from pdarts_tf.training.epoch_progress import EpochProgress
     from pdarts_tf.training.loop import TrainingLoop
 
-    shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
-    images = tf.random.stateless_normal(shape, (0, 0))
-    batch = images, tf.random.stateless_uniform((batch_size,), (1, 1), 0, CLASSES, tf.int64)
+    batch = random_batch(batch_size)
     if what == "network":
-        model = _network(shape)
+        model = make_network(TrainConfig())
     else:
-        model = _supernet(SearchConfig().stages[int(what) - 1], shape, arch_order)
+        stage = SearchConfig().stages[int(what) - 1]
+        model = make_supernet(stage, random_space(stage.num_candidates), arch_order=arch_order)
         batch = batch, batch
     before = peak_memory_mb()
     TrainingLoop(model).run_epoch(0, iter([batch] * STEPS), STEPS, EpochProgress())
     return peak_memory_mb() - before
-
-
-def _supernet(stage, shape, arch_order):
-    import pdarts_tf as pd
-
-    space = random_space(stage.num_candidates)
-    model = pd.Supernet(
-        space,
-        init_channels=stage.init_channels,
-        num_layers=stage.num_layers,
-        num_classes=CLASSES,
-        skip_dropout_rate=stage.skip_dropout_rate,
-        name="supernet",
-    )
-    model.build((None, *shape[1:]))
-    model.compile(pd.weight_optimizer(), pd.arch_optimizer(), arch_order=arch_order)
-    model.build_optimizers()
-    return model
-
-
-def _network(shape):
-    import pdarts_tf as pd
-    from pdarts_tf.training.supervised import SupervisedNetwork
-
-    config = TrainConfig()
-    model = SupervisedNetwork(
-        GENOTYPES["PDARTS"],
-        init_channels=config.init_channels,
-        num_layers=config.layers,
-        num_classes=CLASSES,
-        stem=config.stem,
-        auxiliary=config.auxiliary,
-        drop_path_rate=config.drop_path_rate,
-        name="network",
-    )
-    model.build((None, *shape[1:]))
-    model.compile(pd.weight_optimizer())
-    model.optimizer.build(model.trainable_variables)
-    return model
 
 
 if __name__ == "__main__":

@@ -7,27 +7,19 @@ nothing of this project.
 import os
 import sys
 import time
-import types
+
+from benchmarks.official_code import official_module
 
 REPEATS = {1: 10, 64: 1}
 
 
 def main():
     """Takes turns with the others."""
-    sys.path.insert(0, sys.argv[1])
-    # The official code imports torchvision in the same module, for its data only.
-    vision = {
-        name: types.ModuleType(name) for name in ("torchvision.datasets", "torchvision.transforms")
-    }
-    sys.modules.update({"torchvision": types.ModuleType("torchvision"), **vision})
-    for name, module in vision.items():
-        setattr(sys.modules["torchvision"], name.split(".")[1], module)
     import torch
-    from genotypes import PDARTS
-    from model import NetworkCIFAR
 
     torch.set_num_threads(os.cpu_count())
-    network = NetworkCIFAR(36, 10, 20, False, PDARTS)
+    genotype = official_module(sys.argv[1], "genotypes").PDARTS
+    network = official_module(sys.argv[1], "model").NetworkCIFAR(36, 10, 20, False, genotype)
     network.drop_path_prob = 0.0
     network.eval()
     with torch.no_grad():

@@ -9,7 +9,6 @@ means something on another machine. --json=FILE writes the same numbers.
 """
 
 import json
-import pathlib
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import time
 import numpy as np
 from absl import app, flags
 
-from benchmarks.workloads import IMAGE_SIZE, peak_memory_mb
+from benchmarks.official_task import OFFICIAL_STEP, official_task
+from benchmarks.workloads import make_supernet, peak_memory_mb, random_batch
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
@@ -49,25 +49,14 @@ COLUMNS = {
 
 def measure(stage, batch_size, repeats):
     """Returns the numbers of one stage, measured in this process."""
-    import pdarts_tf as pd
     from pdarts_tf.training.runtime import configure
 
     configure()
     import tensorflow as tf
 
-    shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
-    images = tf.random.stateless_normal(shape, (0, 0))
-    labels = tf.random.stateless_uniform((batch_size,), (1, 1), 0, 10, tf.int64)
+    images, labels = random_batch(batch_size)
     before = peak_memory_mb()
-    model = pd.Supernet(
-        random_space(stage.num_candidates),
-        init_channels=stage.init_channels,
-        num_layers=stage.num_layers,
-        skip_dropout_rate=stage.skip_dropout_rate,
-    )
-    model.build(shape)
-    model.compile(weight_optimizer=pd.weight_optimizer(), arch_optimizer=pd.arch_optimizer())
-    model.build_optimizers()
+    model = make_supernet(stage, random_space(stage.num_candidates))
     steps = {"weight": tf.function(model.weight_step), "arch": tf.function(model.arch_step)}
     start = time.perf_counter()
     graphs = [step.get_concrete_function(images, labels).graph for step in steps.values()]
@@ -111,19 +100,15 @@ def _compare(stage):
     ours = [sys.executable, "-m", "benchmarks.supernet_step", f"--worker={stage.index}", *options]
     result = _run(ours)
     if _OFFICIAL.value:
-        space = random_space(stage.num_candidates)
-        task = {
-            **numbers,
-            "checkout": str(pathlib.Path(_OFFICIAL.value).resolve()),
-            "normal": space.normal.tolist(),
-            "reduce": space.reduce.tolist(),
-            "layers": stage.num_layers,
-            "channels": stage.init_channels,
-            "dropout": stage.skip_dropout_rate,
-            "image_size": IMAGE_SIZE,
+        task = official_task(
+            stage, random_space(stage.num_candidates), _OFFICIAL.value, _BATCH_SIZE.value
+        )
+        task["timing"] = {"rounds": _REPEATS.value, "steps": 1}
+        official = _run([_OFFICIAL_PYTHON.value, "-m", OFFICIAL_STEP], json.dumps(task))
+        result |= {
+            "official_images_per_second": official["images_per_s"],
+            "official_peak_memory_mb": official["peak_mb"],
         }
-        script = pathlib.Path(__file__).with_name("official_step.py")
-        result |= _run([_OFFICIAL_PYTHON.value, str(script)], json.dumps(task))
         result["ratio"] = result["images_per_second"] / result["official_images_per_second"]
     return result
 

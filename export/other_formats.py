@@ -74,8 +74,8 @@ def write(
 
 def _free_path(directory: pathlib.Path, suffix: str, version: int | None) -> pathlib.Path:
     if version is None:
-        files = (int(file.stem) for file in directory.glob(f"*{suffix}") if file.stem.isdecimal())
-        version = max(files, default=0) + 1
+        found = (versions.as_number(file.stem) for file in directory.glob(f"*{suffix}"))
+        version = max((number for number in found if number is not None), default=0) + 1
     path = directory / f"{version}{suffix}"
     if path.exists():
         raise versions.VersionError(f"{path} exists, and is never overwritten; leave out --version")

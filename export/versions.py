@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pdarts_tf.errors import InputError
 
 _INCOMPLETE = ".incomplete-"
-
+LARGEST = 2**63 - 1
+"""The largest version that a server can load: it reads names as 64-bit integers."""
 
 _Path = str | os.PathLike[str]
 
@@ -37,12 +38,25 @@ class NewVersion:
     published: pathlib.Path | None = None
 
 
+def as_number(name: str) -> int | None:
+    """Returns the version that a name stands for; None if a server cannot load it by that name.
+
+    >>> as_number("12"), as_number("latest"), as_number("9" * 20)
+    (12, None, None)
+    """
+    if not (name.isascii() and name.isdecimal()) or len(name) > len(str(LARGEST)):
+        return None
+    number = int(name)
+    return number if number <= LARGEST else None
+
+
 def numbers(model: _Path) -> list[int]:
-    """Returns the versions in a model's directory, in increasing order."""
+    """Returns the versions in a model's directory that a server can load, in increasing order."""
     path = pathlib.Path(model)
     if not path.is_dir():
         return []
-    return sorted(int(each.name) for each in path.iterdir() if each.name.isdecimal())
+    found = (as_number(each.name) for each in path.iterdir())
+    return sorted(number for number in found if number is not None)
 
 
 def next_number(model: _Path) -> int:
@@ -58,11 +72,21 @@ def check(model: _Path, number: int | None) -> None:
         number: Version number, or None for the next one.
 
     Raises:
-        VersionError: If the version exists, or the directory is a file.
+        VersionError: If the version exists or is too large, or the directory is a file.
     """
     path = pathlib.Path(model)
     if path.exists() and not path.is_dir():
         raise VersionError(f"--export_dir must be a directory. Received: {path}, a file")
+    if number is None and next_number(path) > LARGEST:
+        raise VersionError(
+            f"{path} has version {LARGEST}, after which a server can load none; choose another "
+            "--export_dir"
+        )
+    if number is not None and number > LARGEST:
+        raise VersionError(
+            f"--version must be at most {LARGEST}, the largest that a server can load. "
+            f"Received: {number}"
+        )
     if number is not None and (path / str(number)).exists():
         raise VersionError(
             f"--version={number} exists in {path}, and versions are never overwritten; the next "

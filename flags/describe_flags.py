@@ -5,8 +5,15 @@ from absl import flags
 GENOTYPE = flags.DEFINE_string(
     "genotype",
     None,
-    "Genotype: a file (JSON or the official notation), or the name of a published cell, such as "
-    "PDARTS.",
+    "Genotype: a file (docs/genotypes.md has the notations), FILE:NAME for one of several in a "
+    "file, the run directory of a search, or the name of a published cell, such as PDARTS.",
+)
+MAX_SKIP_CONNECTS = flags.DEFINE_integer(
+    "max_skip_connects",
+    None,
+    "With the run directory of a search as --genotype: its result with at most so many "
+    "skip-connects.",
+    lower_bound=0,
 )
 JSON = flags.DEFINE_boolean("json", False, "Print a JSON object instead of tables.")
 SVG = flags.DEFINE_string("svg", None, "SVG file to draw both cells to.")

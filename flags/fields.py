@@ -12,6 +12,8 @@ from typing import Any
 
 from absl import flags
 
+from pdarts_tf.config.settings import AUTO
+
 
 class _ListParser(flags.ArgumentParser):
     """Parses values separated by commas, such as 5,11,17."""
@@ -36,12 +38,49 @@ class _ListParser(flags.ArgumentParser):
         return f"{self.kind} list"
 
 
+class _IntegerOrAuto(flags.IntegerParser):
+    """Parses an integer, or the word that leaves it to the program."""
+
+    syntactic_help = f"an integer or {AUTO}"
+
+    def parse(self, argument: Any) -> Any:
+        """Returns the integer, or `AUTO`."""
+        return AUTO if argument == AUTO else super().parse(argument)
+
+
 class _ListSerializer(flags.ArgumentSerializer):
     """Serializes values in the form that `_ListParser` parses."""
 
     def serialize(self, value: Any) -> str:
         """Returns the values, separated by commas."""
         return ",".join(map(str, value))
+
+
+class _WordParser(flags.ArgumentParser):
+    """Parses a word, or the booleans that a setting once had as its values.
+
+    Args:
+        booleans: What false and true stand for.
+    """
+
+    def __init__(self, booleans: tuple[str, str]):
+        super().__init__()
+        self.booleans = booleans
+
+    def parse(self, argument: Any) -> str:
+        """Returns the word."""
+        try:
+            return self.booleans[flags.BooleanParser().parse(argument)]
+        except (ValueError, TypeError):
+            return str(argument)
+
+
+class _WordFlag(flags.Flag[str]):
+    """A flag of a word that may also be given as if it were a boolean flag."""
+
+    def serialize(self) -> str:
+        """Returns the flag with its word, as absl writes no flag that it takes for a boolean."""
+        return f"--{self.name}={self.value}"
 
 
 def define_flags(
@@ -51,7 +90,8 @@ def define_flags(
 
     Args:
         settings: Dataclass whose fields are int, float, bool, str, one of these or None, or tuples
-            of ints or floats, with metadata {"help": ...}.
+            of ints or floats, with metadata {"help": ...}, and "auto" if an int may be chosen by
+            the program.
         module_name: Module that defines the flags, for `--help`.
         flag_values: Where to define them.
     """
@@ -64,15 +104,22 @@ def define_flags(
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
         kind, text = hints[field.name], field.metadata["help"]
-        if typing.get_origin(kind) is tuple:
-            item = typing.get_args(kind)[0]
+        if "booleans" in field.metadata:
+            word = _WordParser(field.metadata["booleans"])
+            default: Any = field.default
+            flag = _WordFlag(word, None, field.name, default, text, boolean=True)
+            flag.default_as_str = f"'{default}'"  # for absl any word is true
+            flags.DEFINE_flag(flag, flag_values, module_name=module_name)
+            continue
+        if own := _own_parser(kind, field.metadata.get("auto", False)):
+            parser, serializer = own
             flags.DEFINE(
-                _ListParser(item, item.__name__),
+                parser,
                 field.name,
                 field.default,
                 text,
                 flag_values,
-                serializer=_ListSerializer(),
+                serializer=serializer,
                 module_name=module_name,
             )
             continue
@@ -83,16 +130,36 @@ def define_flags(
         )
 
 
+def _own_parser(
+    kind: Any, auto: bool
+) -> tuple[flags.ArgumentParser, flags.ArgumentSerializer] | None:
+    """Returns the parser and serializer of a type that absl has no flag for; None if it has."""
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        return _ListParser(item, item.__name__), _ListSerializer()
+    return (_IntegerOrAuto(), flags.ArgumentSerializer()) if auto else None
+
+
 def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **instead: Any) -> Any:
     """Returns settings with the values of the flags that `define_flags` defined.
+
+    Where a flag is `AUTO`, its field has its default until the program has chosen.
 
     Args:
         settings: The dataclass.
         flag_values: Where its flags are defined.
         **instead: Values of fields that override those of their flags.
     """
-    names = [field.name for field in dataclasses.fields(settings)]
-    return settings(**{name: flag_values[name].value for name in names} | instead)
+    values = {}
+    for field in dataclasses.fields(settings):
+        chosen = field.metadata.get("auto") and is_auto(field.name, flag_values)
+        values[field.name] = field.default if chosen else flag_values[field.name].value
+    return settings(**values | instead)
+
+
+def is_auto(name: str, flag_values: flags.FlagValues = flags.FLAGS) -> bool:
+    """Returns whether a flag leaves its value to the program."""
+    return name in flag_values and flag_values[name].value == AUTO
 
 
 def default_settings(settings: type, *recipes: os.PathLike[str] | None, **values: Any) -> Any:

@@ -6,7 +6,8 @@ CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Checkpoint written by torc
 GENOTYPE = flags.DEFINE_string(
     "genotype",
     None,
-    "Genotype of the evaluation network: a file, or the name of a published cell.",
+    "Genotype of the evaluation network: a file, FILE:NAME, the run directory of a search, or the "
+    "name of a published cell.",
 )
 SEARCH_SPACE = flags.DEFINE_string(
     "search_space",

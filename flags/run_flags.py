@@ -6,10 +6,10 @@ from typing import Any
 
 from absl import flags
 
-from flags.fields import define_flags, read_flags
+from flags.fields import define_flags, is_auto, read_flags
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.runs.options import RunOptions
-from pdarts_tf.training.devices import DISTRIBUTIONS, Devices
+from pdarts_tf.training.devices import DISTRIBUTIONS, GPU_MEMORY, Devices
 
 
 def define_run_flags(
@@ -54,6 +54,20 @@ def define_run_flags(
         "without GPUs.",
         **where,
     )
+    compilation_cache_dir = flags.DEFINE_string(
+        "compilation_cache_dir",
+        None,
+        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
+        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
+        **where,
+    )
+    gpu_memory = flags.DEFINE_enum(
+        "gpu_memory",
+        "grow",
+        list(GPU_MEMORY),
+        "Memory to take of each GPU: grow, as much as the run needs; or all, at once.",
+        **where,
+    )
     dry_run = flags.DEFINE_boolean(
         "dry_run",
         False,
@@ -81,9 +95,12 @@ def define_run_flags(
         devices=Devices.from_environment(distribution.value, num_cpu_devices.value),
         checkpoints=read_flags(CheckpointConfig, flag_values),
         profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
+        compilation_cache_dir=compilation_cache_dir.value,
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
         max_megapixels=max_megapixels.value,
+        gpu_memory=gpu_memory.value,
+        auto_batch_size=is_auto("batch_size", flag_values),
     )
 
 

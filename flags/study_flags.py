@@ -8,10 +8,10 @@ from typing import Any
 from absl import flags
 
 from flags.command_line import RECIPES, recipe_path
-from flags.fields import define_flags, read_flags
+from flags.fields import define_flags, is_auto, read_flags
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.config.settings import as_flag
+from pdarts_tf.config.settings import AUTO, as_flag
 from pdarts_tf.errors import InputError
 
 RECIPES_OF_METHODS = RECIPES / "methods"
@@ -146,6 +146,11 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
         raise StudyFlagsError(f"flags of the {command}: {error}") from error
     if rest[1:]:
         raise StudyFlagsError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
+    if is_auto("batch_size", values):
+        raise StudyFlagsError(
+            f"flags of the {command}: --batch_size must be a number, since a study compares runs "
+            f"with equal batches. Received: {AUTO}"
+        )
     names = {field.name for field in dataclasses.fields(settings)} | {"flagfile"}
     given = [name for name in values if values[name].present and name not in names]
     for name in _OWN:

@@ -15,6 +15,13 @@ run_options = define_run_flags("train", __name__)
 EVALUATE_ONLY = flags.DEFINE_boolean(
     "evaluate_only", False, "Test the stored weights of --run_dir instead of training."
 )
+MAX_SKIP_CONNECTS = flags.DEFINE_integer(
+    "max_skip_connects",
+    None,
+    "With the run directory of a search as --genotype: train its result with at most so many "
+    "skip-connects.",
+    lower_bound=0,
+)
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory for --evaluate_only.")
 
 
@@ -32,6 +39,6 @@ def train_config() -> TrainConfig:
         ConfigError: They are not valid.
         GenotypeError: --genotype names no genotype.
     """
-    genotype = str(load_genotype(flags.FLAGS.genotype))
+    genotype = str(load_genotype(flags.FLAGS.genotype, MAX_SKIP_CONNECTS.value))
     config: TrainConfig = read_flags(TrainConfig, genotype=genotype)
     return config

@@ -5,9 +5,11 @@ strongest edges. The search space regularization of P-DARTS then removes the wea
 of the normal cell, one at a time, until at most M remain. Ties are broken as in the official code.
 
 Inside this module, a cell is an array of scores of shape (14, 8), edges by primitives: the
-probability of an operation, or -inf where it cannot be chosen.
+probability of an operation, times the weight of the edge where edges have weights of their own, or
+-inf where it cannot be chosen.
 
-Reference: P-DARTS (arXiv 1904.12760), section 3.3; DARTS (arXiv 1806.09055), section 2.4.
+Reference: P-DARTS (arXiv 1904.12760), section 3.3; DARTS (arXiv 1806.09055), section 2.4; PC-DARTS
+(arXiv 1907.05737), section 3.3, for the weights of edges.
 """
 
 from collections.abc import Iterator
@@ -16,8 +18,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdarts_tf.arrays import as_numbers
 from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, PRIMITIVES, Genotype
-from pdarts_tf.search_space import CELLS, NUM_NODES, SearchSpace, edge_nodes, edge_probabilities
+from pdarts_tf.search_space import (
+    CELLS,
+    NUM_EDGES,
+    NUM_NODES,
+    SearchSpace,
+    edge_nodes,
+    edge_probabilities,
+)
 
 __all__ = ["count_skip_connects", "derive_all", "derive_genotype", "edge_probabilities"]
 
@@ -42,6 +52,7 @@ def derive_genotype(
     max_skip_connects: int | None = None,
     *,
     restrict_reduce: bool = False,
+    betas: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> Genotype:
     """Derives a genotype from the architecture parameters of the last stage.
 
@@ -52,14 +63,17 @@ def derive_genotype(
         max_skip_connects: Maximum number M of skip-connects in the normal cell; None for no limit.
             The paper uses M = 2.
         restrict_reduce: Whether M applies to the reduction cell as well; in the paper it does not.
+        betas: Parameters of the edges of the normal and of the reduction cell in PC-DARTS, of shape
+            (14,) each: every probability is multiplied by softmax(beta) over the edges into the
+            same node. None if edges have no weights of their own.
 
     Returns:
         The genotype, with two edges per intermediate node.
 
     Raises:
-        ValueError: If alphas have another shape or are not finite, M is neither None nor an integer
-            of at least 0, a node has fewer than two edges with an operation other than `none`, or
-            too few edges have an operation to replace a skip-connect.
+        ValueError: If alphas or betas have another shape or are not finite, M is neither None nor
+            an integer of at least 0, a node has fewer than two edges with an operation other than
+            `none`, or too few edges have an operation to replace a skip-connect.
 
     Reference: P-DARTS, section 3.3, search space regularization.
 
@@ -79,9 +93,12 @@ def derive_genotype(
         raise ValueError(
             f"Expected max_skip_connects to be None or an integer >= 0. Received: {limit!r}"
         )
-    normal = _refined(_scores(space, "normal", alphas_normal), "normal", limit)
+    betas_normal, betas_reduce = (None, None) if betas is None else betas
+    normal = _refined(_scores(space, "normal", alphas_normal, betas_normal), "normal", limit)
     reduce = _refined(
-        _scores(space, "reduce", alphas_reduce), "reduce", limit if restrict_reduce else None
+        _scores(space, "reduce", alphas_reduce, betas_reduce),
+        "reduce",
+        limit if restrict_reduce else None,
     )
     return Genotype(_edges(normal), _CONCAT, _edges(reduce), _CONCAT)
 
@@ -92,6 +109,7 @@ def derive_all(
     alphas_reduce: npt.ArrayLike,
     *,
     restrict_reduce: bool = False,
+    betas: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> dict[str, Genotype]:
     """Derives the genotypes for every limit on skip-connects, in decreasing order of the limit.
 
@@ -100,6 +118,7 @@ def derive_all(
         alphas_normal: Architecture parameters of the normal cell, of shape (14, candidates).
         alphas_reduce: The same for the reduction cell.
         restrict_reduce: Whether the limits apply to the reduction cell as well.
+        betas: See `derive_genotype`.
 
     Returns:
         {"unrestricted": genotype, "M=7": genotype, ..., "M=0": genotype}, starting at the number of
@@ -116,14 +135,19 @@ def derive_all(
     >>> list(derive_all(SearchSpace.full(), alphas, alphas))
     ['unrestricted', 'M=2', 'M=1', 'M=0']
     """
-    unrestricted = derive_genotype(space, alphas_normal, alphas_reduce)
+    unrestricted = derive_genotype(space, alphas_normal, alphas_reduce, betas=betas)
     restricted_cells = CELLS if restrict_reduce else CELLS[:1]
     found = max(count_skip_connects(unrestricted, cell) for cell in restricted_cells)
     genotypes = {"unrestricted": unrestricted}
     for limit in range(found, -1, -1):
         try:
             genotypes[f"M={limit}"] = derive_genotype(
-                space, alphas_normal, alphas_reduce, limit, restrict_reduce=restrict_reduce
+                space,
+                alphas_normal,
+                alphas_reduce,
+                limit,
+                restrict_reduce=restrict_reduce,
+                betas=betas,
             )
         except _UnreachableLimitError:
             break  # Lower limits cannot be reached either.
@@ -150,13 +174,48 @@ class _UnreachableLimitError(ValueError):
     """Raised if the space has no genotype with so few skip-connects."""
 
 
-def _scores(space: SearchSpace, cell: str, alphas: npt.ArrayLike) -> _Scores:
+def _scores(
+    space: SearchSpace, cell: str, alphas: npt.ArrayLike, betas: npt.ArrayLike | None
+) -> _Scores:
     """Returns the (14, 8) scores of a cell: probabilities of candidates, -inf for all others."""
     mask = space.normal if cell == "normal" else space.reduce
+    probabilities = edge_probabilities(space.checked_alphas(cell, alphas))
+    if betas is not None:
+        probabilities *= edge_weights(betas, f"betas_{cell}")[:, np.newaxis]
     scores = np.full(mask.shape, -np.inf)
-    scores[mask] = edge_probabilities(space.checked_alphas(cell, alphas)).ravel()
+    scores[mask] = probabilities.ravel()
     scores[:, _NONE] = -np.inf  # After the softmax: the others are not normalized again.
     return scores
+
+
+def edge_weights(betas: npt.ArrayLike, name: str = "betas") -> npt.NDArray[np.float64]:
+    """Computes softmax(beta) over the edges into each node, in float64.
+
+    Args:
+        betas: Parameters of the edges, of shape (14,), finite.
+        name: What they are called in errors.
+
+    Returns:
+        Array of shape (14,); the weights of the edges into a node sum to 1.
+
+    Raises:
+        ValueError: If betas have another shape, or one is no number or not finite.
+
+    Reference: PC-DARTS (arXiv 1907.05737), section 3.3, equation 5.
+
+    Example:
+
+    >>> edge_weights(np.zeros(14))[:5].round(2)
+    array([0.5 , 0.5 , 0.33, 0.33, 0.33])
+    """
+    expected = f"{name} to be finite numbers of shape ({NUM_EDGES},)"
+    values = as_numbers(betas, expected).astype(np.float64)
+    if values.shape != (NUM_EDGES,):
+        raise ValueError(f"Expected {expected}. Received: shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"Expected {expected}. Received: NaN or infinity")
+    parts = [edge_probabilities(values[np.newaxis, edges])[0] for edges in _edges_by_node()]
+    return np.concatenate(parts)
 
 
 def _refined(scores: _Scores, cell: str, limit: int | None) -> tuple[_Choice, ...]:

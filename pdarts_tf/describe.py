@@ -27,7 +27,7 @@ def main() -> None:
     text_or_path = describe_flags.GENOTYPE.value
     if not text_or_path:
         raise InputError(f"--genotype is required: --genotype=FILE|{'|'.join(GENOTYPES)}")
-    genotype = load_genotype(text_or_path)
+    genotype = load_genotype(text_or_path, describe_flags.MAX_SKIP_CONNECTS.value)
     for path, draw in (
         (describe_flags.SVG.value, drawing_svg.svg_file),
         (describe_flags.PNG.value, drawing_png.png_bytes),

@@ -1,6 +1,10 @@
 """Errors that end a command with a one-line message instead of a traceback."""
 
+import reprlib
 import signal as signals
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 120
 
 
 class InputError(ValueError):
@@ -49,3 +53,17 @@ def printable(text: str, most: int = 300) -> str:
         for each in text
     )
     return escaped if len(escaped) <= most else f"{escaped[: most // 2]}…{escaped[-most // 2 :]}"
+
+
+def quoted(value: object) -> str:
+    """Returns a value that nobody should trust as an error shows it: on one line, short, inert.
+
+    Control characters, with which a terminal could be driven, become escapes.
+
+    >>> quoted("a\\x1b[2Jb"), quoted([1] * 100)
+    ("'a\\\\x1b[2Jb'", '[1, 1, 1, 1, 1, 1, ...]')
+    """
+    try:
+        return " ".join(_REPR.repr(value).split())
+    except (ValueError, RecursionError):  # an integer with more digits than Python prints
+        return f"a huge {type(value).__name__}"

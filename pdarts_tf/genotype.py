@@ -5,44 +5,32 @@ A cell is written as two edges per intermediate node, in order of the nodes. An 
 intermediate node n. The output of the cell concatenates the nodes in `*_concat`.
 
 This module depends on the standard library only. It trusts no text: the size of the input is
-limited, and it is read as JSON or as a syntax tree, never evaluated.
+limited, and it is parsed, never evaluated.
 
 Reference: P-DARTS (arXiv 1904.12760), section 3.1; notation of DARTS (arXiv 1806.09055).
 """
 
-import ast
 import json
 import os
-import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from numbers import Integral
-from typing import Any, TypeGuard
 
-from pdarts_tf.errors import InputError
-from pdarts_tf.primitives import EVALUATION_PRIMITIVES
+from pdarts_tf import notations
+from pdarts_tf.cell_fields import EDGES_PER_NODE as EDGES_PER_NODE
+from pdarts_tf.cell_fields import FIELDS, error, validated_concat, validated_edges
+from pdarts_tf.cell_fields import NUM_INPUT_NODES as NUM_INPUT_NODES
+from pdarts_tf.cell_fields import GenotypeError as GenotypeError
+from pdarts_tf.errors import quoted
+from pdarts_tf.notations import MAX_TEXT_SIZE as MAX_TEXT_SIZE
+from pdarts_tf.primitives import EVALUATION_PRIMITIVES as EVALUATION_PRIMITIVES
 from pdarts_tf.primitives import PRIMITIVES as PRIMITIVES
-from pdarts_tf.published_cells import PUBLISHED_CELLS
+from pdarts_tf.published_cells import ALIASES, PUBLISHED_CELLS
 
-NUM_INPUT_NODES = 2
-EDGES_PER_NODE = 2
-MAX_TEXT_SIZE = 64 * 1024
-"""Limit on texts (in characters) and files (in bytes); real genotypes take less than 1 KiB."""
+RESULT_FILE = "genotype.json"
+"""Name of the file with the result of a search, in its run directory."""
 
-_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
-# No two alternatives can match the same text in different ways, so matching takes linear time.
-_OFFICIAL_TOKENS = re.compile(
-    r"""(?:[\s\d()\[\],=]|'\w*'|"\w*"|(?:Genotype|(?:normal|reduce)(?:_concat)?|range)\b)*""",
-    re.ASCII,
-)
-_REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = 120
-
-
-class GenotypeError(InputError):
-    """Raised for a genotype that is malformed or cannot be found; the message is one line."""
+RESULTS_FILE = "genotypes.json"
+"""Name of the file with the results of a search for every limit on skip-connects."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +67,8 @@ class Genotype:
     def __post_init__(self) -> None:
         """Validates the fields and stores them as tuples."""
         for cell in ("normal", "reduce"):
-            edges = _validated_edges(cell, getattr(self, cell))
-            concat = _validated_concat(
+            edges = validated_edges(cell, getattr(self, cell))
+            concat = validated_concat(
                 f"{cell}_concat", getattr(self, f"{cell}_concat"), len(edges) // EDGES_PER_NODE
             )
             # The documented way to set a field of a frozen dataclass while it is made.
@@ -103,7 +91,7 @@ class Genotype:
 
     def to_json(self) -> str:
         """Returns the genotype as a JSON object of four lists, one per line."""
-        lines = (f'  "{field}": {json.dumps(getattr(self, field))}' for field in _FIELDS)
+        lines = (f'  "{field}": {json.dumps(getattr(self, field))}' for field in FIELDS)
         return "{\n" + ",\n".join(lines) + "\n}"
 
     @classmethod
@@ -113,43 +101,29 @@ class Genotype:
         Raises:
             GenotypeError: If the text is too long, not JSON, or not a valid genotype.
         """
-        _check_text(text)
-        try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError) as error:  # RecursionError: deeply nested brackets
-            raise _error(
-                "a genotype in JSON", text, f"Correct the JSON ({_one_line(str(error))})"
-            ) from error
-        return _from_fields(fields)
+        return cls(**notations.json_fields(text))
 
     @classmethod
     def parse(cls, text: str) -> "Genotype":
-        """Parses JSON, the official notation, or the name of a published cell.
+        """Parses a genotype in any notation, or the name of a published cell.
 
         Args:
-            text: The output of `to_json` or `str`, or a key of `GENOTYPES`.
+            text: The output of `to_json` or `str`, a name, or one of the notations in
+                docs/genotypes.md.
 
         Raises:
-            GenotypeError: If the text is none of these, or the genotype is not valid.
+            GenotypeError: If the text is none of these, has several genotypes, or the genotype is
+                not valid.
 
         Example:
 
         >>> Genotype.parse("DARTS_V2").normal[0]
         ('sep_conv_3x3', 0)
+        >>> Genotype.parse("pc_darts_cifar") == GENOTYPES["PC_DARTS_CIFAR"]
+        True
         """
-        _check_text(text)
-        text = text.strip()
-        if text in GENOTYPES:
-            return GENOTYPES[text]
-        if text.startswith("{"):
-            return cls.from_json(text)
-        if text.startswith("Genotype"):
-            return _from_fields(_official_fields(text))
-        raise _error(
-            "a genotype in JSON, 'Genotype(normal=[...], ...)' or a known name",
-            text,
-            f"Known names: {', '.join(GENOTYPES)}",
-        )
+        published = _published(notations.check_text(text).strip())
+        return published or cls(**notations.read_fields(text, None, _known_names()))
 
 
 def genotypes_json(genotypes: Mapping[str, Genotype]) -> str:
@@ -158,175 +132,116 @@ def genotypes_json(genotypes: Mapping[str, Genotype]) -> str:
     return "{\n" + ",\n".join(objects) + "\n}"
 
 
-def load_genotype(text_or_path: str | os.PathLike[str]) -> Genotype:
+def load_genotype(
+    text_or_path: str | os.PathLike[str], max_skip_connects: int | None = None
+) -> Genotype:
     """Returns the genotype named on a command line.
 
     Args:
-        text_or_path: The name of a published cell, a file that holds a genotype in any notation
-            that `Genotype.parse` reads, or the notation itself.
+        text_or_path: The name of a published cell; a file that holds a genotype in any notation
+            that `Genotype.parse` reads; FILE:NAME, for one of several in a file; the run directory
+            of a search, for its result; or the notation itself.
+        max_skip_connects: Which of the results of a search: that with at most so many
+            skip-connects. By default, the one that the search was asked for.
 
     Raises:
         GenotypeError: If there is neither such a name nor such a file, or the file is too large,
             unreadable or malformed.
     """
     if not isinstance(text_or_path, str | os.PathLike):
-        raise _error("a name or a file", text_or_path, "Pass text or a path")
+        raise error("a name or a file", text_or_path, "Pass text or a path")
     text = os.fspath(text_or_path)
+    if max_skip_connects is not None:
+        return _of_limit(text, max_skip_connects)
     if text in GENOTYPES:
         return GENOTYPES[text]
-    if os.path.isfile(text):
-        return _read_genotype(text)
-    if os.path.isdir(text):
-        raise _error("a file", text, "This is a directory: pass the genotype.json in it")
-    if isinstance(text, str) and text.lstrip().startswith(("{", "Genotype(")):
+    path, _, name = text.rpartition(":")
+    for file, key in ((text, None), (path, name.strip())):
+        if os.path.isdir(file):
+            file = os.path.join(file, RESULT_FILE if key is None else RESULTS_FILE)
+            if not os.path.isfile(file):
+                raise error("a file", text, f"This is a directory: pass the {RESULT_FILE} in it")
+        if os.path.isfile(file):
+            return _read_genotype(file, key)
+    published = _published(text.strip())
+    if published is not None:
+        return published
+    if _is_notation(text):
         return Genotype.parse(text)
-    raise _error("a file that exists or a known name", text, f"Known names: {', '.join(GENOTYPES)}")
+    raise error("a file that exists or a known name", text, _known_names())
 
 
-def _read_genotype(path: str) -> Genotype:
+def _is_notation(text: str) -> bool:
+    return "Genotype(" in text or text.lstrip().startswith(("{", "(", "[", "|"))
+
+
+def _of_limit(text: str, limit: int) -> Genotype:
+    """Returns the result of a search with at most so many skip-connects."""
+    file = os.path.join(text, RESULTS_FILE) if os.path.isdir(text) else text
+    if os.path.basename(file) != RESULTS_FILE or not os.path.isfile(file):
+        raise error(
+            f"the run directory of a search, with its {RESULTS_FILE}",
+            text,
+            "Without one, leave --max_skip_connects out",
+        )
+    try:
+        return _read_genotype(file, f"M={limit}")
+    except GenotypeError:
+        # Limits that the search did not reach are not listed: it has fewer skip-connects anyway.
+        unrestricted = _read_genotype(file, "unrestricted")
+        if unrestricted.num_skip_connects > limit:
+            raise
+        return unrestricted
+
+
+def _published(name: str) -> Genotype | None:
+    """Returns the published cell of a name, or of the name of an official file in any case."""
+    key = name if name in GENOTYPES else ALIASES.get(name.casefold().replace("-", "_"))
+    return None if key is None else GENOTYPES[key]
+
+
+def _known_names() -> str:
+    return f"Known names: {', '.join(GENOTYPES)}"
+
+
+def _read_genotype(path: str, name: str | None) -> Genotype:
     """Reads and parses a file; holds at most one byte more than the limit in memory."""
     try:
         size = os.stat(path).st_size
         with open(path, "rb") as file:
             content = file.read(MAX_TEXT_SIZE + 1) if size <= MAX_TEXT_SIZE else b""
-    except OSError as error:
-        raise _error("a readable file", path, f"Check it ({error.strerror})") from error
+    except OSError as failed:
+        raise error("a readable file", path, f"Check it ({failed.strerror})") from failed
     if max(size, len(content)) > MAX_TEXT_SIZE:
-        raise _error(
-            f"a file of at most {MAX_TEXT_SIZE} bytes", path, "This is larger: pass a genotype.json"
+        raise error(
+            f"a file of at most {MAX_TEXT_SIZE} bytes",
+            path,
+            f"This is larger: pass a {RESULT_FILE}",
         )
     try:
-        return Genotype.parse(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise _error("a text file in UTF-8", path, "Pass a genotype.json") from error
-    except GenotypeError as error:
-        raise GenotypeError(f"{_shown(path)}: {error}") from error
-
-
-def _official_fields(text: str) -> dict[str | None, Any]:
-    """Returns the arguments of the call in the official notation, without evaluating it."""
-    expected = "the official notation 'Genotype(normal=[...], normal_concat=range(2, 6), ...)'"
-    # Refuses any code before Python's parser sees it, and with it the parser's warnings.
-    if not _OFFICIAL_TOKENS.fullmatch(text):
-        raise _error(expected, text, "Use only its names, brackets, quotes and numbers")
+        text = _decoded(content)
+    except UnicodeDecodeError as failed:
+        raise error("a text file in UTF-8", path, f"Pass a {RESULT_FILE}") from failed
     try:
-        call = ast.parse(text, mode="eval").body
-        if not _is_call(call, "Genotype") or call.args:
-            raise ValueError("not a single Genotype with named arguments")
-        return {keyword.arg: _literal(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        # Depending on its version, Python's parser reports too deep a nesting by any of these.
-        raise _error(expected, text, f"Correct it ({_one_line(str(error))})") from error
+        published = _published(text.strip()) if name is None else None
+        return published or Genotype(**notations.read_fields(text, name, _known_names()))
+    except GenotypeError as failed:
+        raise GenotypeError(f"{quoted(path)}: {failed}") from failed
 
 
-def _literal(node: ast.expr) -> object:
-    """Returns the value of a literal or of a `range` of literals."""
-    if _is_call(node, "range") and not node.keywords:
-        return range(*(ast.literal_eval(argument) for argument in node.args))
-    return ast.literal_eval(node)
-
-
-def _is_call(node: ast.expr, name: str) -> TypeGuard[ast.Call]:
-    """Returns whether the node is a call of the function with that name."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-
-
-def _from_fields(fields: Any) -> Genotype:
-    """Builds a genotype from a dictionary of its four fields."""
-    names = list(fields) if isinstance(fields, dict) else fields
-    if not isinstance(fields, dict) or set(fields) != set(_FIELDS):
-        raise _error(
-            f"the fields {', '.join(_FIELDS)}", names, "Give each of them once and no other"
-        )
-    return Genotype(**fields)
-
-
-def _validated_edges(field: str, edges: object) -> tuple[tuple[str, int], ...]:
-    """Validates the edges of a cell and returns them as a tuple."""
-    if not isinstance(edges, list | tuple) or not edges or len(edges) % EDGES_PER_NODE:
-        raise _error(
-            f"{field} to be a list of (operation, input) pairs, two for every node",
-            edges,
-            "Give an even number of pairs, at least two",
-        )
-    return tuple(_validated_edge(field, position, edge) for position, edge in enumerate(edges))
-
-
-def _validated_edge(field: str, position: int, edge: object) -> tuple[str, int]:
-    """Validates one pair (operation, input); its position decides which inputs exist."""
-    where = f"{field}[{position}]"
-    if not isinstance(edge, list | tuple) or len(edge) != 2:
-        raise _error(f"{where} to be a pair (operation, input)", edge, "Give a name and a number")
-    operation, source = edge
-    if not isinstance(operation, str) or operation not in EVALUATION_PRIMITIVES:
-        raise _error(
-            f"the operation of {where} to be one of {', '.join(EVALUATION_PRIMITIVES)}",
-            operation,
-            "Use one of these",
-        )
-    node = NUM_INPUT_NODES + position // EDGES_PER_NODE
-    if not _is_integer(source) or not 0 <= source < node:
-        raise _error(
-            f"the input of {where} to be an integer from 0 to {node - 1}",
-            source,
-            f"An edge into node {node} must start at an earlier node",
-        )
-    return str(operation), int(source)
-
-
-def _validated_concat(field: str, concat: object, num_nodes: int) -> tuple[int, ...]:
-    """Validates the indices of the concatenated nodes and returns them as a tuple."""
-    last = NUM_INPUT_NODES + num_nodes - 1
-    # One entry more than can be valid is enough to detect too many, even in range(10**30).
-    entries = (
-        tuple(islice(concat, num_nodes + 1)) if isinstance(concat, list | tuple | range) else ()
-    )
-    valid = all(_is_integer(entry) and NUM_INPUT_NODES <= entry <= last for entry in entries)
-    if not entries or not valid or len(set(entries)) != len(entries):
-        raise _error(
-            f"{field} to be a list of distinct integers from {NUM_INPUT_NODES} to {last}",
-            concat,
-            "Name the intermediate nodes to concatenate, at least one",
-        )
-    return tuple(int(entry) for entry in entries)
-
-
-def _is_integer(value: object) -> TypeGuard[int]:
-    """Returns whether the value is a Python or NumPy integer; booleans are not."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_text(text: object) -> None:
-    """Raises GenotypeError unless the value is a string of acceptable length."""
-    if not isinstance(text, str):
-        raise _error("text", text, "Decode or read it first")
-    if len(text) > MAX_TEXT_SIZE:
-        raise _error(
-            f"at most {MAX_TEXT_SIZE} characters", text, f"These are {len(text)}: shorten them"
-        )
+def _decoded(content: bytes) -> str:
+    """Returns the text of a file in UTF-8 or, as PowerShell writes it, in UTF-16."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    if b"\0" in content[:2]:
+        return content.decode("utf-16-be" if content.startswith(b"\0") else "utf-16-le")
+    return content.decode("utf-8-sig")
 
 
 def _concat_text(concat: Sequence[int]) -> str:
     """Returns a concatenation in the official notation: a range if it is one, else a list."""
     consecutive = range(concat[0], concat[-1] + 1)
     return str(consecutive if concat == tuple(consecutive) else list(concat))
-
-
-def _error(expected: str, received: object, advice: str) -> GenotypeError:
-    """Returns an error whose message, one line, says what was expected, received, and advised."""
-    return GenotypeError(f"Expected {expected}. Received: {_shown(received)}. {advice}.")
-
-
-def _shown(value: object) -> str:
-    """Returns the value's representation, shortened to one line."""
-    try:
-        return _one_line(_REPR.repr(value))
-    except ValueError:  # an integer with more digits than Python prints
-        return f"a huge {type(value).__name__}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 GENOTYPES: dict[str, Genotype] = {name: Genotype(*cells) for name, cells in PUBLISHED_CELLS.items()}

@@ -126,6 +126,7 @@ class Primitive:
         views: Views of the source that the backward pass needs.
         is_pool: Whether the output depends on the source alone. It is computed once for all edges
             that start there, and in a mixed operation a batch norm follows.
+        is_zero: Whether the output is zero whatever the source is.
         in_phases: Whether the output at stride 1 is split in phases if the source is.
         kept_outputs: Copies of its output that the backward pass needs, those of kernels apart.
         kept_if_normalized: As `kept_outputs`, in addition, where a batch norm follows a pool.
@@ -138,6 +139,7 @@ class Primitive:
     num_norms: Mapping[int, int] = field(default_factory=lambda: _at_both_strides(0))
     views: Mapping[int, tuple[View, ...]]
     is_pool: bool = False
+    is_zero: bool = False
     in_phases: bool = False
     kept_outputs: int = 0
     kept_if_normalized: Mapping[int, int] = field(default_factory=lambda: _at_both_strides(0))
@@ -149,7 +151,7 @@ class Primitive:
         >>> [TABLE["skip_connect"].is_identity(stride) for stride in (1, 2)]
         [True, False]
         """
-        return not self.is_pool and not self.kernels[stride]
+        return not self.is_pool and not self.is_zero and not self.kernels[stride]
 
 
 def _separable(size: int) -> Primitive:
@@ -215,8 +217,9 @@ TABLE: dict[str, Primitive] = {
         views=_at_both_strides((RELU,)),
         torch_names=TorchNames(("1", "2"), ("3",)),
     ),
+    "none": Primitive(form="zero", kind="skip", views=_at_both_strides(()), is_zero=True),
 }
-"""All primitives but "none", which is not computed: it only takes part in the softmax."""
+"""All primitives. In a search "none" is not computed: it only takes part in the softmax."""
 
 EVALUATION_PRIMITIVES: tuple[str, ...] = tuple(TABLE)
 """Primitives of evaluation networks; not only the search's, but all that published cells have."""

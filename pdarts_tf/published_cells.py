@@ -75,3 +75,13 @@ PUBLISHED_CELLS: dict[str, Cells] = {
         reduce_concat=range(2, 6)),
 }
 # fmt: on
+
+ALIASES: dict[str, str] = {
+    **{name.casefold(): name for name in PUBLISHED_CELLS},
+    "darts": "DARTS_V2",
+    "p_darts": "PDARTS",
+    "pc_darts": "PC_DARTS_CIFAR",
+    "pcdarts": "PC_DARTS_CIFAR",
+    "pc_darts_image": "PC_DARTS_IMAGENET",
+}
+"""Other names, in lower case with underscores; those of the official files are among them."""

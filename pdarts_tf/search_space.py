@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pdarts_tf.arrays import as_numbers
 from pdarts_tf.genotype import NUM_INPUT_NODES, PRIMITIVES
 
 NUM_NODES = 4
@@ -191,19 +192,16 @@ class SearchSpace:
             alphas: Numbers of shape (14, candidates).
 
         Raises:
-            ValueError: If the shape differs or a value is not finite.
+            ValueError: If the shape differs, or a value is no number or not finite.
         """
         shape = (NUM_EDGES, self.num_candidates)
-        expected = f"Expected alphas_{cell} to be finite numbers of shape {shape}"
-        try:
-            values = np.asarray(alphas, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{expected}. Received: {type(alphas).__name__} ({error})") from error
+        expected = f"alphas_{cell} to be finite numbers of shape {shape}"
+        values = as_numbers(alphas, expected).astype(np.float64)
         if values.shape != shape:
-            raise ValueError(f"{expected}. Received: shape {values.shape}")
+            raise ValueError(f"Expected {expected}. Received: shape {values.shape}")
         if not np.isfinite(values).all():
             edges = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
-            raise ValueError(f"{expected}. Received: NaN or infinity on edges {edges}")
+            raise ValueError(f"Expected {expected}. Received: NaN or infinity on edges {edges}")
         return values
 
     def to_json(self) -> str:

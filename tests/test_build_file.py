@@ -14,9 +14,8 @@ from tests import source_tree
 from tests.source_tree import ROOT
 
 FACADE, TEST_MAIN = "pdarts_tf/__init__.py", "tests/run_pytest.py"
-# Not in the lock: the code that imports torch says how to get it, and the others are modules of the
-# official code, which benchmarks are given a checkout of.
-OPTIONAL = {"torch", "genotypes", "model", "model_search"}
+# Not in the lock: the code that imports torch says how to get it.
+OPTIONAL = {"torch"}
 # Dependencies that are no imports; BUILD says what they are for.
 NOT_IMPORTED = {"@importlib-resources", "@pytest-timeout"}
 DISTRIBUTIONS = packages_distributions()

@@ -14,7 +14,8 @@ from pdarts_tf.derivation import (
     edge_probabilities,
 )
 from pdarts_tf.genotype import GENOTYPES, PRIMITIVES
-from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.search_space import SearchSpace, edge_nodes
+from tests.torch_tensors import Tensor
 
 DERIVATIONS = json.loads((Path(__file__).parent / "goldens" / "derivation.json").read_text())[
     "derive"
@@ -224,3 +225,44 @@ def test_skip_connects_of_an_unknown_cell_are_refused():
 
 def test_probabilities_are_those_that_dropping_uses():
     assert edge_probabilities is search_space.edge_probabilities
+
+
+# Weights of edges
+
+
+def test_equal_betas_weigh_the_edges_into_a_node_alike():
+    alphas = np.random.default_rng(0).normal(size=(14, 8))
+    space, betas = SearchSpace.full(), (np.zeros(14), np.zeros(14))
+    weighed = derive_genotype(space, alphas, alphas, betas=betas)
+    assert weighed == derive_genotype(space, alphas, alphas)
+
+
+def test_the_edges_of_the_largest_betas_are_kept():
+    alphas, betas = np.zeros((14, 8)), np.zeros(14)
+    betas[[11, 13]] = 1.0  # the edges from nodes 2 and 4 into node 5
+    cell = derive_genotype(SearchSpace.full(), alphas, alphas, betas=(betas, betas)).normal
+    assert [source for _, source in cell[6:]] == [2, 4]
+
+
+def test_betas_do_not_choose_operations():
+    alphas = np.random.default_rng(0).normal(size=(14, 8))
+    betas = np.random.default_rng(1).normal(size=14)
+    found = derive_genotype(SearchSpace.full(), alphas, alphas, betas=(betas, betas))
+    edges = {edge: i for i, edge in enumerate(edge_nodes())}
+    for i, (operation, source) in enumerate(found.normal):
+        best = 1 + alphas[edges[source, 2 + i // 2], 1:].argmax()
+        assert operation == PRIMITIVES[best]
+
+
+@pytest.mark.parametrize("betas", [np.zeros(13), np.full(14, np.inf), "zeros", np.zeros((14, 1))])
+def test_betas_that_do_not_fit_are_refused(betas):
+    alphas = np.zeros((14, 8))
+    with pytest.raises(ValueError, match=r"betas_reduce to be finite numbers of shape \(14,\)"):
+        derive_genotype(SearchSpace.full(), alphas, alphas, betas=(np.zeros(14), betas))
+
+
+def test_parameters_of_pytorch_are_read():
+    alphas = np.random.default_rng(0).normal(size=(14, 8)).astype(np.float32)
+    space = SearchSpace.full()
+    tensors = derive_genotype(space, Tensor(alphas), Tensor(alphas))
+    assert tensors == derive_genotype(space, alphas, alphas)

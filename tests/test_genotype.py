@@ -85,12 +85,9 @@ def test_primitives_are_in_the_order_of_the_architecture_parameters():
     )
 
 
-def test_evaluation_networks_know_two_more_operations_but_not_none():
-    assert set(EVALUATION_PRIMITIVES) ^ set(PRIMITIVES) == {
-        "none",
-        "sep_conv_7x7",
-        "conv_7x1_1x7",
-    }
+def test_evaluation_networks_know_two_more_operations():
+    assert set(EVALUATION_PRIMITIVES) - set(PRIMITIVES) == {"sep_conv_7x7", "conv_7x1_1x7"}
+    assert set(PRIMITIVES) <= set(EVALUATION_PRIMITIVES)
 
 
 def test_lists_and_ranges_are_stored_as_tuples():
@@ -225,7 +222,7 @@ PAIR = [("skip_connect", 0), ("skip_connect", 1)]
         ({"reduce": "skip_connect"}, "reduce to be a list", "'skip_connect'"),
         ({"normal": [*PAIR, 1, 2]}, "normal[2] to be a pair", "1"),
         ({"normal": [*PAIR, ("skip_connect",), PAIR[0]]}, "normal[2] to be a pair", "('skip_con"),
-        ({"normal": [("none", 0), PAIR[1]]}, "the operation of normal[0] to be one of", "'none'"),
+        ({"normal": [("zero", 0), PAIR[1]]}, "the operation of normal[0] to be one of", "'zero'"),
         ({"normal": [PAIR[0], ("conv_1x1", 0)]}, "the operation of normal[1]", "'conv_1x1'"),
         ({"reduce": [(3, 0), PAIR[1]]}, "the operation of reduce[0]", "3"),
         ({"reduce": [(["skip_connect"], 0), PAIR[1]]}, "the operation of reduce[0]", "['skip"),

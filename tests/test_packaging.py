@@ -1,5 +1,6 @@
 """Packaging: what an installation contains, and what it requires."""
 
+import importlib.metadata
 import re
 import tomllib
 
@@ -24,7 +25,19 @@ def test_requirements_are_pins_and_nothing_else(file):
     lines = (ROOT / file).read_text("utf-8").splitlines()
     lines = [line for line in lines if line and not line.startswith("#")]
     assert lines
-    assert all(re.match(r"[A-Za-z0-9_.-]+==[^\s;#]+", line) for line in lines)
+    assert all(re.match(r"[A-Za-z0-9_.-]+(\[[a-z-]+\])?==[^\s;#]+", line) for line in lines)
+
+
+def test_the_cuda_libraries_are_pinned_and_are_those_of_the_pinned_tensorflow():
+    pins = [(ROOT / f"requirements{each}.txt").read_text("utf-8") for each in ("", "-gpu")]
+    plain, extra = (re.findall(r"^tensorflow(\[and-cuda\])?==(\S+)", pin, re.M) for pin in pins)
+    assert extra == [("[and-cuda]", plain[0][1])]
+    wanted = [
+        re.match(r"[\w-]+", each)[0]  # type: ignore[index]
+        for each in importlib.metadata.requires("tensorflow") or []
+        if "and-cuda" in each
+    ]
+    assert sorted(wanted) == re.findall(r"^(nvidia-[\w-]+)==", pins[1], re.M)
 
 
 def test_all_files_of_the_packages_are_shipped():

@@ -46,3 +46,10 @@ def test_every_weight_is_used_once_per_output_pixel(kind):
 
 def test_the_row_of_a_strided_pair_keeps_the_height():
     assert Kernel("row", 7).macs(4, 10, stride=2) == 2 * Kernel("column", 7).macs(4, 10, stride=2)
+
+
+def test_none_costs_nothing():
+    row = TABLE["none"]
+    assert [*row.kernels.values(), *row.num_norms.values(), *row.views.values()] == [
+        (), (), 0, 0, (), (),
+    ]  # fmt: skip

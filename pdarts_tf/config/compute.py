@@ -8,6 +8,9 @@ from pdarts_tf.config.settings import Settings, check, setting
 PRECISIONS = {"none": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 """Values of --mixed_precision, and the Keras dtype policy that each stands for."""
 
+COMPILATIONS = ("none", "cells", "step")
+"""Values of --jit_compile."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeConfig(Settings):
@@ -23,19 +26,33 @@ class ComputeConfig(Settings):
         False,
         "Rematerialize activations: recompute cells in the backward pass, to save memory.",
     )
-    jit_compile: bool = setting(False, "Compile the cells with XLA, for GPUs.")
+    jit_compile: str = setting(
+        "none",
+        "Compile with XLA, for GPUs: none, cells (each of the cells, which a bare --jit_compile "
+        "means too) or step (every step as a whole, on one device).",
+        booleans=("none", "cells"),
+    )
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
         value = self.mixed_precision
         check(value in PRECISIONS, "mixed_precision", " or ".join(PRECISIONS), value)
+        value = self.jit_compile
+        check(value in COMPILATIONS, "jit_compile", " or ".join(COMPILATIONS), value)
         check(
-            not (self.sync_batch_norm and self.jit_compile),
+            not (self.sync_batch_norm and value != "none"),
             "jit_compile",
-            "false with --sync_batch_norm, since devices cannot communicate inside cells that XLA "
+            "none with --sync_batch_norm, since devices cannot communicate inside what XLA "
             "compiles",
-            self.jit_compile,
+            value,
+        )
+        check(
+            not (self.rematerialize and value == "step"),
+            "jit_compile",
+            "none or cells with --rematerialize, since XLA computes only once what a step asks for "
+            "twice",
+            value,
         )
 
     @property
@@ -44,9 +61,15 @@ class ComputeConfig(Settings):
         return {
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,
-            "compile_cells": self.jit_compile,
+            "compile_cells": self.jit_compile == "cells",
+            "compile_step": self.compiles_steps,
             "dtype": PRECISIONS[self.mixed_precision],
         }
+
+    @property
+    def compiles_steps(self) -> bool:
+        """Whether XLA compiles every step as a whole."""
+        return self.jit_compile == "step"
 
     @property
     def parts_per_device(self) -> int:
@@ -60,6 +83,6 @@ class ComputeConfig(Settings):
             "rematerialize": self.rematerialize,
             "gradient_accumulation": self.parts_per_device > 1,
             "mixed_precision": self.mixed_precision != "none",
-            "jit_compile": self.jit_compile,
+            "jit_compile": self.jit_compile != "none",
         }
         return tuple(f"--{name}" for name, value in used.items() if value)

@@ -84,7 +84,10 @@ stage, with --add_channels added. Received: 15
         5, "Number of epochs at the end of each stage after which the supernet is validated."
     )
     batch_size: int = setting(
-        96, "Images per weight step and per architecture step, summed over all devices."
+        96,
+        "Images per weight step and per architecture step, summed over all devices; auto for as "
+        "many as are estimated to fit into memory.",
+        auto=True,
     )
     train_portion: float = setting(
         0.5,

@@ -15,7 +15,18 @@ class ConfigError(InputError):
     """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
-def setting(default: Any, text: str, *, before: Any = MISSING) -> Any:
+AUTO = "auto"
+"""Value of the flag of a number that the program is to choose, where that is allowed."""
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    before: Any = MISSING,
+    booleans: tuple[str, str] | None = None,
+    auto: bool = False,
+) -> Any:
     """Returns a dataclass field with a default value and the help text of its flag.
 
     Args:
@@ -23,9 +34,16 @@ def setting(default: Any, text: str, *, before: Any = MISSING) -> Any:
         text: Help text of the flag.
         before: Value of runs that were recorded before the setting existed. It is not the default:
             a default may change later, what those runs did cannot.
+        booleans: Of a setting that once was a boolean: the values that False and True of earlier
+            runs stand for, and --noNAME and a bare --NAME on the command line.
+        auto: Whether the flag may also be `AUTO`. The setting itself is always a number.
     """
-    recorded = {} if before is MISSING else {"before": before}
-    return field(default=default, metadata={"help": text, **recorded})
+    metadata: dict[str, Any] = {"help": text, "auto": auto}
+    if before is not MISSING:
+        metadata["before"] = before
+    if booleans is not None:
+        metadata["booleans"] = booleans
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -40,17 +58,25 @@ class Settings:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: object) -> Self:
         """Returns settings with the given values, such as those read from JSON.
 
-        A missing setting has its value from `before`, if it has one: see `setting`.
+        A missing setting has its value from `before`, if it has one, and one that was a boolean the
+        value that `booleans` has for it: see `setting`.
 
         Raises:
-            ConfigError: A name is unknown or missing, or a value has another type or is not valid.
+            ConfigError: They are no dictionary, a name is unknown or missing, or a value has
+                another type or is not valid.
         """
+        if not isinstance(values, dict):
+            raise ConfigError(f"settings must be an object. Received: {type(values).__name__}")
         settings = dataclasses.fields(cls)
         earlier = {s.name: s.metadata["before"] for s in settings if "before" in s.metadata}
-        values = earlier | values
+        words = {s.name: s.metadata["booleans"] for s in settings if "booleans" in s.metadata}
+        values = earlier | {
+            name: words[name][value] if name in words and isinstance(value, bool) else value
+            for name, value in values.items()
+        }
         odd = sorted({each.name for each in settings}.symmetric_difference(values))
         if odd:
             raise ConfigError(f"missing or unknown: {', '.join(odd[:3])}")

@@ -36,7 +36,11 @@ class TrainConfig(DataConfig, ComputeConfig):
     36
     """
 
-    genotype: str = setting("PDARTS", "Genotype: a file, or the name of a published cell.")
+    genotype: str = setting(
+        "PDARTS",
+        "Genotype: a file, FILE:NAME for one of several in a file, the run directory of a search, "
+        "or the name of a published cell.",
+    )
     validation_portion: float = setting(
         0.1,
         "Portion of the training images of each class to hold out, drawn with --seed: their "
@@ -47,7 +51,12 @@ class TrainConfig(DataConfig, ComputeConfig):
     init_channels: int = setting(36, "Channels of the first cells; reduction cells double them.")
     stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
     epochs: int = setting(600, "Number of epochs.")
-    batch_size: int = setting(128, "Images per step, summed over all devices.")
+    batch_size: int = setting(
+        128,
+        "Images per step, summed over all devices; auto for as many as are estimated to fit into "
+        "memory.",
+        auto=True,
+    )
     gradient_accumulation: int = setting(
         1, "Number of parts in which each device computes its batch one by one, to save memory."
     )

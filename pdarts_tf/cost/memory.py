@@ -6,7 +6,8 @@ the batch is counted tensor by tensor (`cost.activations`). The step of the alph
 that of the weights, since a supernet's cells keep the same for either, and the two do not overlap.
 
 The rest is TensorFlow's: the graphs of the step, traced, optimized and instantiated, and the update
-of the weights. Those constants were measured on a CPU; docs/memory.md has the figures.
+of the weights. Those constants were measured on a CPU; docs/memory.md has the figures. With a GPU
+the graphs stay in the memory of its host.
 """
 
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ SECOND_ORDER_COPIES = 5
 TRAIN_BYTES_PER_KERNEL = 1.3 * MB
 # Gradient, clipped gradient, step and new velocity, all there before the first is assigned.
 UPDATE_COPIES = 4
+# What a CPU has already when its estimate begins: the weights, and the velocity of each.
+BUILT_COPIES = 2
 # `layers.normalization.normalize_batch_exactly` keeps deviations from the mean in float64.
 _EXACT_COPIES = 2
 
@@ -58,6 +61,7 @@ class Memory:
     Args:
         fixed: Bytes whatever the batch size: the graphs of the step, and the update of the weights.
         per_image: Bytes that the backward pass needs of one image of a batch.
+        on_gpu: Bytes on a GPU whatever the batch size, the network included.
 
     Example:
 
@@ -68,6 +72,7 @@ class Memory:
 
     fixed: int
     per_image: int
+    on_gpu: int = 0
 
     def activations(self, batch_size: int) -> int:
         """Returns the bytes that the backward pass needs of a batch."""
@@ -80,6 +85,14 @@ class Memory:
     def largest_batch(self, limit: int) -> int:
         """Returns the largest batch size whose `total` is within `limit` bytes, or 0."""
         return max(0, (limit - self.fixed) // self.per_image)
+
+    def of_gpu(self) -> "Memory":
+        """Returns the memory that the training takes of a GPU.
+
+        >>> Memory(fixed=2**30, per_image=2**20, on_gpu=2**25).of_gpu().largest_batch(limit=2**31)
+        2016
+        """
+        return Memory(self.on_gpu, self.per_image, self.on_gpu)
 
 
 def supernet_memory(
@@ -121,18 +134,13 @@ def supernet_memory(
     values += sum(kept_by_mixing(cell, skip_dropout) for cell in cells)
     traced = {(cell.layout.reduction, cell.layout.channels): cell for cell in cells}
     operations = sum(len(cell.edges) for cell in traced.values())
-    parameters = total(blocks).parameters
-    fixed = SEARCH_BYTES_PER_OPERATION * operations + SEARCH_BYTES_PER_CELL * num_layers
-    if arch_order == "second":
-        fixed += _added_by_second_order(operations, num_layers, parameters)
-    return _memory(fixed, parameters, values)
-
-
-def _added_by_second_order(operations: int, num_layers: int, parameters: int) -> float:
-    """Returns the bytes of three more passes for the alphas, whose activations do not overlap."""
-    graphs = SECOND_ORDER_BYTES_PER_OPERATION * operations
-    graphs += SECOND_ORDER_BYTES_PER_CELL * num_layers
-    return graphs + SECOND_ORDER_COPIES * parameters * FLOAT_BYTES
+    graphs = SEARCH_BYTES_PER_OPERATION * operations + SEARCH_BYTES_PER_CELL * num_layers
+    copies = UPDATE_COPIES
+    if arch_order == "second":  # three more passes for the alphas, whose activations do not overlap
+        graphs += SECOND_ORDER_BYTES_PER_OPERATION * operations
+        graphs += SECOND_ORDER_BYTES_PER_CELL * num_layers
+        copies += SECOND_ORDER_COPIES
+    return _memory(graphs, total(blocks).parameters, copies, values)
 
 
 def network_memory(
@@ -176,12 +184,16 @@ def network_memory(
         values += 2 * head.channels * pixels((head.height, head.width))
         parameters += auxiliary_parameters(genotype, *network)
     graphs = TRAIN_BYTES_PER_KERNEL * sum(cell.num_kernels for cell in cells)
-    return _memory(graphs, parameters, values)
+    return _memory(graphs, parameters, UPDATE_COPIES, values)
 
 
-def _memory(fixed: float, parameters: int, values: float) -> Memory:
-    update = UPDATE_COPIES * parameters * FLOAT_BYTES
-    return Memory(RUNTIME_BYTES + round(fixed) + update, round(values * FLOAT_BYTES))
+def _memory(graphs: float, parameters: int, copies: int, values: float) -> Memory:
+    weights = parameters * FLOAT_BYTES
+    return Memory(
+        RUNTIME_BYTES + round(graphs) + copies * weights,
+        round(values * FLOAT_BYTES),
+        (copies + BUILT_COPIES) * weights,
+    )
 
 
 def _kept_by_stem(stem: str, init_channels: int, size: Size) -> int:

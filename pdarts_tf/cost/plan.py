@@ -46,6 +46,7 @@ class Plan:
         parts: Its parts in order.
         epochs, steps, batch_size: Epochs, steps per epoch and images per step of every part.
         note: Note on the numbers in the table.
+        num_images: Number of images that a batch can have at most.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Plan:
     steps: int
     batch_size: int
     note: str
+    num_images: int
 
     def text(self, room: int | None = None) -> str:
         """Returns title and table.
@@ -152,7 +154,7 @@ def search_plan(
         "from candidates drawn at random to the heaviest: what stages keep is not known yet."
     )
     note = f"{note} {_uncounted(config)}".rstrip()
-    return Plan(title, parts, config.epochs, steps, config.batch_size, note)
+    return Plan(title, parts, config.epochs, steps, config.batch_size, note, min(num_images))
 
 
 def random_search_plan(
@@ -190,7 +192,8 @@ def random_search_plan(
         f"Searching at random on {data.name}: {first:,} images {_shown_shape(data)} for the "
         f"weights, {second:,} to validate, {data.num_classes} classes"
     )
-    return Plan(title, parts, config.epochs, steps, config.batch_size, _uncounted(config))
+    note = _uncounted(config)
+    return Plan(title, parts, config.epochs, steps, config.batch_size, note, min(num_images))
 
 
 def sample_memory(stage: StageConfig, genotype: Genotype, data: ImageData) -> Memory:
@@ -269,7 +272,7 @@ def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], 
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
     note = f"{note} {_uncounted(config)}".strip()
     part = Part(values, count.macs, memory, memory)
-    return Plan(title, [part], config.epochs, steps, config.batch_size, note)
+    return Plan(title, [part], config.epochs, steps, config.batch_size, note, first)
 
 
 def heaviest_space(num_candidates: int) -> SearchSpace:

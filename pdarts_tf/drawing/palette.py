@@ -28,7 +28,7 @@ KINDS: dict[str, Colour] = {
     "factorized": Colour("#7d3a7c", "#c67bb0"),
     "skip": Colour("#73777b", "#a9b4c0"),
 }
-"""Colours of edges by the kind of their operation."""
+"""Colours of edges by the kind of their operation; "skip" is that of those without weights."""
 
 
 def kind_of(operation: str) -> str:

@@ -4,18 +4,23 @@ import dataclasses
 import os
 from os import PathLike
 
+import numpy as np
+
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.derivation import derive_all, derive_genotype
-from pdarts_tf.errors import InputError
+from pdarts_tf.errors import InputError, quoted
 from pdarts_tf.genotype import Genotype, genotypes_json
-from pdarts_tf.interop.state_dict import ALPHAS, StateDict
+from pdarts_tf.interop.state_dict import ALPHAS, BETAS, StateDict, is_counter
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES, LAST_WEIGHTS
 from pdarts_tf.search_space import SearchSpace
 
 Path = str | PathLike[str]
+
+_MODULES = ("stem", "stem0", "stem1", "cells", "classifier")
+"""Modules of the supernets of DARTS, P-DARTS and PC-DARTS."""
 
 
 def import_network(
@@ -57,30 +62,58 @@ def import_network(
 def import_search(arrays: StateDict, space: SearchSpace | None, output_dir: Path) -> None:
     """Writes the genotypes that the alphas of a supernet stand for.
 
+    The result, genotype.json, has the limit on skip-connects of P-DARTS; that of a search by
+    PC-DARTS, which has weights of the edges (betas) and no such limit, is without one.
+
     Args:
-        arrays: Weights of the supernet, of which only the alphas are read.
+        arrays: Weights of the supernet, of which only alphas and betas are used.
         space: Its candidates; by default all.
         output_dir: Directory to make.
 
     Raises:
-        InputError: The alphas do not fit the candidates.
+        InputError: Alphas or betas are missing, do not fit the candidates, or there are other
+            parameters beside them, which may have a meaning.
     """
-    count = arrays[ALPHAS[0]].shape[-1]
-    if space is None and count != SearchSpace.full().num_candidates:
+    normal, reduce, betas = _architecture(arrays)
+    count = normal.shape[1] if normal.ndim == 2 else None
+    if space is None and count in range(1, SearchSpace.full().num_candidates):
         raise InputError(
             f"which {count} candidates each edge has is not in the file: name --search_space"
         )
-    normal, reduce = (arrays[name] for name in ALPHAS)
     space = space or SearchSpace.full()
+    limit = SearchConfig().max_skip_connects if betas is None else None
     try:
-        found = derive_all(space, normal, reduce)
-        result = derive_genotype(space, normal, reduce, SearchConfig().max_skip_connects)
+        found = derive_all(space, normal, reduce, betas=betas)
+        result = derive_genotype(space, normal, reduce, limit, betas=betas)
     except ValueError as error:
         raise InputError(str(error)) from error
     _check_empty(output_dir)
     os.makedirs(output_dir, exist_ok=True)
     write_whole(os.path.join(output_dir, GENOTYPES), genotypes_json(found) + "\n")
     write_whole(os.path.join(output_dir, GENOTYPE), result.to_json() + "\n")
+
+
+def _architecture(
+    arrays: StateDict,
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    """Returns the alphas of both cells, and their betas if there are any."""
+    has_betas = any(name in arrays for name in BETAS)
+    expected = (*ALPHAS, *BETAS) if has_betas else ALPHAS
+    if missing := [name for name in expected if name not in arrays]:
+        raise InputError(f"the state dict lacks {missing[0]!r}, though it has others of a supernet")
+    # Parameters of modules are weights, which a genotype does not depend on; others may count.
+    if odd := [name for name in arrays if name not in expected and not _of_module(name)]:
+        raise InputError(
+            f"the state dict has {quoted(odd[0])}, and how a genotype depends on it is not known; "
+            f"save {', '.join(expected)} alone"
+        )
+    normal, reduce = (arrays[name] for name in ALPHAS)
+    return normal, reduce, (arrays[BETAS[0]], arrays[BETAS[1]]) if has_betas else None
+
+
+def _of_module(name: str) -> bool:
+    module, dot, _ = name.partition(".")
+    return is_counter(name) or (bool(dot) and module in _MODULES)
 
 
 def _check_empty(output_dir: Path) -> None:

@@ -5,11 +5,10 @@
 
 A checkpoint of an evaluation network becomes a directory that `train --evaluate_only` and the
 export accept; the data set is read for its classes and its normalization. A checkpoint of a
-supernet becomes the genotypes that its alphas stand for. Reading either needs PyTorch
-(requirements-torch.txt).
+supernet becomes the genotypes that its alphas stand for, weighted by the betas of a search by
+PC-DARTS. PyTorch itself is not needed.
 """
 
-import numpy as np
 from absl.flags import FlagHolder
 
 from flags import command_line, interop_flags
@@ -18,7 +17,13 @@ from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import Genotype, load_genotype
 from pdarts_tf.interop.imports import import_network, import_search
-from pdarts_tf.interop.state_dict import ALPHAS, StateDict, network_settings, read_state_dict
+from pdarts_tf.interop.state_dict import (
+    ALPHAS,
+    BETAS,
+    StateDict,
+    network_settings,
+    read_state_dict,
+)
 from pdarts_tf.runs.run_directory import GENOTYPE
 from pdarts_tf.search_space import SearchSpace
 
@@ -27,7 +32,8 @@ _DATASETS = {10: "cifar10", 100: "cifar100", 1000: "imagenet2012"}
 
 def _training(arrays: StateDict, genotype: Genotype, dataset: str | None) -> TrainConfig:
     """Returns the settings of the network's training: of the recipe, and as the file tells them."""
-    classes = arrays.get("classifier.weight", np.zeros((0,))).shape[0]
+    network = network_settings(arrays)
+    classes = arrays["classifier.weight"].shape[0]
     dataset = dataset or _DATASETS.get(classes)
     if dataset is None:
         raise InputError(f"name the data set with --dataset: none is known with {classes} classes")
@@ -36,7 +42,7 @@ def _training(arrays: StateDict, genotype: Genotype, dataset: str | None) -> Tra
         command_line.recipe_path("train", dataset),
         dataset=dataset,
         genotype=str(genotype),
-        **network_settings(arrays),
+        **network,
     )
     return config
 
@@ -45,14 +51,15 @@ def main() -> None:
     """Imports the checkpoint that the flags name."""
     checkpoint, output_dir = map(_needed, (interop_flags.CHECKPOINT, interop_flags.OUTPUT_DIR))
     arrays = read_state_dict(checkpoint)
-    if set(ALPHAS) <= set(arrays):
+    if any(name in arrays for name in (*ALPHAS, *BETAS)):
         space = None
         if interop_flags.SEARCH_SPACE.value:
             space = _read_space(interop_flags.SEARCH_SPACE.value)
         import_search(arrays, space, output_dir)
-        print(f"{output_dir} holds the genotypes of that search. Train one with")
+        print(f"{output_dir} holds the genotypes of that search{_derived(arrays)}. Train one with")
         print(f"  python -m pdarts_tf.train --genotype={output_dir}/{GENOTYPE} --dataset=...")
         return
+    network_settings(arrays)  # before the flags: a file of something else needs no --genotype
     if interop_flags.GENOTYPE.value is None:
         raise InputError("an evaluation network needs --genotype, a file or a name")
     genotype = load_genotype(interop_flags.GENOTYPE.value)
@@ -63,6 +70,13 @@ def main() -> None:
     import_network(arrays, config, interop_flags.DATA_DIR.value, output_dir)
     print(f"{output_dir} holds that network. Test it with")
     print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={output_dir}")
+
+
+def _derived(arrays: StateDict) -> str:
+    """Returns how the result was derived, where that is not as P-DARTS does."""
+    if not any(name in arrays for name in BETAS):
+        return ""
+    return ", by PC-DARTS: edges weighed by softmax(beta), skip-connects not limited"
 
 
 def _needed(flag: FlagHolder[str | None]) -> str:

@@ -1,7 +1,11 @@
 """Weights of the official PyTorch code, by their names, in our models."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from pdarts_tf.errors import quoted
 from pdarts_tf.interop.slots import (
     Slot,
     Slots,
@@ -10,7 +14,7 @@ from pdarts_tf.interop.slots import (
     norm_slots,
     preprocess_slots,
 )
-from pdarts_tf.interop.state_dict import StateDict
+from pdarts_tf.interop.state_dict import StateDict, is_counter, named_arrays
 from pdarts_tf.layers.auxiliary import AuxiliaryHead
 from pdarts_tf.layers.mixed_op import MixedOperations
 from pdarts_tf.layers.operations import Operation
@@ -129,7 +133,10 @@ def _image_channels(arrays: StateDict) -> int:
     """Returns the number of channels of the images that a state dict is for."""
     for name in ("stem.0.weight", "stem0.0.weight"):
         if name in arrays:
-            return np.shape(arrays[name])[1]
+            shape = arrays[name].shape
+            if len(shape) != 4 or not shape[1]:
+                raise ValueError(f"{name!r} must have 4 dimensions. Received: shape {shape}")
+            return shape[1]
     raise ValueError(
         "The state dict lacks 'stem.0.weight', which says how many channels images have."
     )
@@ -139,37 +146,40 @@ def _is_needed(name: str, slots: Slots) -> bool:
     """Returns whether an array of a state dict has to have a slot."""
     if name.startswith(_AUXILIARY) and not any(slot.startswith(_AUXILIARY) for slot in slots):
         return False
-    return not name.endswith("num_batches_tracked")
+    return not is_counter(name)
 
 
 def _check(slots: Slots, given: StateDict) -> None:
     for name, slot in slots.items():
         if name not in given:
             raise ValueError(f"The state dict lacks {name!r} of shape {slot.torch_shape}.")
-        if np.shape(given[name]) != slot.torch_shape:
+        if given[name].shape != slot.torch_shape:
             raise ValueError(
-                f"{name!r} must have shape {slot.torch_shape}. Received: {np.shape(given[name])}"
+                f"{name!r} must have shape {slot.torch_shape}. Received: {given[name].shape}"
             )
     for name, array in given.items():
         if name not in slots:
             raise ValueError(
-                f"The state dict has {name!r} of shape {np.shape(array)}, "
+                f"The state dict has {quoted(name)} of shape {array.shape}, "
                 "which this model does not have."
             )
 
 
-def load_torch_state_dict(model: SearchNetwork | EvaluationNetwork, arrays: StateDict) -> None:
+def load_torch_state_dict(
+    model: SearchNetwork | EvaluationNetwork, arrays: Mapping[str, Any]
+) -> None:
     """Sets all weights of a model from a state dict of the official code.
 
     Args:
         model: A `Supernet` or `EvaluationNetwork`; it is built if it has not been.
-        arrays: Arrays in PyTorch's layout, by the official names of the parameters. Counters
-            named `num_batches_tracked` are ignored; so are `auxiliary_head.*` if the model has no
-            auxiliary head, which only training uses. A model with one needs them.
+        arrays: Arrays or tensors in PyTorch's layout, by the official names of the parameters, or
+            what `named_arrays` finds them in. Counters (`num_batches_tracked`, and thop's
+            `total_ops` and `total_params`) are ignored; so are `auxiliary_head.*` if the model has
+            no auxiliary head, which only training uses. A model with one needs them.
 
     Raises:
-        ValueError: A parameter is missing, surplus, or of another shape, or the official code has
-            no such primitive: the first is named, and no weight has been changed.
+        ValueError: A parameter is missing, surplus, not of numbers, or of another shape, or the
+            official code has no such primitive: the first is named, and no weight has been changed.
 
     Example:
 
@@ -180,8 +190,9 @@ def load_torch_state_dict(model: SearchNetwork | EvaluationNetwork, arrays: Stat
     ...
     ValueError: The state dict lacks 'stem.1.running_mean' of shape (6,).
     """
-    slots = _model_slots(model, arrays)
-    given = {name: array for name, array in arrays.items() if _is_needed(name, slots)}
+    named = named_arrays(arrays) if arrays else {}
+    slots = _model_slots(model, named)
+    given = {name: array for name, array in named.items() if _is_needed(name, slots)}
     _check(slots, given)
     values: dict[int, np.ndarray] = {}
     variables = {}

@@ -9,6 +9,8 @@ import math
 import keras
 import tensorflow as tf
 
+from pdarts_tf.layers.depthwise_forms import convolve
+
 
 def fan_in_uniform(fan_in: int, seed: int | None) -> keras.initializers.Initializer:
     """Returns the initializer U(-1/sqrt(fan_in), 1/sqrt(fan_in)), PyTorch's default."""
@@ -42,30 +44,37 @@ def pad_border(x: tf.Tensor, size: int) -> tf.Tensor:
     return tf.pad(x, ((0, 0), (size, size), (size, size), (0, 0)))
 
 
-def depthwise(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Convolves depthwise at stride 1: kernel (k, k, channels, 1), k odd; output as x."""
-    return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME")
+def depthwise(x: tf.Tensor, kernel: tf.Tensor, *, for_xla: bool = False) -> tf.Tensor:
+    """Convolves depthwise at stride 1.
 
+    Args:
+        x: (batch, height, width, channels).
+        kernel: (k, k, channels, 1), k odd.
+        for_xla: Whether XLA is to compile it, see `depthwise_forms.CHOICES`.
 
-def depthwise_dilated(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Convolves depthwise with dilation 2 at stride 1, for images of any size; output as x.
-
-    The raw operation's own dilation has wrong gradients with oneDNN; this one has not.
+    Returns:
+        A tensor as x.
     """
-    return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME", dilations=(2, 2))
+    return convolve(x, kernel, for_xla=for_xla)
 
 
-def depthwise_strided(padded: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def depthwise_dilated(x: tf.Tensor, kernel: tf.Tensor, *, for_xla: bool = False) -> tf.Tensor:
+    """Convolves depthwise with dilation 2 at stride 1, images of any size; else as `depthwise`."""
+    return convolve(x, kernel, dilation=2, for_xla=for_xla)
+
+
+def depthwise_strided(padded: tf.Tensor, kernel: tf.Tensor, *, for_xla: bool = False) -> tf.Tensor:
     """Convolves depthwise at stride 2 on images already padded by `pad_border(x, k // 2)`.
 
     Args:
         padded: (batch, height + k - 1, width + k - 1, channels).
-        kernel: (k, k, channels, 1).
+        kernel: (k, k, channels, 1), k odd.
+        for_xla: As in `depthwise`.
 
     Returns:
         (batch, ceil(height / 2), ceil(width / 2), channels).
     """
-    return tf.nn.depthwise_conv2d(padded, kernel, (1, 2, 2, 1), "VALID")
+    return convolve(padded, kernel, stride=2, for_xla=for_xla)
 
 
 def conv(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int] = (1, 1)) -> tf.Tensor:

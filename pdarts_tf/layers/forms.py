@@ -144,30 +144,38 @@ def factorized_reduce(views: SourceViews, parameters: Parameters) -> tf.Tensor:
 
 
 def _sep_conv(views: SourceViews, parameters: Parameters) -> tf.Tensor:
-    kernels = parameters.kernels
+    first, second, for_xla = parameters.kernels[0], parameters.kernels[2], views.for_xla
     if views.stride == 1:
-        x = convolution.depthwise(views.relu, kernels[0])
+        x = convolution.depthwise(views.relu, first, for_xla=for_xla)
     else:
-        x = convolution.depthwise_strided(views.relu_padded(kernels[0].shape[0] // 2), kernels[0])
+        padded = views.relu_padded(first.shape[0] // 2)
+        x = convolution.depthwise_strided(padded, first, for_xla=for_xla)
     x = parameters.pointwise_norm(x, kernel=1, norm=0, activation=tf.nn.relu)
-    return parameters.pointwise_norm(convolution.depthwise(x, kernels[2]), kernel=3, norm=1)
+    x = convolution.depthwise(x, second, for_xla=for_xla)
+    return parameters.pointwise_norm(x, kernel=3, norm=1)
 
 
 def _dil_conv(views: SourceViews, parameters: Parameters) -> tf.Tensor:
-    kernel = parameters.kernels[0]
+    kernel, for_xla = parameters.kernels[0], views.for_xla
     if views.stride == 2:
         # With dilation 2 at stride 2 only even pixels are ever read.
-        x = convolution.depthwise(views.relu_even, kernel)
+        x = convolution.depthwise(views.relu_even, kernel, for_xla=for_xla)
     elif views.has_phases:
-        x = convolution.depthwise(views.relu_phases, kernel)
+        x = convolution.depthwise(views.relu_phases, kernel, for_xla=for_xla)
     else:
-        x = convolution.depthwise_dilated(views.relu, kernel)
+        x = convolution.depthwise_dilated(views.relu, kernel, for_xla=for_xla)
     return parameters.pointwise_norm(x, kernel=1, norm=0)
 
 
 def _factorized_conv(views: SourceViews, parameters: Parameters) -> tf.Tensor:
     x = convolution.conv(views.relu, parameters.kernels[0], (1, views.stride))
     return parameters.conv_norm(x, kernel=1, norm=0, strides=(views.stride, 1))
+
+
+def _zero(views: SourceViews, parameters: Parameters) -> tf.Tensor:
+    # A product, as in the official code: the source has a gradient, which is zero.
+    stride = views.stride
+    return views.x[:, ::stride, ::stride] * tf.zeros((), views.x.dtype)
 
 
 FORMS: dict[str, Callable[[SourceViews, Parameters], tf.Tensor]] = {
@@ -177,6 +185,7 @@ FORMS: dict[str, Callable[[SourceViews, Parameters], tf.Tensor]] = {
     "sep_conv": _sep_conv,
     "dil_conv": _dil_conv,
     "factorized_conv": _factorized_conv,
+    "zero": _zero,
 }
 """The functions that `form` in `primitives.TABLE` names."""
 

@@ -132,17 +132,7 @@ def _normalize_by_statistics_of_x(
     """Normalizes by statistics of which the gradient knows that they come from x."""
 
     def gradient(dy: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-        # As if the statistics were constants: dx = dy scale rstd, and the two sums over x.
-        dx, dscale, doffset, *_ = tf.raw_ops.FusedBatchNormGradV3(
-            y_backprop=dy,
-            x=x,
-            scale=scale,
-            reserve_space_1=mean,
-            reserve_space_2=variance,
-            reserve_space_3=[],
-            epsilon=BATCH_NORM_EPSILON,
-            is_training=False,
-        )
+        dx, dscale, doffset = _gradient_by_constant_statistics(dy, x, scale, mean, variance)
         # Through the statistics: dx -= scale rstd (mean(dy) + xhat mean(dy xhat)).
         sums = replicas.total(tf.stack([doffset, dscale]))
         count = tf.cast(replicas.count() * (tf.size(x) // tf.size(mean)), sums.dtype)
@@ -154,6 +144,33 @@ def _normalize_by_statistics_of_x(
         return dx, dscale, doffset, None, None
 
     return normalize_moving(x, scale, offset, mean, variance), gradient
+
+
+def _gradient_by_constant_statistics(
+    dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns (dx, dscale, doffset), as if the statistics were constants.
+
+    dx = dy scale rstd, dscale = sum(dy xhat), doffset = sum(dy), with xhat = (x - mean) rstd. The
+    fused kernel refuses to compute them on a GPU where TensorFlow has to be deterministic.
+    """
+    if device_kind() == "CPU":
+        dx, dscale, doffset, *_ = tf.raw_ops.FusedBatchNormGradV3(
+            y_backprop=dy,
+            x=x,
+            scale=scale,
+            reserve_space_1=mean,
+            reserve_space_2=variance,
+            reserve_space_3=[],
+            epsilon=BATCH_NORM_EPSILON,
+            is_training=False,
+        )
+        return dx, dscale, doffset
+    rstd = tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
+    wide = tf.cast(dy, scale.dtype)  # 16 bits are too few for sums over a batch
+    xhat = (tf.cast(x, scale.dtype) - mean) * rstd
+    dx = tf.cast(wide * (scale * rstd), x.dtype)
+    return dx, tf.reduce_sum(wide * xhat, _AXES), tf.reduce_sum(wide, _AXES)
 
 
 def normalize_moving(

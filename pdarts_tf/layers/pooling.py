@@ -24,7 +24,11 @@ def max_pool_3x3(x: tf.Tensor, stride: int, *, for_xla: bool = False) -> tf.Tens
     if stride == 1 and not for_xla:
         return tf.nn.max_pool2d(x, 3, 1, "SAME") if device_kind() == "GPU" else _max_pool_same(x)
     # A pool that pads by itself is three times slower on a CPU; TensorFlow Lite and XLA have none.
-    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=tf.as_dtype(x.dtype).min)
+    lowest = tf.as_dtype(x.dtype).min
+    if device_kind() == "GPU":
+        with tf.device("CPU:0"):  # a pad reads it in host memory
+            lowest = tf.constant(lowest, x.dtype)
+    padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=lowest)
     if not for_xla:
         return tf.nn.max_pool2d(padded, 3, 2, "VALID")
     height, width = x.shape[1:3]

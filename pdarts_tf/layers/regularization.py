@@ -89,7 +89,9 @@ def drop_path_factors(
 
 def split_seed(seed: tf.Tensor, num: int) -> tf.Tensor:
     """Returns `num` independent seeds, (num, 2) int32, from one of two int32."""
-    return tf.random.stateless_uniform((num, 2), seed, minval=None, maxval=None, dtype=tf.int32)
+    # Generators read their seeds in host memory: drawn on a GPU, they would have to come back.
+    with tf.device("CPU:0"):
+        return tf.random.stateless_uniform((num, 2), seed, minval=None, maxval=None, dtype=tf.int32)
 
 
 def add_pass_counter(model: keras.Model) -> keras.Variable:
@@ -133,5 +135,6 @@ def _uniform(
         shape=[size + _BLOCK - 1],
         counter=counter + tf.cast(tf.stack([first // _BLOCK, 0]), tf.uint64),
     )
-    rest = tf.cast(first % _BLOCK, tf.int32)
+    # Of `first`, without leaving int32: where it begins is read in host memory.
+    rest = (first_image % _BLOCK) * (tf.reduce_prod(shape[1:]) % _BLOCK) % _BLOCK
     return tf.reshape(tf.slice(numbers, [rest], [size]), shape)

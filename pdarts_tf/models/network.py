@@ -52,7 +52,9 @@ class EvaluationNetwork(keras.Model):
         seed: Random seed of the initialization and of the drop-path masks; not negative.
         sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
         rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
-        compile_cells: Whether XLA compiles the cells; those of equal shape once.
+        compile_cells: Whether XLA compiles the cells, each on its own; those of equal shape once.
+        compile_step: Whether XLA compiles the steps that the network is part of, for which its
+            operations then have forms that XLA can compile.
         dtype: Dtype policy, such as "mixed_float16"; variables, statistics and logits stay float32
             in a mixed one.
         **kwargs: Arguments of a Keras model: `name` and `trainable`.
@@ -84,6 +86,7 @@ class EvaluationNetwork(keras.Model):
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
         compile_cells: bool = False,
+        compile_step: bool = False,
         dtype: str | keras.DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,6 +107,7 @@ class EvaluationNetwork(keras.Model):
         self.sync_batch_norm = sync_batch_norm
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
+        self.compile_step = compile_step
         self._initial_drop_path_rate = drop_path_rate
         self._compiled: dict[tuple[Hashable, bool], Callable[..., Any]] = {}
         layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
@@ -145,7 +149,7 @@ class EvaluationNetwork(keras.Model):
                 reduction_prev=layout.reduction_prev,
                 seed=seed,
                 statistics=self._statistics,
-                for_xla=self.compile_cells,
+                for_xla=self.compile_cells or self.compile_step,
                 dtype=self.dtype_policy,
                 name=f"cell_{i}",
             )
@@ -303,6 +307,7 @@ class EvaluationNetwork(keras.Model):
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,
             "compile_cells": self.compile_cells,
+            "compile_step": self.compile_step,
         }
 
     @classmethod

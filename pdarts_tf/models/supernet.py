@@ -43,7 +43,9 @@ class SearchNetwork(keras.Model):
         seed: Random seed of the initialization and of the dropout masks.
         sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
         rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
-        compile_cells: Whether XLA compiles the cells.
+        compile_cells: Whether XLA compiles the cells, each on its own.
+        compile_step: Whether XLA compiles the steps that the network is part of, for which its
+            operations then have forms that XLA can compile.
         dtype: Dtype policy, such as "mixed_float16"; variables, statistics, logits and losses stay
             float32 in a mixed one.
         **kwargs: Arguments of a Keras model: `name` and `trainable`.
@@ -69,6 +71,7 @@ class SearchNetwork(keras.Model):
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
         compile_cells: bool = False,
+        compile_step: bool = False,
         dtype: str | keras.DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
@@ -84,6 +87,7 @@ class SearchNetwork(keras.Model):
         self.sync_batch_norm = sync_batch_norm
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
+        self.compile_step = compile_step
         self._initial_skip_dropout_rate = skip_dropout_rate
         layouts = cell_layout(init_channels, num_layers)
         draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 4)
@@ -94,7 +98,7 @@ class SearchNetwork(keras.Model):
         )
         fan_in = NUM_NODES * layouts[-1].channels
         self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
-        self.compute = _shared_compute(sync_batch_norm, compile_cells)
+        self.compute = _shared_compute(sync_batch_norm or compile_step, compile_cells)
         self.cells = self._make_cells(layouts, seeds[4:], statistics)
         self._stem_seed = seeds[2]
         self.arch_variables = self._add_architecture_parameters(seeds[3])
@@ -136,7 +140,7 @@ class SearchNetwork(keras.Model):
                 reduction_prev=layout.reduction_prev,
                 seed=seed,
                 statistics=statistics,
-                for_xla=self.compile_cells and not self.sync_batch_norm,
+                for_xla=(self.compile_cells and not self.sync_batch_norm) or self.compile_step,
                 dtype=self.dtype_policy,
                 name=f"cell_{i}",
             )
@@ -225,6 +229,7 @@ class SearchNetwork(keras.Model):
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,
             "compile_cells": self.compile_cells,
+            "compile_step": self.compile_step,
         }
 
     @classmethod
@@ -233,13 +238,18 @@ class SearchNetwork(keras.Model):
         return cls(**{**config, "space": SearchSpace.from_json(config["space"])})
 
 
-def _shared_compute(sync_batch_norm: bool, compile_cells: bool) -> ComputeMixed:
+def _shared_compute(in_line: bool, compile_cells: bool) -> ComputeMixed:
     """Returns the function that computes the mixed operations of all cells of a network.
 
     Cells of equal plan and shape share one trace, and stay one node of the graph each: half the
     nodes to walk in each of the many passes at start-up.
+
+    Args:
+        in_line: Whether it has to be no function of its own: replicas cannot meet inside one, and
+            a step that XLA compiles would be compiled again every time that it is taken.
+        compile_cells: Whether XLA compiles the cells.
     """
-    if sync_batch_norm:  # replicas cannot meet inside a function of their own
+    if in_line:
         return compute_mixed_operations
     if compile_cells:
         return pure.compiled(compute_mixed_operations)

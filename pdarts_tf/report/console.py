@@ -40,11 +40,12 @@ def _resumed(state: RunState) -> str | None:
 
 
 class _Console(Observer):
-    """Prints the plan, and where a run is resumed."""
+    """Prints the plan, the devices, and where a run is resumed."""
 
-    def __init__(self, plan: str, state: RunState) -> None:
+    def __init__(self, plan: str, devices: str, state: RunState) -> None:
         self.log = logger().info
         self.log(plan)
+        self.log(devices)
         if line := _resumed(state):
             self.log(line)
 
@@ -55,11 +56,12 @@ class SearchConsole(_Console):
     Args:
         config: Settings of the search.
         plan: Table of its stages.
+        devices: Line about the devices in use.
         state: State that the run begins with.
     """
 
-    def __init__(self, config: SearchConfig, plan: str, state: RunState) -> None:
-        super().__init__(plan, state)
+    def __init__(self, config: SearchConfig, plan: str, devices: str, state: RunState) -> None:
+        super().__init__(plan, devices, state)
         self.config = config
 
     def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
@@ -100,7 +102,7 @@ class RandomSearchConsole(SearchConsole):
     """Prints how a random search goes.
 
     Args:
-        config, plan, state: See `SearchConsole`.
+        config, plan, devices, state: See `SearchConsole`.
     """
 
     def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
@@ -121,11 +123,12 @@ class TrainConsole(_Console):
     Args:
         config: Settings of the training.
         plan: Table of its costs.
+        devices: Line about the devices in use.
         state: State that the run begins with.
     """
 
-    def __init__(self, config: TrainConfig, plan: str, state: RunState) -> None:
-        super().__init__(plan, state)
+    def __init__(self, config: TrainConfig, plan: str, devices: str, state: RunState) -> None:
+        super().__init__(plan, devices, state)
         self.config = config
 
     def begin_epoch(self, start: EpochStart) -> None:

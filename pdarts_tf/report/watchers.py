@@ -34,12 +34,13 @@ def search_watchers(
         recipes: (command, data set) -> the settings of its recipe, for the report.
     """
     from pdarts_tf.runs.progress import Progress, search_clock
+    from pdarts_tf.training.devices_in_use import described, devices_in_use
 
-    config = search.config
+    config, devices = search.config, described(devices_in_use(search.strategy))
     console = RandomSearchConsole if config.strategy == "random" else SearchConsole
     return Watchers(
         [
-            console(config, search.plan.text(), state),
+            console(config, search.plan.text(), devices, state),
             Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
             TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
             ResultDrawings(directory),
@@ -61,11 +62,13 @@ def train_watchers(
         recipes: (command, data set) -> the settings of its recipe, for the report.
     """
     from pdarts_tf.runs.progress import Progress, train_clock
+    from pdarts_tf.training.devices_in_use import described, devices_in_use
 
     config, steps = training.config, training.steps
+    devices = described(devices_in_use(training.strategy))
     return Watchers(
         [
-            TrainConsole(config, training.plan.text(), state),
+            TrainConsole(config, training.plan.text(), devices, state),
             Journal(directory, (TIMINGS, METRICS), state),
             TensorBoard(directory.path, TrainBoard(config), state),
             HtmlReport(directory.path, recipes),

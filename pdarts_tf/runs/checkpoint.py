@@ -2,36 +2,32 @@
 
 One NumPy archive per checkpoint, whole or absent, with a checksum for every array, read without
 unpickling anything. Data and masks need no state: they are functions of seed and step.
+
+Nothing is trusted that lies in the directory of the checkpoints: only files that have the names of
+checkpoints are read, written and removed, and whatever is in them is tried before it is used.
 """
 
 import io
 import json
 import os
 import pathlib
+import re
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdarts_tf.errors import InputError
+from pdarts_tf.errors import InputError, quoted
 from pdarts_tf.runs.files import sync_directory, write_whole, writing
 
 if TYPE_CHECKING:
     import keras
 
 _POSITION = "position"
-# What zipfile and NumPy raise, depending on which bytes are not those that were written.
-_DAMAGES = (
-    OSError,
-    EOFError,
-    KeyError,
-    RuntimeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_NAME = re.compile(r"[0-9]{9,18}\.npz")
+Arrays = dict[str, np.ndarray]
+Position = dict[str, Any]
 
 
 class CheckpointError(InputError):
@@ -93,11 +89,21 @@ def save(
         _write_first(path, data)
         return
     write_whole(path, data)
-    older = sorted(each for each in folder.glob("*.npz") if each < path)
+    older = [each for each in _own(folder) if _index(each) < index]
     # A run that is behind one of its checkpoints has found that one damaged.
-    newer = [each for each in folder.glob("*.npz") if each > path]
+    newer = [each for each in _own(folder) if _index(each) > index]
     for old in [*older[: max(len(older) + 1 - keep, 0)], *newer]:
-        old.unlink()
+        if old.is_file() or old.is_symlink():  # no directory: that is somebody else's
+            old.unlink()
+
+
+def _own(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns what has the name of a checkpoint in a directory, in the order of the steps."""
+    return sorted((each for each in folder.iterdir() if _NAME.fullmatch(each.name)), key=_index)
+
+
+def _index(path: pathlib.Path) -> int:
+    return int(path.stem)
 
 
 def _write_first(path: pathlib.Path, data: bytes) -> None:
@@ -113,13 +119,17 @@ def _write_first(path: pathlib.Path, data: bytes) -> None:
 
 
 def load_newest(
-    directory: str | os.PathLike[str], warn: Callable[[str], None]
-) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-    """Returns (arrays by name, position) of the newest checkpoint that is whole.
+    directory: str | os.PathLike[str],
+    warn: Callable[[str], None],
+    use: Callable[[Arrays, Position], Any] = lambda arrays, position: (arrays, position),
+) -> Any:
+    """Returns what the newest checkpoint that is whole gives.
 
     Args:
         directory: of the checkpoints; may be missing.
         warn: is called with one line about each that is damaged.
+        use: function of its arrays by name and its position; it raises a ValueError if they are not
+            those of a run. By default it returns both.
 
     Returns:
         None if the directory is missing: there has been no checkpoint yet.
@@ -127,45 +137,70 @@ def load_newest(
     Raises:
         CheckpointError: there is none left, or all that are left are damaged.
     """
-    if not pathlib.Path(directory).is_dir():
+    folder = pathlib.Path(directory)
+    if not folder.is_dir():
         return None
-    paths = sorted(pathlib.Path(directory).glob("*.npz"), reverse=True)
+    paths = _own(folder)[::-1]
     for path in paths:
         try:
-            return load(path)
+            return use(*load(path))
         except CheckpointError as error:
             warn(f"warning: {error}; trying the one before it")
+        except ValueError as error:
+            warn(f"warning: {path} is damaged ({error}); trying the one before it")
     raise CheckpointError(
         f"none of the {len(paths)} checkpoints in {directory} can be read; bring one back from a "
         "copy, or start again in another --output_dir"
     )
 
 
-def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load(path: str | os.PathLike[str]) -> tuple[Arrays, Position]:
     """Returns (arrays by name, position) of a checkpoint.
 
     Raises:
-        CheckpointError: it is damaged.
+        CheckpointError: it is damaged, or something else than a checkpoint.
     """
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return arrays, json.loads(str(arrays.pop(_POSITION)))
-    except _DAMAGES as error:
-        raise CheckpointError(f"{path} is damaged ({error})") from error
+        return _load(path)
+    except Exception as error:  # zipfile, zlib, NumPy and the parser of its headers raise anything
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise CheckpointError(f"{path} is damaged ({reason})") from error
+
+
+def _load(path: str | os.PathLike[str]) -> tuple[Arrays, Position]:
+    if not os.path.isfile(path):  # reading from a pipe could wait for ever
+        raise ValueError("not a file" if os.path.lexists(path) else "no such file")
+    with zipfile.ZipFile(path) as entries:
+        if sum(each.file_size for each in entries.infolist()) > os.path.getsize(path):
+            raise ValueError("an archive whose content is larger than itself")
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    position = json.loads(str(arrays.pop(_POSITION)))
+    if not isinstance(position, dict):
+        raise ValueError(f"a position that is a {type(position).__name__}")
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+            raise ValueError(f"{quoted(name)} is not an array of numbers")
+    return arrays, position
 
 
 def restore(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Sets variables from a checkpoint.
 
     Raises:
-        CheckpointError: names or shapes are not those of the variables; nothing has been changed.
+        CheckpointError: names, shapes or kinds of numbers are not those of the variables; nothing
+            has been changed.
     """
     odd = sorted(set(variables).symmetric_difference(arrays))
-    odd += [n for n in variables if n in arrays and tuple(variables[n].shape) != arrays[n].shape]
+    odd += [n for n in variables if n in arrays and not _fits(variables[n], arrays[n])]
     if odd:
         raise CheckpointError(
-            f"The checkpoint is not of this model; the first difference: {odd[0]}"
+            f"The checkpoint is not of this model; the first difference: {quoted(odd[0])[1:-1]}"
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _fits(variable: Any, array: np.ndarray) -> bool:
+    kind = {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(array.dtype.kind, "none")
+    return tuple(variable.shape) == array.shape and kind in str(variable.dtype)

@@ -72,6 +72,10 @@ class Phase(Protocol):
     def batch_size(self) -> int:
         """Images per step."""
 
+    @property
+    def jit_compile(self) -> bool:
+        """Whether XLA compiles every step as a whole."""
+
     def variables(self) -> Mapping[str, Any]:
         """Returns {name: variable or array} of all that a checkpoint has to keep."""
 
@@ -127,6 +131,7 @@ def run_epochs(phase: Phase, session: Session) -> None:
         phase.strategy,
         part=phase.part,
         first_epoch=phase.first_epoch,
+        jit_compile=phase.jit_compile,
     )
     try:
         _run_epochs(phase, session, loop, between)

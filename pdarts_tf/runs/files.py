@@ -2,12 +2,25 @@
 
 import contextlib
 import errno
+import json
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 from pdarts_tf.errors import RunError
+
+MAX_JSON_SIZE = 2**26
+"""Limit on the JSON files of a run, in bytes; that of 1,000 epochs of alphas has some 10 MB."""
+
+# What a run writes in its directory: see `run_directory`, `checkpoint` and the workers' meeting.
+_UNFINISHED = re.compile(
+    r"\.([\w-]+\.(jsonl?|npz|svg|html)|\.meeting|events\.out\.tfevents\..*)\.tmp"
+)
+_UNFINISHED_FOLDERS = (".checkpoints.tmp",)
+_FOLDERS = ("checkpoints", "tensorboard")
 
 
 class WriteError(RunError):
@@ -65,9 +78,34 @@ def sync_directory(path: str | os.PathLike[str]) -> None:
 
 
 def remove_unfinished(directory: str | os.PathLike[str]) -> None:
-    """Removes the temporary files below a directory of processes that died in `write_whole`."""
-    for path in list(pathlib.Path(directory).rglob(".*.tmp")):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    """Removes the temporary files of a run of processes that died in `write_whole`.
+
+    Only names that a run writes itself are removed, where it writes them: not what lies in other
+    folders, and nothing that a link leads to.
+    """
+    for folder in (pathlib.Path(directory), *(pathlib.Path(directory, each) for each in _FOLDERS)):
+        for path in list(folder.iterdir()) if folder.is_dir() else ():
+            if path.name in _UNFINISHED_FOLDERS and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif _UNFINISHED.fullmatch(path.name) and (path.is_file() or path.is_symlink()):
+                path.unlink(missing_ok=True)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Returns the value of a JSON file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no file, larger than `MAX_JSON_SIZE`, no JSON, or nested too deeply.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    with open(path, "rb") as file:
+        data = file.read(MAX_JSON_SIZE + 1)
+    if len(data) > MAX_JSON_SIZE:
+        raise ValueError(f"{path} has more than {MAX_JSON_SIZE} bytes")
+    try:
+        return json.loads(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply") from error

@@ -1,6 +1,7 @@
 """Jobs, searches and trainings alike: from settings to a finished run directory."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import Stop, StopRequest
@@ -20,6 +22,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
 
     from pdarts_tf.cost.plan import Plan
+    from pdarts_tf.runs.batch_size import ChosenBatch
     from pdarts_tf.runs.epochs import Session
     from pdarts_tf.runs.observers import Observer, Result
     from pdarts_tf.runs.state import RunState
@@ -65,12 +68,15 @@ class Command:
     Args:
         name: "search" or "train".
         result: Name of the file whose presence in a run directory says that the job is finished.
+        make_plan: Function of config and data that returns the plan of the job, cheaper than the
+            job itself.
         make_job: Function of config, data and strategy that returns the job.
         make_watchers: Function of job, directory and state that returns who watches it.
     """
 
     name: str
     result: str
+    make_plan: Callable[[Any, ImageData], "Plan"]
     make_job: Callable[[Any, ImageData, "tf.distribute.Strategy | None"], Job]
     make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers]
 
@@ -95,10 +101,13 @@ def run(command: Command, config: Config, options: RunOptions) -> str | None:
         StoppedError: A signal asked it to stop; there is a checkpoint.
     """
     sources.check_name(config.dataset)
-    if options.dry_run:
-        _dry_run(command, config, options)
-        return None
     path = options.output_dir or run_directory.default_path(command.name, config)
+    recorded = run_directory.recorded_batch_size(path) if options.auto_batch_size else None
+    if recorded is not None:
+        config = dataclasses.replace(config, batch_size=recorded)
+    if options.dry_run:
+        _dry_run(command, config, options, recorded)
+        return None
     run_directory.check(path, config)
     chief = options.devices.task.is_chief
     if os.path.isfile(os.path.join(path, command.result)):
@@ -109,7 +118,7 @@ def run(command: Command, config: Config, options: RunOptions) -> str | None:
         if not chief:
             silence = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stdout(silence))
-        _run(command, config, options, path, stack)
+        _run(command, config, options, path, recorded, stack)
     return path if chief else None
 
 
@@ -118,21 +127,54 @@ def _run(
     config: Config,
     options: RunOptions,
     path: str,
+    recorded: int | None,
     stack: contextlib.ExitStack,
 ) -> None:
     from pdarts_tf.training.runtime import configure
 
     devices = options.devices
-    configure(devices.num_cpu_devices)
+    configure(devices.num_cpu_devices, options.gpu_memory, options.compilation_cache_dir)
     stack.enter_context(device.lost_workers_reported(devices.task))
     strategy = devices.make_strategy()
-    device.check_batch_size(
-        config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
-    )
+    if not options.auto_batch_size:
+        device.check_batch_size(
+            config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
+        )
+    device.check_jit_compile(config.jit_compile, strategy.num_replicas_in_sync)
     data = _load(config, options, run_directory.stored_data(path))
+    chosen = None
+    if options.auto_batch_size:
+        chosen = _chosen_batch(command, config, data, options, strategy, recorded)
+        config = dataclasses.replace(config, batch_size=chosen.size)
     job = command.make_job(config, data, strategy)
     directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))
+    if chosen is not None:
+        logger().info(chosen.line(config.learning_rate))
     finish(job, command.make_watchers, config, options, directory, stop)
+
+
+def _chosen_batch(
+    command: Command,
+    config: Config,
+    data: ImageData,
+    options: RunOptions,
+    strategy: "tf.distribute.Strategy",
+    recorded: int | None,
+) -> "ChosenBatch":
+    """The batch of --batch_size=auto: that of the run, or the largest that fits on all workers."""
+    from pdarts_tf.runs.batch_size import chosen_batch
+    from pdarts_tf.runs.room import measured_room
+    from pdarts_tf.training.devices_in_use import devices_in_use
+
+    room = measured_room(devices_in_use(strategy))
+    chosen = chosen_batch(config, lambda c: command.make_plan(c, data), room, recorded)
+    if options.devices.multi_worker:
+        from pdarts_tf.runs import workers
+
+        size = workers.smallest(strategy, options.devices.task, chosen.size)
+        chosen = chosen.limited(size)
+    device.check_batch_size(chosen.size, strategy.num_replicas_in_sync, config.parts_per_device)
+    return chosen
 
 
 def finish(
@@ -228,13 +270,23 @@ def _load(config: Config, options: RunOptions, stored: Mapping[str, Any] | None)
     return data
 
 
-def _dry_run(command: Command, config: Config, options: RunOptions) -> None:
+def _dry_run(command: Command, config: Config, options: RunOptions, recorded: int | None) -> None:
     """Reads the data and prints what a job would do, without doing any of it."""
     from pdarts_tf.training.runtime import configure
 
-    configure()
-    data = _load(config, options, None)
-    job = command.make_job(config, data, None)
+    configure(options.devices.num_cpu_devices, options.gpu_memory)
+    from pdarts_tf.runs.batch_size import chosen_batch
     from pdarts_tf.runs.out_of_memory import present_memory
+    from pdarts_tf.runs.room import measured_room
+    from pdarts_tf.training.devices_in_use import described, planned_devices
 
-    print(job.plan.dry_text(present_memory(), options.memory_limit_gb))
+    data = _load(config, options, None)
+    used = planned_devices(options.devices)
+    room, lines = measured_room(used), [described(used)]
+    if options.auto_batch_size:
+        chosen = chosen_batch(config, lambda c: command.make_plan(c, data), room, recorded)
+        config = dataclasses.replace(config, batch_size=chosen.size)
+        lines.append(chosen.line(config.learning_rate))
+    plan = command.make_job(config, data, None).plan
+    lines += room.compared(plan)
+    print(plan.dry_text(present_memory(), options.memory_limit_gb), *lines, sep="\n")

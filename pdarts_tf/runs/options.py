@@ -1,4 +1,4 @@
-"""Options of a run that have no influence on its results."""
+"""Options of a run; of these only the choice of its batch size influences its results."""
 
 from dataclasses import dataclass, field
 
@@ -17,9 +17,13 @@ class RunOptions:
         devices: Devices to run on.
         checkpoints: When checkpoints are written.
         profile_steps: First and last step to profile; None for none.
+        compilation_cache_dir: Directory for what XLA compiles; None for none.
         dry_run: Print what would run, and end.
         memory_limit_gb: GiB of memory for which a dry run prints the largest batch; None for none.
         max_megapixels: Millions of pixels that an image may have, before it is resized.
+        gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
+        auto_batch_size: Replace the batch size of the settings by the one that the run in the
+            directory has, or else by the largest that is estimated to fit into memory.
     """
 
     data_dir: str | None = None
@@ -27,6 +31,9 @@ class RunOptions:
     devices: Devices = field(default_factory=Devices)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
     profile_steps: tuple[int, int] | None = None
+    compilation_cache_dir: str | None = None
     dry_run: bool = False
     memory_limit_gb: float | None = None
     max_megapixels: float = MAX_MEGAPIXELS
+    gpu_memory: str = "grow"
+    auto_batch_size: bool = False

@@ -12,8 +12,8 @@ import tensorflow as tf
 from pdarts_tf.cost.memory import Memory
 from pdarts_tf.errors import RunError
 from pdarts_tf.runs.log import logger
-
-GIB = 2**30
+from pdarts_tf.runs.room import GIB, Room, measured_room
+from pdarts_tf.training.devices_in_use import devices_in_use
 
 
 class OutOfMemoryError(RunError):
@@ -23,53 +23,73 @@ class OutOfMemoryError(RunError):
         memory: what was estimated, a `cost.memory.Memory`.
         batch_size: images per step.
         where: in which part of the run.
+        room: the memory that it had.
     """
 
-    def __init__(self, memory: Memory, batch_size: int, where: str) -> None:
-        needed = f"{memory.total(batch_size) / GIB:.2f} GiB"
+    def __init__(self, memory: Memory, batch_size: int, where: str, room: Room) -> None:
         super().__init__(
-            f"out of memory in {where}: a plain run on one device with --batch_size={batch_size} "
-            f"is estimated to need {needed} besides data and program, {memory.fixed / GIB:.2f} GiB "
-            f"of it whatever the batch size; try {_advice(memory, batch_size)}, or the same "
-            "command on a larger machine: the run keeps its newest checkpoint"
+            f"out of memory in {where}: {_need(memory, batch_size, room)}, "
+            f"{room.fixed(memory) / GIB:.2f} GiB of it whatever the batch size; try "
+            f"{_advice(memory, batch_size, room)}, or the same command on a larger machine: the "
+            "run keeps its newest checkpoint"
         )
 
 
-def _advice(memory: Memory, batch_size: int) -> str:
-    if batch_size == 1:
-        smaller = "fewer --layers or --init_channels"
+def _need(memory: Memory, batch_size: int, room: Room) -> str:
+    """Returns the estimate in words; on a CPU, that of one process."""
+    needed = f"{room.needed(memory, batch_size) / GIB:.2f} GiB"
+    if room.used.kind == "CPU":
+        return (
+            f"a plain run on one device with --batch_size={batch_size} is estimated to need "
+            f"{needed} besides data and program"
+        )
+    return (
+        f"a plain run with --batch_size={batch_size} is estimated to need {needed} of {room.place}"
+    )
+
+
+def _advice(memory: Memory, batch_size: int, room: Room) -> str:
+    half = batch_size // 2 // room.used.total * room.used.total
+    if half:
+        smaller = f"--batch_size={half} ({room.needed(memory, half) / GIB:.2f} GiB)"
     else:
-        half = batch_size // 2
-        smaller = f"--batch_size={half} ({memory.total(half) / GIB:.2f} GiB)"
+        smaller = "fewer --layers or --init_channels"
     return f"{smaller} or --rematerialize in another --output_dir"
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(memory: Memory, batch_size: int, where: str) -> Iterator[None]:
+def explain_out_of_memory(
+    memory: Memory, batch_size: int, where: str, strategy: tf.distribute.Strategy
+) -> Iterator[None]:
     """Turns TensorFlow's and Python's out-of-memory errors within a block into `OutOfMemoryError`.
 
-    On a CPU there may be no error: the system kills the process, or TensorFlow crashes. So what
-    will probably not fit is said before.
+    Of what will probably not fit a line says so before. On a CPU there may be no error: the system
+    kills the process, or TensorFlow crashes. On a GPU it may come after minutes of tracing.
 
-    Args: as `OutOfMemoryError`.
+    Args: as `OutOfMemoryError`, and the devices that share each batch.
     """
-    if not tf.config.list_physical_devices("GPU"):
-        _warn_if_scarce(memory, batch_size, where)
+    room = measured_room(devices_in_use(strategy))
+    _warn_if_scarce(memory, batch_size, where, room)
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        raise OutOfMemoryError(memory, batch_size, where) from error
+        raise OutOfMemoryError(memory, batch_size, where, room) from error
 
 
-def _warn_if_scarce(memory: Memory, batch_size: int, where: str) -> None:
-    # What the process holds already, such as that of the stage before, it can use again.
-    free = psutil.virtual_memory().available + psutil.Process().memory_info().rss
-    needed = memory.total(batch_size)
+def _warn_if_scarce(memory: Memory, batch_size: int, where: str, room: Room) -> None:
+    if room.free is None:
+        return
+    free = room.free
+    if room.used.kind == "CPU":
+        # What the process holds already, such as that of the stage before, it can use again.
+        free += psutil.Process().memory_info().rss
+    needed = room.needed(memory, batch_size)
     if needed > free:
+        of = "memory" if room.used.kind == "CPU" else f"memory of {room.place}"
         logger().warning(
             f"warning: a plain run of {where} is estimated to need {needed / GIB:.2f} GiB of "
-            f"memory, and {free / GIB:.2f} GiB are free; if it dies, try "
-            f"{_advice(memory, batch_size)}"
+            f"{of}, and {free / GIB:.2f} GiB are free; if it dies, try "
+            f"{_advice(memory, batch_size, room)}"
         )
 
 

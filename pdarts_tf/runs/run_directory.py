@@ -11,14 +11,15 @@ import json
 import os
 import pathlib
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, Self, TypeVar
 
 from pdarts_tf.config.data import DataConfig
 from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
 from pdarts_tf.config.train import TrainConfig
-from pdarts_tf.errors import InputError
-from pdarts_tf.runs.files import remove_unfinished, write_whole, writing
+from pdarts_tf.errors import InputError, quoted
+from pdarts_tf.runs.files import read_json, remove_unfinished, write_whole, writing
 from pdarts_tf.runs.log import LogFile, logger
 
 _Kind = TypeVar("_Kind", bound=Settings)
@@ -39,6 +40,7 @@ RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
 WEIGHTS = {"best": BEST_WEIGHTS, "last": LAST_WEIGHTS}
+_VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 def space_file(stage: int) -> str:
@@ -82,11 +84,12 @@ def _check_format(path: pathlib.Path) -> None:
     found = content.get("format", 1)
     if found != FORMAT:
         known = content.get("versions")
-        made = known.get("pdarts-tf", "unknown") if isinstance(known, dict) else "unknown"
+        made = known.get("pdarts-tf") if isinstance(known, dict) else None
+        version = made if isinstance(made, str) and _VERSION.fullmatch(made) else "unknown"
         raise RunDirectoryError(
-            f"{path} holds a run of another version (pdarts-tf {made}, format {found}; this "
-            f"version goes on with format {FORMAT} only); finish it with the version that made "
-            "it, or choose another --output_dir"
+            f"{path} holds a run of another version (pdarts-tf {version}, format {quoted(found)}; "
+            f"this version goes on with format {FORMAT} only); finish it with the version that "
+            "made it, or choose another --output_dir"
         )
 
 
@@ -98,11 +101,11 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     file = pathlib.Path(path) / CONFIG
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content = read_json(file)
     except (OSError, ValueError) as error:
         raise RunDirectoryError(f"expected a run directory. Received: {path} ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
-        raise RunDirectoryError(f"expected settings in {file}. Received: {str(content)[:80]}")
+        raise RunDirectoryError(f"expected settings in {file}. Received: {quoted(content)}")
     return content
 
 
@@ -114,7 +117,29 @@ def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     if not (pathlib.Path(path) / CONFIG).is_file():
         return None
-    return read_config(path).get("data")
+    data = read_config(path).get("data")
+    if not isinstance(data, dict) or not all(_is_per_channel(data.get(n)) for n in ("mean", "std")):
+        raise RunDirectoryError(
+            "expected the data of the run, with its mean and std, in "
+            f"{pathlib.Path(path) / CONFIG}. Received: {quoted(data)}"
+        )
+    return data
+
+
+def _is_per_channel(value: Any) -> bool:
+    return isinstance(value, list) and all(type(each) in (int, float) for each in value)
+
+
+def recorded_batch_size(path: str | os.PathLike[str]) -> int | None:
+    """Returns the batch size of the run in a directory, or None if there is no such run yet.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return None
+    size = read_config(path)["config"].get("batch_size")
+    return size if isinstance(size, int) else None
 
 
 def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
@@ -162,7 +187,10 @@ def stored_weights(path: str | os.PathLike[str], config: TrainConfig) -> pathlib
     name = WEIGHTS[weights_that_count(config)]
     file = pathlib.Path(path) / name
     if not file.is_file():
-        raise RunDirectoryError(f"{path} has no {name}; has its training finished an epoch?")
+        raise RunDirectoryError(
+            f"{path} has no {name}; has its training finished an epoch? If it has, the file is "
+            "lost: bring it back from a copy, or train again in another --output_dir"
+        )
     return file
 
 

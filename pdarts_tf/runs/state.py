@@ -4,18 +4,20 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.config.settings import ConfigError, Settings
+from pdarts_tf.errors import quoted
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
     LAST_WEIGHTS,
     METRICS,
+    TIMINGS,
     RunDirectory,
     RunDirectoryError,
 )
@@ -24,6 +26,7 @@ from pdarts_tf.training.epoch_progress import EpochProgress
 
 CHECKPOINTS = "checkpoints"
 _SPACES = "spaces"
+_RECORDS = (METRICS, TIMINGS, ALPHAS)
 
 
 @dataclasses.dataclass
@@ -90,11 +93,47 @@ class RunState:
 
     @classmethod
     def from_position(cls, position: Mapping[str, Any], steps_per_epoch: int) -> "RunState":
-        """Restores the state that `to_position` returned."""
-        content = dict(position["content"])
-        spaces = [SearchSpace.from_json(text) for text in content.pop(_SPACES, [])]
-        progress = EpochProgress(**position["progress"])
-        return cls(steps_per_epoch, position["epochs"], progress, content, spaces)
+        """Restores the state that `to_position` returned.
+
+        Raises:
+            ValueError: The position is not one that `to_position` returns.
+        """
+        epochs, content = position.get("epochs"), position.get("content")
+        if not _is_count(epochs) or not isinstance(content, dict):
+            raise ValueError("a position without epochs and content")
+        records = {name: each for name, each in content.items() if name != _SPACES}
+        for name, each in records.items():
+            # Their names become those of files.
+            if name not in _RECORDS or not _are_records(each) or len(each) != epochs:
+                raise ValueError(f"{quoted(name)} is not the records of {epochs} epochs")
+        texts = content.get(_SPACES, [])
+        if not isinstance(texts, list):
+            raise ValueError("search spaces that are no list")
+        spaces = [SearchSpace.from_json(text) for text in texts]
+        progress = _progress(position.get("progress"), steps_per_epoch)
+        return cls(steps_per_epoch, epochs, progress, records, spaces)
+
+
+def _progress(value: Any, steps_per_epoch: int) -> EpochProgress:
+    if not isinstance(value, dict) or set(value) != set(vars(EpochProgress())):
+        raise ValueError("a position without progress")
+    steps, logs, seconds = value["steps"], value["logs"], value["seconds"]
+    means = isinstance(logs, dict) and all(_is_number(each) for each in logs.values())
+    if not _is_count(steps) or steps > steps_per_epoch or not means or not _is_number(seconds):
+        raise ValueError(f"a progress of {quoted(value)}")
+    return EpochProgress(steps, logs, seconds)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _are_records(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 class Checkpoints:
@@ -116,6 +155,7 @@ class Checkpoints:
         self._metrics = directory.path / METRICS
         self._config = config
         self._arrays: dict[str, np.ndarray] | None = None
+        self._settings: Any = None
 
     def load(self, steps_per_epoch: int) -> RunState:
         """Returns the state in the newest checkpoint that is whole, or a new one.
@@ -127,23 +167,28 @@ class Checkpoints:
             CheckpointError: There is none though the run has had some, or it is of another run.
             RunDirectoryError: The directory holds imported weights.
         """
-        found = checkpoint.load_newest(self._path, logger().warning)
+
+        def use(arrays: checkpoint.Arrays, position: checkpoint.Position) -> RunState:
+            state = RunState.from_position(position, steps_per_epoch)
+            self._arrays, self._settings = arrays, position.get("config")
+            return state
+
+        found = checkpoint.load_newest(self._path, logger().warning, use)
         if found is None:
             self._check_new()
             return RunState(steps_per_epoch)
-        self._arrays, position = found
-        if not self._has_these_settings(position):
+        if not self._has_these_settings(self._settings):
             raise checkpoint.CheckpointError(
                 f"the newest checkpoint in {self._path} is of a run with other settings; put "
                 "those of this run back, or start again in another --output_dir"
             )
-        return RunState.from_position(position, steps_per_epoch)
+        return found
 
-    def _has_these_settings(self, position: Mapping[str, Any]) -> bool:
+    def _has_these_settings(self, settings: Any) -> bool:
         # By `from_dict`, since earlier versions have recorded fewer settings.
         try:
-            return type(self._config).from_dict(position["config"]) == self._config
-        except (ConfigError, KeyError, TypeError):
+            return type(self._config).from_dict(settings) == self._config
+        except (ConfigError, TypeError):
             return False
 
     def take_arrays(self) -> dict[str, np.ndarray] | None:

@@ -96,6 +96,19 @@ def together(
     _wait(strategy)  # until it has written its results
 
 
+def smallest(strategy: tf.distribute.Strategy, task: Task, number: int) -> int:
+    """Returns the smallest of the numbers of all workers, which all have to call this.
+
+    Args:
+        strategy: the MultiWorkerMirroredStrategy.
+        task: the `devices.Task` of this process.
+        number: the number of this worker.
+    """
+    rank = task.index + (task.has_chief and task.kind == "worker")
+    numbers = [number if i == rank else 0 for i in range(task.num_workers)]
+    return min(_sum_over_workers(strategy, numbers))
+
+
 def _meet(strategy: tf.distribute.Strategy, task: Task, path: pathlib.Path) -> None:
     """Waits until all workers see the directory as the chief does, which may then change it."""
     number = 0

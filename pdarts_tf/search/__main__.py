@@ -18,6 +18,7 @@ from pdarts_tf.runs.run_directory import GENOTYPE, REPORT, RunDirectory
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
 
+    from pdarts_tf.cost.plan import Plan
     from pdarts_tf.runs.state import RunState
     from pdarts_tf.search.progressive import ProgressiveSearch
     from pdarts_tf.search.random_search import RandomSearch
@@ -26,10 +27,14 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
 def main() -> None:
     """Runs the search of the flags, and prints its result."""
     options = search_flags.run_options()
-    command = job.Command("search", GENOTYPE, _make_search, _watchers)
+    command = job.Command("search", GENOTYPE, _plan, _make_search, _watchers)
     path = job.run(command, search_flags.search_config(), options)
     if path is not None:
         print_result(path, options.data_dir)
+
+
+def _plan(config: SearchConfig, data: ImageData) -> "Plan":
+    return _make_search(config, data, None).plan
 
 
 def _make_search(

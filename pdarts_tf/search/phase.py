@@ -47,6 +47,7 @@ class SearchPhase(ABC):
         self.first_epoch = stage.index * config.epochs
         self.epochs = config.epochs
         self.batch_size = config.batch_size
+        self.jit_compile = config.compiles_steps
         keras.backend.clear_session()  # the graphs of the phase before
         gc.collect()
         with strategy.scope():

@@ -87,6 +87,7 @@ class ProgressiveSearch:
         space = state.spaces[stage.index]
         session.observer.begin_stage(stage, space, state)
         memory = stage_memory(stage, space, self.images.data, self.config.arch_order)
-        with explain_out_of_memory(memory, self.config.batch_size, f"stage {stage.index + 1}"):
+        where, batch_size = f"stage {stage.index + 1}", self.config.batch_size
+        with explain_out_of_memory(memory, batch_size, where, self.strategy):
             search = StageSearch(self.config, stage, space, self.images, self.strategy)
             return search.train(session, arrays)

@@ -115,7 +115,8 @@ class RandomSearch:
             arrays = None
         session.observer.begin_stage(stage, alphas.space, state)
         memory = sample_memory(stage, sampled_genotype(config, alphas), self.images.data)
-        with explain_out_of_memory(memory, config.batch_size, f"sample {stage.index + 1}"):
+        where = f"sample {stage.index + 1}"
+        with explain_out_of_memory(memory, config.batch_size, where, self.strategy):
             SampleTraining(config, stage, alphas, self.images, self.strategy).train(session, arrays)
 
 

@@ -24,6 +24,7 @@ from pdarts_tf.runs.run_directory import RESULT, RunDirectory, weights_that_coun
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     import tensorflow as tf
 
+    from pdarts_tf.cost.plan import Plan
     from pdarts_tf.runs.state import RunState
     from pdarts_tf.train.evaluation import Training
 
@@ -34,10 +35,16 @@ def main() -> None:
         _evaluate(train_flags.RUN_DIR.value)
         return
     options = train_flags.run_options()
-    command = job.Command("train", RESULT, _make_training, _watchers)
+    command = job.Command("train", RESULT, _plan, _make_training, _watchers)
     path = job.run(command, train_flags.train_config(), options)
     if path is not None:
         print_result(path, options.data_dir)
+
+
+def _plan(config: TrainConfig, data: ImageData) -> "Plan":
+    from pdarts_tf.train.training_images import plan_training
+
+    return plan_training(config, data)
 
 
 def _make_training(
@@ -63,11 +70,11 @@ def _evaluate(path: str | None) -> None:
     weights = run_directory.stored_weights(path, config)
     from pdarts_tf.training.runtime import configure
 
-    configure()
+    options = train_flags.run_options()
+    configure(gpu_memory=options.gpu_memory)
     from pdarts_tf.train.evaluation import evaluate
 
     stored = run_directory.stored_data(path)
-    options = train_flags.run_options()
     data = sources.load_for(config, options.data_dir, stored, options.max_megapixels)
     tested = evaluate(config, data, weights)
     images = f"{data.test.num_images:,} test images of {data.name}"
@@ -78,7 +85,9 @@ def print_result(path: str, data_dir: str | None) -> None:
     """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
-    used = weights_that_count(run_directory.read_settings(path, TrainConfig))
+    config = run_directory.read_settings(path, TrainConfig)
+    used = weights_that_count(config)
+    run_directory.stored_weights(path, config)  # a finished run may have lost them since
     print()
     print(f"last weights (epoch {result['last']['epoch']}): {_all_scores(result['last'])}")
     if used == "best":

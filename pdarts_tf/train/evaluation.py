@@ -25,7 +25,13 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.train.scores import TrainingResult, best, is_best, scores
+from pdarts_tf.train.scores import (
+    TrainingResult,
+    best,
+    check_stored_weights,
+    is_best,
+    scores,
+)
 from pdarts_tf.train.training_images import split_training_images
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
@@ -117,6 +123,7 @@ class Training:
         self.config = config
         self.epochs = config.epochs
         self.batch_size = config.batch_size
+        self.jit_compile = config.compiles_steps
         self.images = split_training_images(config, data)
         self.steps = self.images.steps
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -159,9 +166,12 @@ class Training:
         arrays = session.checkpoints.take_arrays()
         if arrays is not None:
             self._restore(arrays)
+            if session.directory.writes:
+                check_stored_weights(session.directory.path, session.state.metrics)
         del arrays
         session.directory.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
-        with explain_out_of_memory(self.plan.parts[0].memory, config.batch_size, "the training"):
+        memory = self.plan.parts[0].memory
+        with explain_out_of_memory(memory, config.batch_size, "the training", self.strategy):
             run_epochs(self, session)
         return self._result(session.state)
 
@@ -276,4 +286,4 @@ def evaluate(
     arrays, _ = checkpoint.load(weights)
     checkpoint.restore(checkpoint.variables_of(model), arrays)
     batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
-    return TrainingLoop(model).evaluate(batches)
+    return TrainingLoop(model, jit_compile=config.compiles_steps).evaluate(batches)

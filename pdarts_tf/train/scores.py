@@ -5,13 +5,16 @@ do on new images.
 """
 
 import json
+import os
+import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pdarts_tf.runs.run_directory import RESULT
+from pdarts_tf.runs import checkpoint
+from pdarts_tf.runs.run_directory import BEST_WEIGHTS, LAST_WEIGHTS, RESULT
 from pdarts_tf.training.supervised import TEST_METRICS, VALIDATION_NAMES
 
 
@@ -81,3 +84,31 @@ class TrainingResult:
             "macs": self.macs,
         }
         return {RESULT: json.dumps(content, indent=2) + "\n"}
+
+
+def check_stored_weights(
+    path: str | os.PathLike[str], records: Sequence[Mapping[str, Any]]
+) -> None:
+    """Checks that the weights of finished epochs are there: only their own epoch writes them.
+
+    Args:
+        path: Run directory of a training.
+        records: Its measurements of every finished epoch.
+
+    Raises:
+        CheckpointError: The last or the best weights are lost, damaged or older.
+    """
+    if not records:
+        return
+    epochs = {LAST_WEIGHTS: records[-1]["epoch"]}
+    if (chosen := best(records)) is not None:
+        epochs[BEST_WEIGHTS] = chosen["epoch"]
+    for name, epoch in epochs.items():
+        file = pathlib.Path(path) / name
+        stored = checkpoint.load(file)[1].get("epochs") if file.exists() else None
+        # They may be later, since they are written before the checkpoint of their epoch.
+        if type(stored) is not int or stored < epoch:
+            raise checkpoint.CheckpointError(
+                f"{file} of epoch {epoch} is lost; bring it back from a copy, or start again in "
+                "another --output_dir"
+            )

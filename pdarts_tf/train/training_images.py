@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pdarts_tf.config import TrainConfig
+from pdarts_tf.cost.plan import Plan, train_plan
 from pdarts_tf.data import pipeline
 from pdarts_tf.data.images import AnySplit, ImageData
 from pdarts_tf.data.splitting import hold_out_validation
@@ -55,3 +56,17 @@ def split_training_images(config: TrainConfig, data: ImageData) -> TrainingImage
         weights.num_images, config.batch_size, config.max_steps_per_epoch
     )
     return TrainingImages(data, weights, validation, steps)
+
+
+def plan_training(config: TrainConfig, data: ImageData) -> Plan:
+    """Returns the plan of a training, without its network.
+
+    Args:
+        config: Settings of the training.
+        data: The data set.
+
+    Raises:
+        DataError: See `split_training_images`.
+    """
+    images = split_training_images(config, data)
+    return train_plan(config, data, images.counts, images.steps)

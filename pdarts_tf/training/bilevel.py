@@ -55,7 +55,9 @@ class Supernet(SearchNetwork):
         seed: Random seed of the initialization and of the dropout masks.
         sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
         rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
-        compile_cells: Whether XLA compiles the cells.
+        compile_cells: Whether XLA compiles the cells, each on its own.
+        compile_step: Whether XLA compiles the steps that the network is part of, for which its
+            operations then have forms that XLA can compile.
         dtype: Dtype policy, such as "mixed_float16"; variables, statistics, logits and losses stay
             float32 in a mixed one.
         **kwargs: Arguments of a Keras model: `name` and `trainable`.
@@ -89,6 +91,7 @@ class Supernet(SearchNetwork):
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
         compile_cells: bool = False,
+        compile_step: bool = False,
         dtype: str | keras.DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
@@ -102,6 +105,7 @@ class Supernet(SearchNetwork):
             sync_batch_norm=sync_batch_norm,
             rematerialize=rematerialize,
             compile_cells=compile_cells,
+            compile_step=compile_step,
             dtype=dtype,
             **kwargs,
         )

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pdarts_tf.errors import InputError, RunError, StoppedError
+from pdarts_tf.startup import held_back_stderr
+from pdarts_tf.training import gpus
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 DISTRIBUTIONS = ("auto", "one", "mirrored", "multi_worker")
+GPU_MEMORY = ("grow", "all")
 _TASKS = ("chief", "worker")
 
 
@@ -139,22 +142,41 @@ class Devices:
         Call it before anything is computed, as all workers of a run have to.
 
         Raises:
-            DevicesError: --distribution=mirrored, and there are not two devices.
+            DevicesError: --distribution=mirrored, and there are not two devices; or TensorFlow
+                cannot use the GPU.
         """
         import tensorflow as tf
 
         if self.multi_worker:
             return tf.distribute.MultiWorkerMirroredStrategy()
         kind = "CPU" if self.num_cpu_devices > 1 else "GPU"
-        names = [device.name for device in tf.config.list_logical_devices(kind)]
+        names = _device_names(kind)
         if self.distribution == "one" or (self.distribution == "auto" and len(names) < 2):
             return tf.distribute.get_strategy()
         if len(names) < 2:
+            reason = None if names else gpus.why_none()
+            received = f"{len(names)} ({reason})" if reason else f"{len(names)}"
             raise DevicesError(
-                f"--distribution=mirrored needs at least two GPUs. Received: {len(names)}; use "
+                f"--distribution=mirrored needs at least two GPUs. Received: {received}; use "
                 "--distribution=one, or --num_cpu_devices=2 to try it out"
             )
         return tf.distribute.MirroredStrategy([name.removeprefix("/device:") for name in names])
+
+
+def _device_names(kind: str) -> list[str]:
+    """Returns the names of TensorFlow's devices of a kind, which this initializes.
+
+    Raises:
+        DevicesError: TensorFlow cannot use a GPU that it lists, as with an old driver.
+    """
+    import tensorflow as tf
+
+    with held_back_stderr():  # a page about the machine, which the line stands for
+        try:
+            return [device.name for device in tf.config.list_logical_devices(kind)]
+        except tf.errors.OpError as error:
+            failure = error
+    raise DevicesError(gpus.why_unusable(failure.message)) from failure
 
 
 def check_batch_size(batch_size: int, num_replicas: int, num_parts: int = 1) -> None:
@@ -177,6 +199,24 @@ def check_batch_size(batch_size: int, num_replicas: int, num_parts: int = 1) -> 
         raise DevicesError(
             f"--batch_size must be a multiple of {parts}, {what}. Received: {batch_size}; set "
             f"--batch_size={near}"
+        )
+
+
+def check_jit_compile(jit_compile: str, num_replicas: int) -> None:
+    """Checks that XLA compiles whole steps on a single device only.
+
+    Args:
+        jit_compile: Value of --jit_compile.
+        num_replicas: Number of replicas.
+
+    Raises:
+        DevicesError: it is "step", and there are several replicas.
+    """
+    if jit_compile == "step" and num_replicas > 1:
+        raise DevicesError(
+            "--jit_compile must be none or cells on several devices, which cannot communicate "
+            f"inside a step that XLA compiles. Received: step, with {num_replicas} devices; set "
+            "--distribution=one for a single one"
         )
 
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.device_kind import device_kind
-from pdarts_tf.training import devices
+from pdarts_tf.training import compilation_cache, devices
 from pdarts_tf.training.epoch_progress import EpochProgress
 from pdarts_tf.training.step_logs import StepLogs
 
@@ -27,6 +27,7 @@ class TrainingLoop:
         strategy: Devices that share each batch; by default the current strategy.
         part: Which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
         first_epoch: Number that callbacks know the first epoch by.
+        jit_compile: Whether XLA compiles every step as a whole, which takes a single device.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class TrainingLoop:
         *,
         part: str | None = None,
         first_epoch: int = 0,
+        jit_compile: bool = False,
     ) -> None:
         self.model = model
         self.part = part
         self.first_epoch = first_epoch
+        self.jit_compile = jit_compile
         self.strategy = strategy or tf.distribute.get_strategy()
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         # A CPU has finished a step when it returns, a GPU has only been told what to do.
@@ -54,11 +57,14 @@ class TrainingLoop:
 
     def _traced(self, step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], Any]:
         def run(batch: Any) -> dict[str, tf.Tensor]:
+            compilation_cache.number_names_alike()
             return devices.agreed(self.strategy, self.strategy.run(step, args=(batch,)))
 
         # AutoGraph reads sources when a function is traced, for the last stage of a search days
         # after its start; they may have been edited by then.
-        traced: Callable[[Any], Any] = tf.function(run, autograph=False)
+        traced: Callable[[Any], Any] = tf.function(
+            run, autograph=False, jit_compile=self.jit_compile or None
+        )
         return traced
 
     def run_epoch(

@@ -1,8 +1,10 @@
 """TensorFlow's setup for this kind of network: many small operations, and nothing random."""
 
 import os
+from types import ModuleType
 
 from pdarts_tf.startup import import_tensorflow
+from pdarts_tf.training import compilation_cache, gpus
 
 # More cores than this are better used inside the operations too.
 _FEW_CORES = 4
@@ -19,19 +21,28 @@ _OPTIMIZERS_OFF = (
 _OPTIMIZERS_OFF_ON_GPU = ("layout_optimizer",)
 
 
-def configure(num_cpu_devices: int = 1) -> None:
-    """Imports TensorFlow, and sets threads, graph optimizers and determinism.
+def configure(
+    num_cpu_devices: int = 1,
+    gpu_memory: str = "grow",
+    compilation_cache_dir: str | None = None,
+) -> None:
+    """Imports TensorFlow, and sets threads, memory of GPUs, graph optimizers and determinism.
 
     Call it once, before anything is computed.
 
     Args:
         num_cpu_devices: logical devices that the CPU is split into.
+        gpu_memory: "grow" to take the memory of GPUs on demand, "all" to take all of it at once.
+        compilation_cache_dir: Directory for what XLA compiles, see `compilation_cache`; if any.
     """
+    if compilation_cache_dir is not None:
+        compilation_cache.keep_in(compilation_cache_dir)
     tf = import_tensorflow()
     if num_cpu_devices > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
         split = [tf.config.LogicalDeviceConfiguration()] * num_cpu_devices
         tf.config.set_logical_device_configuration(cpu, split)
+    _set_gpu_memory(tf, gpu_memory)
     cores = os.cpu_count() or 1
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
     if not has_gpu and cores <= _FEW_CORES:
@@ -40,3 +51,12 @@ def configure(num_cpu_devices: int = 1) -> None:
     off = _OPTIMIZERS_OFF + (_OPTIMIZERS_OFF_ON_GPU if has_gpu else ())
     tf.config.optimizer.set_experimental_options(dict.fromkeys(off, False))
     tf.config.experimental.enable_op_determinism()
+
+
+def _set_gpu_memory(tf: ModuleType, gpu_memory: str) -> None:
+    listed = tf.config.list_physical_devices("GPU")
+    if listed:
+        gpus.cards()  # while TensorFlow has taken nothing
+    if gpu_memory == "grow":
+        for each in listed:
+            tf.config.experimental.set_memory_growth(each, True)

@@ -63,6 +63,7 @@ class SupervisedNetwork(EvaluationNetwork):
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
         compile_cells: bool = False,
+        compile_step: bool = False,
         dtype: str | keras.DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
@@ -78,6 +79,7 @@ class SupervisedNetwork(EvaluationNetwork):
             sync_batch_norm=sync_batch_norm,
             rematerialize=rematerialize,
             compile_cells=compile_cells,
+            compile_step=compile_step,
             dtype=dtype,
             **kwargs,
         )
@@ -168,7 +170,11 @@ class SupervisedNetwork(EvaluationNetwork):
 
         def differentiate(part: tf.Tensor) -> list[tf.Tensor]:
             first = part * size
-            rows = images[first:][:size], labels[first:][:size]
+            # Not images[first:][:size], whose size XLA would not know.
+            rows = [
+                tf.slice(each, [first] + [0] * (len(each.shape) - 1), [size, *each.shape[1:]])
+                for each in (images, labels)
+            ]
             with tf.GradientTape() as tape:
                 tape.watch(learned)
                 outputs, after = pure.call(

@@ -78,6 +78,15 @@ def test_stages_may_be_any_number():
             {"arch_order": "second", "mixed_precision": "bfloat16"},
             "--arch_order must be first with --mixed_precision=bfloat16, since finite differences",
         ),
+        ({"jit_compile": "all"}, "--jit_compile must be none or cells or step. Received: all"),
+        (
+            {"jit_compile": "cells", "sync_batch_norm": True},
+            "--jit_compile must be none with --sync_batch_norm, since devices cannot communicate",
+        ),
+        (
+            {"jit_compile": "step", "rematerialize": True},
+            "--jit_compile must be none or cells with --rematerialize, since XLA computes only",
+        ),
         ({"max_skip_connects": -1}, "--max_skip_connects must be at least 0"),
         ({"crop_padding": -4}, "--crop_padding must be at least 0"),
         ({"image_size": 0}, "--image_size must be at least 1"),
@@ -169,6 +178,21 @@ def test_a_search_recorded_before_there_was_a_second_order_is_of_first_order():
     values = json.loads(SearchConfig(seed=3).to_json())
     del values["arch_order"]
     assert SearchConfig.from_dict(values) == SearchConfig(seed=3, arch_order="first")
+
+
+@pytest.mark.parametrize(("recorded", "mode"), [(False, "none"), (True, "cells")])
+def test_a_run_recorded_when_compilation_was_a_boolean_is_the_same_run(recorded, mode):
+    values = json.loads(SearchConfig(seed=3).to_json()) | {"jit_compile": recorded}
+    assert SearchConfig.from_dict(values) == SearchConfig(seed=3, jit_compile=mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "cells", "step"),
+    [("none", False, False), ("cells", True, False), ("step", False, True)],
+)
+def test_networks_are_told_what_xla_compiles(mode, cells, step):
+    options = SearchConfig(jit_compile=mode).network_options
+    assert (options["compile_cells"], options["compile_step"]) == (cells, step)
 
 
 def test_json_with_a_wrong_value_is_refused():

@@ -35,7 +35,9 @@ def plan(*memories):
     parts = [
         Part({"stage": i + 1}, 1000, light, heavy) for i, (light, heavy) in enumerate(memories)
     ]
-    return Plan("Searching", parts, epochs=3, steps=10, batch_size=16, note="A note.")
+    return Plan(
+        "Searching", parts, epochs=3, steps=10, batch_size=16, note="A note.", num_images=99
+    )
 
 
 def test_a_row_ranges_from_what_is_expected_to_what_is_possible():

@@ -47,6 +47,25 @@ def test_other_files_are_no_versions(tmp_path):
     assert versions.next_number(tmp_path) == 1
 
 
+@pytest.mark.parametrize("name", [str(2**63), "9" * 20, "\u0663", "1_0", "-1"])
+def test_names_that_no_server_loads_are_skipped(tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert versions.numbers(tmp_path) == []
+    assert write(tmp_path).name == "1"
+
+
+def test_the_largest_version_of_a_server_can_be_written_and_none_after_it(tmp_path):
+    assert write(tmp_path, 2**63 - 1).name == "9223372036854775807"
+    with pytest.raises(versions.VersionError, match="after which a server can load none"):
+        write(tmp_path)
+
+
+def test_a_version_that_no_server_can_load_is_refused(tmp_path):
+    with pytest.raises(versions.VersionError, match=r"at most 9223372036854775807.* Received: 92"):
+        write(tmp_path / "m", 2**63)
+    assert not (tmp_path / "m").exists()
+
+
 def test_an_existing_version_is_not_overwritten(tmp_path):
     write(tmp_path, 1, "first")
     with pytest.raises(versions.VersionError, match=r"--version=1 exists .* next free one is 2"):

@@ -7,6 +7,7 @@ from absl import flags
 
 from flags.fields import define_flags, read_flags
 from pdarts_tf.config import SearchConfig
+from pdarts_tf.config.settings import setting
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Example:
     size: int | None = field(default=None, metadata={"help": "A size."})
     layers: tuple[int, ...] = field(default=(5, 11, 17), metadata={"help": "Cells."})
     rates: tuple[float, ...] = field(default=(0.0, 0.4), metadata={"help": "Rates."})
+    mode: str = setting("off", "Once a boolean.", booleans=("off", "part"))
+    batch: int = field(default=96, metadata={"help": "A batch.", "auto": True})
 
 
 def parsed(*argv):
@@ -46,6 +49,14 @@ def test_without_flags_the_defaults_of_the_fields_hold():
         ("--layers=3,4", Example(layers=(3, 4))),
         ("--layers=3", Example(layers=(3,))),
         ("--rates=0.1,1e-1,0", Example(rates=(0.1, 0.1, 0.0))),
+        ("--mode=whole", Example(mode="whole")),
+        ("--mode", Example(mode="part")),
+        ("--mode=true", Example(mode="part")),
+        ("--nomode", Example(mode="off")),
+        ("--mode=false", Example(mode="off")),
+        ("--batch=8", Example(batch=8)),
+        ("--batch=auto", Example()),
+        ("--name=auto", Example(name="auto")),
     ],
 )
 def test_values_have_the_types_of_the_fields(flag, expected):
@@ -64,6 +75,8 @@ def test_values_have_the_types_of_the_fields(flag, expected):
         ("--layers=", "expected ints, separated by commas"),
         ("--rates=0.1,,0.2", "expected floats, separated by commas"),
         ("--flip=perhaps", "flag --flip=perhaps"),
+        ("--batch=large", "flag --batch=large: invalid literal for int"),
+        ("--count=auto", "flag --count=auto"),
     ],
 )
 def test_values_of_another_type_are_refused(flag, message):
@@ -93,3 +106,9 @@ def test_every_setting_of_a_search_is_a_flag():
     define_flags(SearchConfig, "search", values)
     values(["program"])
     assert read_flags(SearchConfig, values) == SearchConfig()
+
+
+def test_help_shows_the_default_of_what_once_was_a_boolean():
+    values = flags.FlagValues()
+    define_flags(Example, "example", values)
+    assert "--[no]mode: Once a boolean.\n    (default: 'off')" in values.module_help("example")

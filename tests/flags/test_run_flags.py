@@ -3,8 +3,9 @@
 import pytest
 from absl import flags
 
+from flags.fields import define_flags, read_flags
 from flags.run_flags import define_run_flags
-from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.config import CheckpointConfig, SearchConfig
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.training.devices import Devices
 
@@ -30,15 +31,28 @@ def test_options_are_those_of_the_flags():
     read = options(
         "--data_dir=D", "--output_dir=R", "--dry_run", "--memory_limit_gb=4",
         "--distribution=mirrored", "--num_cpu_devices=2", "--keep_checkpoints=3",
+        "--compilation_cache_dir=C", "--gpu_memory=all",
     )  # fmt: skip
     assert read == RunOptions(
         data_dir="D",
         output_dir="R",
         devices=Devices("mirrored", 2),
         checkpoints=CheckpointConfig(keep_checkpoints=3),
+        compilation_cache_dir="C",
         dry_run=True,
         memory_limit_gb=4.0,
+        gpu_memory="all",
     )
+
+
+@pytest.mark.parametrize(("text", "chosen"), [("96", False), ("auto", True)])
+def test_the_batch_size_may_be_left_to_the_program(text, chosen):
+    values = flags.FlagValues()
+    define_flags(SearchConfig, "example", values)
+    read = define_run_flags("search", "example", values)
+    values(["program", f"--batch_size={text}"])
+    assert read() == RunOptions(auto_batch_size=chosen)
+    assert read_flags(SearchConfig, values) == SearchConfig()
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def test_a_method_comes_on_top_of_the_flags_of_all_searches(tmp_path):
 
 
 def test_flags_that_are_no_settings_are_those_of_the_own_method(tmp_path):
-    own = write(tmp_path / "own.flags", "--checkpoint_every_steps=5", "--distribution=one")
-    _, options = search_config(own)
-    assert set(options) == {"--checkpoint_every_steps=5", "--distribution=one"}
+    lines = "--checkpoint_every_steps=5", "--distribution=one", "--gpu_memory=all"
+    _, options = search_config(write(tmp_path / "own.flags", *lines))
+    assert set(options) == set(lines)
     assert search_config("pdarts")[1] == ()
 
 
@@ -54,6 +54,11 @@ def test_flags_that_are_no_settings_are_those_of_the_own_method(tmp_path):
 def test_flags_that_the_study_sets_are_refused(tmp_path, line):
     with pytest.raises(StudyFlagsError, match=r"leave out --.*, which the study sets"):
         search_config(write(tmp_path / "own.flags", line))
+
+
+def test_runs_that_are_compared_have_a_batch_size_of_their_own(tmp_path):
+    with pytest.raises(StudyFlagsError, match="--batch_size must be a number, since a study"):
+        search_config(write(tmp_path / "own.flags", "--batch_size=auto"))
 
 
 def test_seeds_are_integers():

@@ -11,7 +11,7 @@ from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
 from pdarts_tf.interop.imports import import_network, import_search
-from pdarts_tf.interop.state_dict import network_settings, read_state_dict
+from pdarts_tf.interop.state_dict import network_settings
 from pdarts_tf.interop.torch_names import network_slots
 from pdarts_tf.runs import job, run_directory
 from pdarts_tf.runs.options import RunOptions
@@ -117,20 +117,93 @@ def test_a_directory_with_files_is_left_alone(tmp_path):
         import_search(alphas(8), None, tmp_path)
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_names_may_be_prefixed_and_wrapped(tmp_path, wrapped):
-    torch = pytest.importorskip("torch", reason="the torch extra is not installed")
-    content = {"module.a": torch.ones(2)}
-    torch.save({"state_dict": content} if wrapped else content, tmp_path / "w.pt")
-    arrays = read_state_dict(tmp_path / "w.pt")
-    np.testing.assert_array_equal(arrays["a"], [1, 1])
+def pc_darts(scale=3.0):
+    """Alphas and betas of a search by PC-DARTS, in which the betas decide."""
+    rng = np.random.default_rng(2)
+    betas = {name: scale * rng.normal(size=14) for name in ("betas_normal", "betas_reduce")}
+    return {name: 1e-3 * array for name, array in alphas(8).items()} | betas
 
 
-def test_code_instead_of_weights_is_refused(tmp_path):
-    torch = pytest.importorskip("torch", reason="the torch extra is not installed")
-    torch.save({"a": print}, tmp_path / "w.pt")
-    with pytest.raises(InputError, match="cannot be read as PyTorch weights"):
-        read_state_dict(tmp_path / "w.pt")
+def derived_by_pc_darts(alphas, betas):
+    """What `Network.genotype` of PC-DARTS keeps, in its own order of computation."""
+    names, found, first = pd.PRIMITIVES, [], 0
+    for node in range(2, 6):
+        weights = np.exp(alphas[first : first + node])
+        weights /= weights.sum(-1, keepdims=True)
+        shares = np.exp(betas[first : first + node])
+        weights *= (shares / shares.sum())[:, None]
+        strongest = sorted(range(node), key=lambda edge: -max(weights[edge][1:]))[:2]
+        found += [(names[1 + weights[edge][1:].argmax()], edge) for edge in sorted(strongest)]
+        first += node
+    return tuple(found)
+
+
+def test_the_betas_of_pc_darts_weigh_the_edges(tmp_path):
+    arrays = pc_darts()
+    import_search(arrays, None, tmp_path / "run")
+    found = pd.Genotype.from_json((tmp_path / "run" / "genotype.json").read_text())
+    for cell in ("normal", "reduce"):
+        expected = derived_by_pc_darts(arrays[f"alphas_{cell}"], arrays[f"betas_{cell}"])
+        assert getattr(found, cell) == expected
+    without = pd.derive_genotype(pd.SearchSpace.full(), *alphas(8).values())
+    assert found.normal != without.normal
+
+
+def test_pc_darts_has_no_limit_on_skip_connects(tmp_path):
+    arrays = pc_darts()
+    arrays["alphas_normal"][:, pd.PRIMITIVES.index("skip_connect")] += 1
+    import_search(arrays, None, tmp_path / "run")
+    found = pd.Genotype.from_json((tmp_path / "run" / "genotype.json").read_text())
+    assert found.num_skip_connects == 8
+
+
+@pytest.mark.parametrize("missing", ["betas_reduce", "alphas_normal"])
+def test_one_of_two_architecture_parameters_is_missed(tmp_path, missing):
+    arrays = {name: array for name, array in pc_darts().items() if name != missing}
+    with pytest.raises(InputError, match=f"lacks '{missing}'"):
+        import_search(arrays, None, tmp_path / "run")
+
+
+def test_architecture_parameters_that_nobody_knows_are_refused_by_name(tmp_path):
+    with pytest.raises(InputError, match=r"has 'gammas_normal', and how a genotype depends on"):
+        import_search(alphas(8) | {"gammas_normal": np.ones(14)}, None, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_weights_of_the_supernet_do_not_matter(tmp_path):
+    arrays = alphas(8) | {"stem.0.weight": np.ones((6, 3, 3, 3)), "cells.0.total_ops": np.ones(1)}
+    import_search(arrays, None, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        ({"alphas_normal": np.float32(1).reshape(())}, r"alphas_normal to be .* shape \(\)"),
+        ({"alphas_reduce": np.ones((14, 9))}, r"alphas_reduce to be .* shape \(14, 9\)"),
+        ({"betas_normal": np.ones((14, 1))}, r"betas_normal to be .* shape \(14, 1\)"),
+        ({"betas_reduce": np.full(14, np.nan)}, "betas_reduce to be .* NaN or infinity"),
+    ],
+)
+def test_architecture_parameters_of_odd_shapes_are_one_line(tmp_path, odd, message):
+    with pytest.raises(InputError, match=message):
+        import_search(pc_darts() | odd, None, tmp_path / "run")
+
+
+def test_a_supernet_without_alphas_is_known_as_such():
+    arrays = {
+        "stem.0.weight": np.zeros((6, 1, 3, 3)),
+        "classifier.weight": np.zeros((10, 8)),
+        "cells.0._ops.0._ops.4.op.1.weight": np.zeros((2, 1, 3, 3)),
+    }
+    with pytest.raises(InputError, match="of a supernet without its architecture parameters"):
+        network_settings(arrays)
+
+
+@pytest.mark.parametrize("shape", [(), (6,), (6, 3, 3)])
+def test_a_stem_of_another_shape_is_one_line(shape):
+    arrays = {"stem.0.weight": np.zeros(shape), "classifier.weight": np.zeros((10, 8))}
+    with pytest.raises(InputError, match=r"expected 'stem.0.weight' to have 4 dimensions"):
+        network_settings(arrays)
 
 
 def test_an_import_never_overwrites_a_run(run, arrays):

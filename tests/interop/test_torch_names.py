@@ -9,6 +9,7 @@ import pdarts_tf as pd
 from pdarts_tf.interop.torch_names import network_slots
 from pdarts_tf.primitives import TABLE
 from tests.networks import STEM_KERNELS, golden_network
+from tests.torch_tensors import Tensor
 
 
 @pytest.fixture(params=["cifar", "imagenet"])
@@ -125,3 +126,42 @@ def test_a_file_that_does_not_tell_the_channels_of_images_is_refused():
     model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
     with pytest.raises(ValueError, match="how many channels images have"):
         pd.load_torch_state_dict(model, {})
+
+
+@pytest.mark.parametrize("wrap", [dict, lambda arrays: {"state_dict": arrays, "epoch": 3}])
+def test_parameters_of_pytorch_are_read_wherever_they_are(amoeba, wrap):
+    arrays = state_dict(amoeba)
+    tensors = {f"_orig_mod.{name}": Tensor(array) for name, array in arrays.items()}
+    pd.load_torch_state_dict(amoeba, wrap(tensors))
+    received = amoeba.get_weights()
+    pd.load_torch_state_dict(amoeba, arrays)
+    assert_unchanged(amoeba, received)
+
+
+@pytest.mark.parametrize("counter", ["total_ops", "total_params", "num_batches_tracked"])
+def test_counters_are_ignored(amoeba, counter):
+    arrays = state_dict(amoeba)
+    pd.load_torch_state_dict(amoeba, {**arrays, f"cells.0.{counter}": np.zeros(1)})
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        ({0: np.zeros(1)}, "expected names of parameters as keys. Received: 0"),
+        ({"classifier.bias": None}, "expected tensors only. Received: 'classifier.bias', None"),
+        ({"classifier.bias": np.array("a")}, "'classifier.bias' to be an array of numbers"),
+        ({"classifier.bias": np.zeros(())}, r"must have shape \(10,\)\. Received: \(\)"),
+    ],
+)
+def test_arrays_that_are_none_are_one_line_and_nothing_changes(amoeba, odd, message):
+    before = weights(amoeba)
+    with pytest.raises(ValueError, match=message):
+        pd.load_torch_state_dict(amoeba, state_dict(amoeba) | odd)
+    assert_unchanged(amoeba, before)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (6, 0, 3, 3)])
+def test_a_stem_of_odd_shape_does_not_tell_the_channels(shape):
+    model = pd.EvaluationNetwork(pd.GENOTYPES["PDARTS"], init_channels=4, num_layers=3)
+    with pytest.raises(ValueError, match=r"'stem.0.weight' must have 4 dimensions"):
+        pd.load_torch_state_dict(model, {"stem.0.weight": np.zeros(shape)})

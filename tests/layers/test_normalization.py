@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pdarts_tf.layers import normalization
+from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.layers.normalization import (
     BatchNormalization,
     normalize_batch,
@@ -127,6 +129,19 @@ def test_training_uses_the_statistics_that_it_is_told(x, statistics, normalize):
 def test_float64_is_left_to_cpus(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     assert training_normalization("float64") is normalize_batch
+
+
+def test_the_gradient_by_constant_statistics_is_the_same_on_a_gpu(x):
+    dy, scale = tf.cos(x), tf.constant([0.5, 1.0, -2.0])
+    mean, variance = tf.constant([0.1, 0.2, 0.3]), tf.constant([1.0, 2.0, 0.5])
+    gradients = []
+    for kind in ("CPU", "GPU"):
+        with traced_for(kind):
+            gradients.append(
+                normalization._gradient_by_constant_statistics(dy, x, scale, mean, variance)
+            )
+    for fused, composed in zip(*gradients, strict=True):
+        np.testing.assert_allclose(composed, fused, rtol=1e-5, atol=1e-5)
 
 
 def test_unknown_statistics_are_refused():

@@ -198,7 +198,7 @@ def test_config_round_trip(primitive, stride):
     )
 
 
-@pytest.mark.parametrize("primitive", ["none", "sep_conv_0x0", None])
+@pytest.mark.parametrize("primitive", ["zero", "sep_conv_0x0", None])
 def test_an_unknown_primitive_is_refused(primitive):
     with pytest.raises(ValueError, match=rf"`primitive` must be one of .* Received: {primitive!r}"):
         make_operation(primitive)
@@ -228,3 +228,17 @@ def test_the_gradient_of_an_identity_has_a_buffer_of_its_own():
     dy = tf.random.stateless_normal((1, 4, 4, 2), (0, 0))
     np.testing.assert_array_equal(gradient_op(tf.zeros((1, 4, 4, 2)), dy), dy)
     assert ops == ["Mul"]
+
+
+@both_strides
+def test_none_is_zero_and_so_is_its_gradient(stride):
+    """The source has a gradient all the same, as in the official code."""
+    x = tf.constant(images(2, 6, 6, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = make_operation("none", stride)(x)
+    assert y.shape == (2, 6 // stride, 6 // stride, 3)
+    assert not np.any(y)
+    gradient = tape.gradient(y, x)
+    assert gradient is not None
+    assert not np.any(gradient)

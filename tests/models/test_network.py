@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import pdarts_tf as pd
+from pdarts_tf.models.cells import EvaluationCell
 from tests.networks import golden_network
 
 PDARTS = pd.GENOTYPES["PDARTS"]
@@ -140,6 +141,30 @@ def test_identities_are_not_dropped():
     inputs = images(2, 8, 8, 6), images(2, 8, 8, 6)
     dropped = cell(inputs, (tf.constant(0.9), tf.constant([1, 2]), None), training=True)
     np.testing.assert_array_equal(dropped, cell(inputs, training=True))
+
+
+@pytest.mark.parametrize("reduction", [False, True])
+def test_none_on_an_edge_adds_zero(reduction):
+    edges = [("none", 0), ("sep_conv_3x3", 1), ("none", 2), ("none", 1)]
+    cell = EvaluationCell(4, edges, [2, 3], reduction=reduction)
+    x = tf.constant(images(2, 8, 8, 4))
+    cell.build([x.shape, x.shape])
+    y = cell([x, x])
+    operation = cell.operations[1]
+    expected = operation(cell.preprocess[1](x))
+    np.testing.assert_allclose(y[..., :4], expected, rtol=1e-5, atol=1e-6)
+    assert not np.any(y[..., 4:])
+
+
+def test_none_costs_no_parameters_and_no_macs():
+    edges = (("sep_conv_3x3", 0), ("skip_connect", 1))
+    zeros = pd.Genotype((("sep_conv_3x3", 0), ("none", 1)), [2], (("none", 0), ("none", 1)), [2])
+    plain = pd.Genotype(edges, [2], (("max_pool_3x3", 0), ("max_pool_3x3", 1)), [2])
+    networks = [pd.EvaluationNetwork(each, 2, 3) for each in (zeros, plain)]
+    for network in networks:
+        network.build((None, 8, 8, 3))
+    assert len({pd.count_parameters(each) for each in networks}) == 1
+    assert len({pd.count_macs(each, 8) for each in networks}) == 1
 
 
 def test_factorized_reduces_are_dropped():

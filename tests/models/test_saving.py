@@ -122,6 +122,7 @@ SEARCH = SearchNetwork(
     sync_batch_norm=True,
     rematerialize=True,
     compile_cells=True,
+    compile_step=True,
     dtype="mixed_bfloat16",
 )
 NETWORK = pd.EvaluationNetwork(
@@ -136,6 +137,7 @@ NETWORK = pd.EvaluationNetwork(
     sync_batch_norm=True,
     rematerialize=True,
     compile_cells=True,
+    compile_step=True,
     dtype="mixed_bfloat16",
 )
 
@@ -188,10 +190,10 @@ def test_every_layer_but_the_classifiers_has_the_dtype_of_its_model(kind):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_only_cells_that_xla_compiles_are_built_for_it():
+@pytest.mark.parametrize("options", [{}, {"compile_cells": True}, {"compile_step": True}], ids=str)
+def test_only_cells_that_xla_compiles_are_built_for_it(options):
     space = pd.SearchSpace.full()
-    for compiled in (False, True):
-        model = pd.Supernet(space, init_channels=2, num_layers=3, compile_cells=compiled)
-        assert {cell.mixed.for_xla for cell in model.cells} == {compiled}
-        network = pd.EvaluationNetwork(GENOTYPE, 2, 3, compile_cells=compiled)
-        assert {cell.for_xla for cell in network.cells} == {compiled}
+    model = pd.Supernet(space, init_channels=2, num_layers=3, **options)
+    assert {cell.mixed.for_xla for cell in model.cells} == {bool(options)}
+    network = pd.EvaluationNetwork(GENOTYPE, 2, 3, **options)
+    assert {cell.for_xla for cell in network.cells} == {bool(options)}

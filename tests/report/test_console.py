@@ -57,8 +57,8 @@ def state(epochs, steps=0):
 
 
 def test_a_new_search_begins_with_its_plan(printed):
-    SearchConsole(SearchConfig(), "the plan", state(0))
-    assert printed == ["the plan"]
+    SearchConsole(SearchConfig(), "the plan", "the devices", state(0))
+    assert printed == ["the plan", "the devices"]
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_a_new_search_begins_with_its_plan(printed):
     ],
 )
 def test_resuming_says_where(printed, begun, line):
-    SearchConsole(SearchConfig(), "the plan", begun)
-    assert printed == ["the plan", line]
+    SearchConsole(SearchConfig(), "the plan", "the devices", begun)
+    assert printed == ["the plan", "the devices", line]
 
 
 @pytest.mark.parametrize(("begun", "lines"), [(state(25), 32), (state(25, 1), 0), (state(26), 0)])
 def test_what_a_stage_keeps_is_said_when_the_next_one_begins(printed, begun, lines):
-    shown = SearchConsole(SearchConfig(), "", begun)
+    shown = SearchConsole(SearchConfig(), "", "the devices", begun)
     printed.clear()
     shown.begin_stage(SearchConfig().stages[1], pd.SearchSpace.full(), begun)
     assert sum(line.count("\n") + 1 for line in printed) == lines
 
 
 def test_the_first_stage_keeps_everything_and_says_nothing(printed):
-    shown = SearchConsole(SearchConfig(), "", state(0))
+    shown = SearchConsole(SearchConfig(), "", "the devices", state(0))
     printed.clear()
     shown.begin_stage(SearchConfig().stages[0], pd.SearchSpace.full(), state(0))
     assert printed == []
@@ -91,7 +91,7 @@ def test_the_first_stage_keeps_everything_and_says_nothing(printed):
 @pytest.mark.parametrize(("epoch", "what"), [(9, "weights only"), (10, "weights and alphas")])
 def test_an_epoch_begins_with_its_rates(printed, epoch, what):
     rates = {"learning_rate": 0.0125, "skip_dropout_rate": 0.25}
-    shown = SearchConsole(SearchConfig(), "", state(0))
+    shown = SearchConsole(SearchConfig(), "", "the devices", state(0))
     shown.begin_epoch(EpochStart(epoch, {"stage": 2, "epoch": epoch + 1}, rates))
     assert printed[-1] == (
         f"Stage 2/3, epoch {epoch + 1}/25: learning rate 0.0125, skip dropout 0.250, {what}"
@@ -99,7 +99,7 @@ def test_an_epoch_begins_with_its_rates(printed, epoch, what):
 
 
 def test_a_random_search_counts_samples(printed):
-    shown = RandomSearchConsole(SearchConfig(**ONE_STAGE, samples=4), "", state(0))
+    shown = RandomSearchConsole(SearchConfig(**ONE_STAGE, samples=4), "", "the devices", state(0))
     printed.clear()
     shown.begin_stage(shown.config.stages[1], pd.SearchSpace.full(), state(25))
     rates = {"learning_rate": 0.0125, "skip_dropout_rate": 0.0}
@@ -108,14 +108,14 @@ def test_a_random_search_counts_samples(printed):
 
 
 def test_validations_are_shown(printed):
-    shown, after = SearchConsole(SearchConfig(), "", state(0)), state(0)
+    shown, after = SearchConsole(SearchConfig(), "", "the devices", state(0)), state(0)
     after.finish_epoch({METRICS: {"valid_loss": 1.5, "valid_accuracy": 0.25}})
     shown.end_epoch(after)
     assert printed[-1] == "validation: loss 1.5000, accuracy 0.2500"
 
 
 def test_a_training_shows_validation_and_test(printed):
-    shown, after = TrainConsole(TrainConfig(), "", state(0)), state(0)
+    shown, after = TrainConsole(TrainConfig(), "", "the devices", state(0)), state(0)
     valid = {"valid_loss": 0.5, "valid_accuracy": 0.75, "valid_top5": 1.0}
     test = {"test_loss": 1.5, "test_accuracy": 0.25, "test_top5": 0.875}
     after.finish_epoch({METRICS: valid | test})
@@ -127,7 +127,7 @@ def test_a_training_shows_validation_and_test(printed):
 
 
 def test_a_training_without_validation_shows_the_test(printed):
-    shown, after = TrainConsole(TrainConfig(), "the plan", state(0)), state(0)
+    shown, after = TrainConsole(TrainConfig(), "the plan", "the devices", state(0)), state(0)
     after.finish_epoch({METRICS: {"test_loss": 1.5, "test_accuracy": 0.25, "test_top5": 0.875}})
     shown.end_epoch(after)
-    assert printed == ["the plan", "test: loss 1.5000, top-1 0.2500, top-5 0.8750"]
+    assert printed == ["the plan", "the devices", "test: loss 1.5000, top-1 0.2500, top-5 0.8750"]

@@ -1,6 +1,9 @@
 """Checkpoints: everything comes back, damage and strangers are refused."""
 
+import io
+import os
 import random
+import zipfile
 
 import keras
 import numpy as np
@@ -234,6 +237,93 @@ def test_pickled_objects_are_refused(tmp_path):
     np.savez(tmp_path / "000000001.npz", position=np.array([{"epochs": 1}], dtype=object))
     with pytest.raises(CheckpointError, match="is damaged"):
         checkpoint.load(tmp_path / "000000001.npz")
+
+
+# What others put into the directory of the checkpoints
+
+
+def test_only_the_names_of_checkpoints_are_read_and_removed(tmp_path):
+    theirs = ["copy.npz", "000000008 (copy).npz", "best.npz", "1.npz", "notes.txt"]
+    save_several(tmp_path, 8)
+    for name in theirs:
+        (tmp_path / name).write_bytes(b"precious")
+    save_several(tmp_path, 9, 10, 11)
+    assert names(tmp_path) == sorted(["000000010.npz", "000000011.npz", *theirs])
+    assert load_newest(tmp_path) == ({"epochs": 11}, [])
+
+
+def test_steps_of_ten_digits_are_newer_than_those_of_nine(tmp_path):
+    save_several(tmp_path, 999_999_999, 1_000_000_000, keep=1)
+    assert names(tmp_path) == ["1000000000.npz"]
+
+
+def archive_of(**arrays):
+    """Bytes of an archive of arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def npy(header):
+    """Bytes of an array file with a given header."""
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def zipped(method=zipfile.ZIP_STORED, **entries):
+    """Bytes of an archive with some entries."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(f"{name}.npy", data)
+    return buffer.getvalue()
+
+
+POSITION_ARRAY = np.array('{"epochs": 1}')
+HUGE = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000,), }")
+ODD = {
+    "an array": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }"),
+    "a position that is a list": archive_of(position=np.array("[1]")),
+    "a position that is deep": archive_of(position=np.array("[" * 100_000)),
+    "a position that is no text": archive_of(position=np.zeros(3)),
+    "text for numbers": archive_of(position=POSITION_ARRAY, x=np.array(["1.0"])),
+    "complex numbers": archive_of(position=POSITION_ARRAY, x=np.array([1j])),
+    "times": archive_of(position=POSITION_ARRAY, x=np.array(["2020-01-01"], "M8[s]")),
+    "more than there is": zipped(x=HUGE),
+    "a header that is code": zipped(x=npy("__import__('os').abort()")),
+    "a header that is deep": zipped(x=npy("(" * 100)),
+    "a bomb": zipped(zipfile.ZIP_DEFLATED, x=bytes(10_000_000)),
+    "an entry that is no array": zipped(x=b"text", position=b"text"),
+    "an empty archive": zipped(),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_from_an_odd_one_the_run_goes_back_to_the_one_before(tmp_path, kind):
+    save_several(tmp_path, 9)
+    (tmp_path / "000000010.npz").write_bytes(ODD[kind])
+    position, (warning,) = load_newest(tmp_path)
+    assert position == {"epochs": 9}
+    assert len(warning.splitlines()) == 1
+
+
+def test_a_directory_and_a_pipe_are_passed_over_and_stay(tmp_path):
+    save_several(tmp_path, 7)
+    (tmp_path / "000000008.npz").mkdir()
+    os.mkfifo(tmp_path / "000000009.npz")
+    (tmp_path / "000000010.npz").symlink_to(tmp_path / "nowhere")
+    position, warnings = load_newest(tmp_path)
+    assert (position, len(warnings)) == ({"epochs": 7}, 3)
+    save_several(tmp_path, 11, 12)
+    assert (tmp_path / "000000008.npz").is_dir()
+
+
+def test_numbers_of_another_kind_are_not_of_the_model(saved):
+    arrays, _ = checkpoint.load(saved)
+    name = next(iter(arrays))
+    variables = model_with_optimizer(1)
+    with pytest.raises(CheckpointError, match=f"the first difference: {name}"):
+        checkpoint.restore(variables, arrays | {name: arrays[name].astype(bool)})
 
 
 def other_model(kind, arrays):

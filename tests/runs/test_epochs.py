@@ -41,6 +41,7 @@ class Counting:
     first_epoch = 1
     epochs = 2
     batch_size = 8
+    jit_compile = False
 
     def __init__(self, events):
         self.model = Adder()

@@ -6,7 +6,13 @@ import stat
 import pytest
 
 from pdarts_tf.runs import files
-from pdarts_tf.runs.files import WriteError, remove_unfinished, write_whole, writing
+from pdarts_tf.runs.files import (
+    WriteError,
+    read_json,
+    remove_unfinished,
+    write_whole,
+    writing,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,31 @@ def test_what_killed_processes_left_is_removed(tmp_path):
     assert not (tmp_path / ".checkpoints.tmp").exists()
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(left) == sorted(kept)
+
+
+def test_what_others_left_stays(tmp_path):
+    theirs = [tmp_path / ".notes.tmp", tmp_path / "mine" / ".a.json.tmp", tmp_path / "x.json.tmp"]
+    (tmp_path / "mine").mkdir()
+    for path in theirs:
+        path.write_text("precious")
+    (tmp_path / ".b.tmp").mkdir()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / ".checkpoints.tmp").symlink_to(outside)
+    remove_unfinished(tmp_path)
+    assert all(path.exists() for path in (*theirs, tmp_path / ".b.tmp", outside))
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"\xff", b""])
+def test_json_that_is_none_is_a_value_error(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "a.json")
+
+
+def test_json_is_read(tmp_path):
+    write_whole(tmp_path / "a.json", '{"a": ["\u00e9"]}')
+    assert read_json(tmp_path / "a.json") == {"a": ["é"]}
 
 
 def test_other_errors_than_those_of_the_system_stay_what_they_are():

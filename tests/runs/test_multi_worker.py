@@ -32,7 +32,7 @@ TINY = (
 # Runs the command, and notes what a worker that does not write would have written.
 RANK = """
 import json, sys
-from pdarts_tf.training import workers
+from pdarts_tf.runs import workers
 written = {}
 workers.ReadOnlyDirectory.write = lambda self, name, text: written.update({name: text})
 import runpy
@@ -95,8 +95,8 @@ def test_every_rank_ends_with_the_same_genotype(searches):
     assert (path / "workers" / "genotype.json").read_text("utf-8") == genotype
     rank1 = json.loads((path / "rank1.json").read_text("utf-8"))
     assert rank1["genotype.json"] == genotype
-    alphas = (path / "workers" / "alphas.jsonl").read_text("utf-8")
-    assert rank1["alphas.jsonl"] == alphas
+    genotypes = (path / "workers" / "genotypes.json").read_text("utf-8")
+    assert rank1["genotypes.json"] == genotypes
 
 
 def test_only_the_chief_prints(searches):

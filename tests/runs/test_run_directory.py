@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import os
 import subprocess
 import sys
 
@@ -194,6 +195,30 @@ def test_a_config_json_of_something_else_is_refused(used, text):
     (used / "config.json").write_text(text, encoding="latin-1")
     with pytest.raises(RunDirectoryError, match=r"expected (a run directory|settings in .*)\. Rec"):
         run_directory.check(used, CONFIG)
+
+
+@pytest.mark.parametrize("text", ['{"config": ' + "[" * 5000 + "]" * 5000 + "}", "[" * 100_000])
+def test_a_config_json_that_is_nested_deeply_is_one_line(used, text):
+    (used / "config.json").write_text(text)
+    for read in (lambda: run_directory.check(used, CONFIG), lambda: open_run(used)):
+        with pytest.raises(RunDirectoryError, match="nested too deeply") as caught:
+            read()
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_config_json_that_is_no_file_is_one_line(used):
+    (used / "config.json").unlink()
+    os.mkfifo(used / "config.json")
+    with pytest.raises(RunDirectoryError, match="is not a file"):
+        run_directory.read_config(used)
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"mean": ["x"], "std": [1]}, {"mean": 1, "std": 2}])
+def test_data_without_a_normalization_is_refused(used, data):
+    stored = json.loads((used / "config.json").read_text())
+    (used / "config.json").write_text(json.dumps(stored | {"data": data}))
+    with pytest.raises(RunDirectoryError, match="expected the data of the run"):
+        run_directory.stored_data(used)
 
 
 def test_a_run_of_another_command_is_refused(used):

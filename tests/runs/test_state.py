@@ -118,6 +118,57 @@ def test_a_checkpoint_from_before_a_setting_existed_has_its_value_of_then(tmp_pa
         checkpoints(tmp_path, Extended()).load(STEPS)
 
 
+def changed(*path, value):
+    """A position in which the value at a path of keys is another one."""
+    position = json.loads(json.dumps(make_state().to_position()))
+    inner = position
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return position
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        changed("epochs", value="2"),
+        changed("epochs", value=-1),
+        changed("epochs", value=True),
+        changed("epochs", value=3),
+        changed("progress", value=[]),
+        changed("progress", value={}),
+        changed("progress", "steps", value="3"),
+        changed("progress", "steps", value=STEPS + 1),
+        changed("progress", "logs", value={"loss": "low"}),
+        changed("progress", "seconds", value=None),
+        changed("content", value=[]),
+        changed("content", "metrics.jsonl", value={"epoch": 1}),
+        changed("content", "metrics.jsonl", value=[1, 2]),
+        changed("content", "../../evil", value=[{}, {}]),
+        changed("content", "spaces", value="all"),
+        changed("content", "spaces", value=[3]),
+        changed("content", "spaces", value=["{}"]),
+    ],
+)
+def test_a_position_that_no_run_has_is_passed_over(tmp_path, position):
+    good = checkpoints(tmp_path)
+    good.save(make_state(), VARIABLES)
+    settings = json.loads(CONFIG.to_json())
+    path = tmp_path / "checkpoints" / "000000099.npz"
+    path.write_bytes(checkpoint.archive(VARIABLES, {"config": settings, **position}))
+    assert checkpoints(tmp_path).load(STEPS) == make_state()
+
+
+@pytest.mark.parametrize("settings", [None, [], 3, {"seed": [[]]}])
+def test_settings_that_are_none_are_those_of_another_run(tmp_path, settings):
+    (tmp_path / "checkpoints").mkdir()
+    position = {"config": settings, **make_state().to_position()}
+    path = tmp_path / "checkpoints" / "000000099.npz"
+    path.write_bytes(checkpoint.archive(VARIABLES, position))
+    with pytest.raises(CheckpointError, match="is of a run with other settings"):
+        checkpoints(tmp_path).load(STEPS)
+
+
 def test_imported_weights_are_not_overwritten_by_a_new_training(tmp_path):
     (tmp_path / "weights_last.npz").touch()
     with pytest.raises(RunDirectoryError, match="holds imported weights, which a training would"):

@@ -66,6 +66,21 @@ def test_workers_wait_for_each_other_unless_one_has_failed(exchange, tmp_path, e
     assert len(exchange.sent) - begun == waits
 
 
+@pytest.mark.parametrize(
+    ("task", "sent"),
+    [
+        (Task("worker", 0, 3), [40, 0, 0]),
+        (Task("worker", 2, 3), [0, 0, 40]),
+        (Task("chief", 0, 3, has_chief=True), [40, 0, 0]),
+        (Task("worker", 1, 3, has_chief=True), [0, 0, 40]),
+    ],
+)
+def test_the_smallest_number_of_all_workers(exchange, task, sent):
+    exchange.others = [0 if number else 36 + i for i, number in enumerate(sent)]
+    assert workers.smallest(None, task, 40) == min(n for n in [40, *exchange.others] if n)
+    assert exchange.sent == [sent]
+
+
 def test_directories_are_the_same_if_settings_and_checkpoints_are(tmp_path):
     (tmp_path / CONFIG).write_text("{}")
     (tmp_path / CHECKPOINTS).mkdir()

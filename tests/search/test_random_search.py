@@ -213,6 +213,7 @@ def run(path, data, stop):
         )
 
 
+@pytest.mark.slow  # 20 s
 def test_it_finds_the_operation_that_the_images_need_and_resumes(toy, tmp_path):
     result = run(tmp_path / "whole", toy, StopAt(0))
     firsts = [alphas.derive().normal[0][0] for alphas in result.stages]

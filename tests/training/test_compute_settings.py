@@ -5,14 +5,19 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import pdarts_tf as pd
 from pdarts_tf.config.compute import PRECISIONS
+from pdarts_tf.search_space import random_space
 from pdarts_tf.training.supervised import SupervisedNetwork
 from tests.supernets import compile_search, skip_images, uniform_space
 
 CELL = [("skip_connect", 0), ("sep_conv_3x3", 1)]
 TINY = pd.Genotype(CELL, [2], CELL, [2])
+KINDS = ("max_pool_3x3", "avg_pool_3x3", "dil_conv_3x3", "sep_conv_3x3")
+CELL_OF_KINDS = [(name, source % 2) for source, name in enumerate(KINDS)]
+ALL_KINDS = pd.Genotype(CELL_OF_KINDS, [2, 3], CELL_OF_KINDS, [2, 3])
 # Of float32, of which a step needs some hundred roundings one after another; what is wrong in a
 # setting, such as other masks of a dropout or a factor, is a thousand times larger.
 ROUNDING = 1e-4
@@ -32,8 +37,14 @@ class Stepped:
 
 def after_step(model, data):
     before = {v.path: v.numpy() for v in model.weights}
-    logs = {name: float(value) for name, value in model.train_step(data).items()}
+    step = compiled(model.train_step) if model.compile_step else model.train_step
+    logs = {name: float(value) for name, value in step(data).items()}
     return Stepped(logs, {v.path: v.numpy() - before[v.path] for v in model.weights}, model)
+
+
+def compiled(step):
+    """A step as `TrainingLoop` compiles it."""
+    return tf.function(step, jit_compile=True, autograph=False)
 
 
 def assert_agree(received, expected):
@@ -73,12 +84,16 @@ def network(precision="none", drop_path_rate=0.5, parts=1, genotype=TINY, **opti
 
 
 def supernet(
-    precision="none", skip_dropout_rate=0.5, names=("skip_connect", "dil_conv_3x3"), **options
+    precision="none",
+    skip_dropout_rate=0.5,
+    names=("skip_connect", "dil_conv_3x3"),
+    space=None,
+    init_channels=4,
+    **options,
 ):
-    space = uniform_space(*names)
     model = pd.Supernet(
-        space,
-        init_channels=4,
+        space or uniform_space(*names),
+        init_channels=init_channels,
         num_layers=3,
         num_classes=3,
         skip_dropout_rate=skip_dropout_rate,
@@ -134,9 +149,7 @@ def test_two_equal_parts_are_accumulated_to_the_step_of_both():
 @SLOW
 def test_a_compiled_training_step_is_close():
     """With operations of every kind: those that XLA cannot compile would fail."""
-    kinds = ("max_pool_3x3", "avg_pool_3x3", "dil_conv_3x3", "sep_conv_3x3")
-    cell = [(name, source % 2) for source, name in enumerate(kinds)]
-    options = {"genotype": pd.Genotype(cell, [2, 3], cell, [2, 3]), "drop_path_rate": 0.0}
+    options = {"genotype": ALL_KINDS, "drop_path_rate": 0.0}
     assert_agree(trained(batch(), compile_cells=True, **options), trained(batch(), **options))
 
 
@@ -145,6 +158,63 @@ def test_a_compiled_training_step_is_close():
 def test_a_compiled_bilevel_step_is_close():
     options = {"skip_dropout_rate": 0.0, "names": pd.PRIMITIVES}
     assert_agree(searched(compile_cells=True, **options), searched(**options))
+
+
+@pytest.mark.parametrize("parts", [1, pytest.param(2, marks=SLOW)])
+def test_a_step_compiled_as_a_whole_is_close(parts):
+    options = {"drop_path_rate": 0.0, "parts": parts}
+    assert_agree(trained(batch(), compile_step=True, **options), trained(batch(), **options))
+
+
+@SLOW
+@pytest.mark.timeout(1200)
+def test_a_step_compiled_as_a_whole_is_close_with_operations_of_every_kind():
+    options = {"genotype": ALL_KINDS, "drop_path_rate": 0.0}
+    assert_agree(trained(batch(), compile_step=True, **options), trained(batch(), **options))
+
+
+@SLOW
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("candidates", [8, 5, 3])
+def test_a_bilevel_step_of_a_stage_compiled_as_a_whole_is_close(candidates):
+    space = random_space(candidates)
+    options = {"skip_dropout_rate": 0.0, "space": space, "init_channels": 2}
+    received, expected = searched(compile_step=True, **options), searched(**options)
+    assert_agree(received, expected)
+    for name in ("arch_loss", "arch_grad_norm"):
+        assert received.logs[name] == pytest.approx(expected.logs[name], rel=ROUNDING)
+
+
+@pytest.fixture(scope="module")
+def compiled_training():
+    """A network with drop-path, its step compiled as a whole, and its state at the start."""
+    model = network(compile_step=True)
+    variables = [*model.variables, *model.optimizer.variables]
+    return model, compiled(model.train_step), [(each, each.numpy()) for each in variables]
+
+
+@SLOW
+def test_a_compiled_step_gives_the_same_bits_every_time(compiled_training):
+    model, step, start = compiled_training
+    results = []
+    for _ in range(2):
+        for variable, value in start:
+            variable.assign(value)
+        step(batch())
+        step(batch())
+        results.append([variable.numpy() for variable in model.variables])
+    for first, again in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("make", [network, supernet])
+def test_steps_that_xla_compiles_call_no_function(make):
+    """With one, XLA would compile the step again every time that it is taken."""
+    model = make(compile_step=True)
+    data = batch() if make is network else (skip_images(1), skip_images(2))
+    graph = tf.function(model.train_step, autograph=False).get_concrete_function(data).graph
+    calls = {"PartitionedCall", "StatefulPartitionedCall"}
+    assert calls.isdisjoint(operation.type for operation in graph.get_operations())
 
 
 # 16 bits: tests/layers/test_low_precision.py has what they make of single operations. Whole steps

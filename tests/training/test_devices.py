@@ -14,6 +14,7 @@ from pdarts_tf.training.devices import (
     Task,
     WorkerLostError,
     check_batch_size,
+    check_jit_compile,
     lost_workers_reported,
     read_task,
 )
@@ -113,6 +114,16 @@ def test_a_batch_that_does_not_divide_is_refused_with_one_that_does():
         check_batch_size(10, 4)
     with pytest.raises(DevicesError, match=r"times --gradient_accumulation.*; set --batch_size=6"):
         check_batch_size(4, 2, 3)
+
+
+@pytest.mark.parametrize(("mode", "replicas"), [("step", 1), ("cells", 2), ("none", 2)])
+def test_steps_are_compiled_on_one_device_and_cells_on_any_number(mode, replicas):
+    check_jit_compile(mode, replicas)
+
+
+def test_steps_that_several_devices_share_are_not_compiled():
+    with pytest.raises(DevicesError, match=r"must be none or cells .* step, with 2 devices"):
+        check_jit_compile("step", 2)
 
 
 def test_the_end_of_another_worker_is_reported_in_one_line(monkeypatch):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 from pdarts_tf.errors import RunError
 from pdarts_tf.layers.device_kind import traced_for
@@ -170,7 +171,7 @@ def steps_of(model, values, events):
 
 
 def test_a_gpu_gets_the_next_batch_while_it_computes(model):
-    events = []
+    events: list[tuple[str, float]] = []
     loop, batches = steps_of(model, [1.0, 2.0, 3.0], events)
     run_epoch(loop, 0, batches, steps=3)
     assert events == [
@@ -190,7 +191,7 @@ def test_an_epoch_takes_no_batch_of_the_next_one(model):
 
 
 def test_a_gpu_is_asked_for_a_loss_when_it_has_the_next_step(model):
-    events = []
+    events: list[tuple[str, float]] = []
     loop, batches = steps_of(model, [1.0, np.nan, 3.0, 4.0], events)
     with pytest.raises(NonFiniteLossError, match="in stage 1, epoch 1, step 2;"):
         run_epoch(loop, 0, batches, steps=4)
@@ -260,3 +261,19 @@ def test_a_test_loss_that_is_not_finite_stops_the_run_too(model):
     loop = TrainingLoop(model, part="stage 1")
     with pytest.raises(NonFiniteLossError, match="in stage 1, the evaluation after epoch 3;"):
         loop.evaluate(dataset(1.0, np.nan), epoch=2)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_xla_compiles_whole_steps_if_asked_to(model, jit_compile):
+    compiled = []
+
+    def train_step(data):
+        compiled.append(
+            control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+        )
+        return {"loss": data}
+
+    model.train_step = train_step
+    logs = run_epoch(TrainingLoop(model, jit_compile=jit_compile), 0, iter(dataset(2.0)), steps=1)
+    assert compiled == [jit_compile]
+    assert logs == {"loss": 2.0}
