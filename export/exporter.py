@@ -16,6 +16,8 @@ from export.inference import inference_function
 from export.signatures import ServedModel
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data.augmentation import normalize
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
+from pdarts_tf.data.images import check_classes
 from pdarts_tf.errors import RunError
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs import checkpoint
@@ -38,7 +40,9 @@ def load_network(config: TrainConfig, data: Mapping[str, Any], weights: _Path) -
 
     Raises:
         CheckpointError: If the weights are damaged or belong to another network.
+        DataError: If names of classes cannot be written to a file, see `check_classes`.
     """
+    check_classes("the run", data["class_names"])
     shape = types.SimpleNamespace(
         num_classes=len(data["class_names"]), image_shape=tuple(data["image_shape"])
     )
@@ -54,6 +58,7 @@ def served_model(
     *,
     centre: bool = False,
     serve_on: str = "CPU",
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ServedModel:
     """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
     return ServedModel(
@@ -64,6 +69,7 @@ def served_model(
         class_names=data["class_names"],
         centre=centre,
         serve_on=serve_on,
+        max_megapixels=max_megapixels,
     )
 
 
@@ -75,6 +81,7 @@ def write_saved_model(
     version: int | None = None,
     centre: bool = False,
     serve_on: str = "CPU",
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> str:
     """Writes a version of a model, checks it, and writes the server configuration beside it.
 
@@ -85,6 +92,7 @@ def write_saved_model(
         version: Version number; the next free one if None.
         centre: See `ServedModel`.
         serve_on: See `ServedModel`.
+        max_megapixels: See `ServedModel`.
 
     Returns:
         A summary of several lines: the path of the version, and what was checked.
@@ -94,7 +102,9 @@ def write_saved_model(
         RunError: If it cannot be written, or its logits are not those of the network; nothing is
             left behind.
     """
-    model = served_model(network, data, centre=centre, serve_on=serve_on)
+    model = served_model(
+        network, data, centre=centre, serve_on=serve_on, max_megapixels=max_megapixels
+    )
     image_shape, num_classes = data["image_shape"], len(data["class_names"])
     name = pathlib.Path(export_dir).resolve().name
     with versions.new_version(export_dir, version) as new:

@@ -42,6 +42,7 @@ def main() -> None:
             version=version,
             centre=config.augmentation == "resized_crop",
             serve_on=export_flags.SERVE_ON.value.upper(),
+            max_megapixels=export_flags.MAX_MEGAPIXELS.value,
         )
     else:
         from export import other_formats
@@ -51,11 +52,16 @@ def main() -> None:
 
 
 def check_form(file_format: str) -> None:
-    """Checks that a form is chosen of a SavedModel only.
+    """Checks that flags of a SavedModel are given for a SavedModel only.
 
     Raises:
-        InputError: If --serve_on is given for another format.
+        InputError: If --serve_on or --max_megapixels is given for another format.
     """
+    if export_flags.MAX_MEGAPIXELS.present and file_format != "saved_model":
+        raise InputError(
+            "--max_megapixels limits the encoded images that a SavedModel takes: leave it out with "
+            f"--format={file_format}"
+        )
     if export_flags.SERVE_ON.present and file_format != "saved_model":
         raise InputError(
             f"--serve_on chooses the form of a SavedModel: leave it out with --format={file_format}"

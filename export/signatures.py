@@ -4,14 +4,17 @@ Every signature has a free batch dimension, and float32, int64 or string tensors
 normalization and class names are part of the model, so that clients need not know them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INPUT
 from export.inference import for_device
-from pdarts_tf.data import decoding, windows
+from pdarts_tf.data import windows
 from pdarts_tf.data.augmentation import normalize
+from pdarts_tf.data.decoder import CPU, decode
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 
 
 class ServedModel(tf.Module):
@@ -27,6 +30,7 @@ class ServedModel(tf.Module):
             than resized as a whole.
         serve_on: Kind of device that computes the logits, see `inference.for_device`; images are
             decoded on a CPU always.
+        max_megapixels: Millions of pixels that an encoded image may have.
     """
 
     def __init__(
@@ -39,11 +43,13 @@ class ServedModel(tf.Module):
         class_names: Sequence[str],
         centre: bool = False,
         serve_on: str = "CPU",
+        max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.class_names = tuple(class_names)
         self.centre = centre
+        self.max_megapixels = max_megapixels
         spec = tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
         self.pixel_logits = lambda images: logits(normalize(images, mean, std))
         # One function for all signatures: its constants are in the file once.
@@ -53,6 +59,10 @@ class ServedModel(tf.Module):
             ),
             input_signature=[spec],
             autograph=False,
+        )
+
+        self.decode_one = tf.function(
+            self._decode_one, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
         )
 
     def signatures(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
@@ -71,22 +81,35 @@ class ServedModel(tf.Module):
         }
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies images (batch, height, width, channels) with pixels from 0 to 255."""
+        """Classifies images (batch, height, width, channels) with pixels from 0 to 255.
+
+        Of an image with pixels that are not finite, logits and probabilities are NaN, the class is
+        -1 and the label empty: operations such as the maximum would let an ordinary answer through.
+        """
+        # First of all: servers do not check shapes, and kernels that rely on them end the process.
+        images = tf.ensure_shape(images, (None, *self.image_shape))
         logits = self.logits(images)
+        valid = tf.reduce_all(tf.math.is_finite(images), (1, 2, 3))
+        valid &= tf.reduce_all(tf.math.is_finite(logits), 1)
+        logits = tf.where(valid[:, tf.newaxis], logits, math.nan)
         classes = tf.argmax(logits, -1)
+        names = tf.constant([*self.class_names, ""])
+        no_class = tf.cast(len(self.class_names), classes.dtype)
         return {
             "probabilities": tf.nn.softmax(logits),
             "logits": logits,
-            "classes": classes,
-            "labels": tf.gather(tf.constant(self.class_names), classes),
+            "classes": tf.where(valid, classes, -1),
+            "labels": tf.gather(names, tf.where(valid, classes, no_class)),
         }
 
     def _predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies encoded images (batch,)."""
+        image_bytes = tf.ensure_shape(image_bytes, (None,))
         return self._predict(tf.cast(self._decode(image_bytes), tf.float32))
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns names and probabilities of all classes for serialized examples (batch,)."""
+        inputs = tf.ensure_shape(inputs, (None,))
         feature = {CLASSIFY_FEATURE: tf.io.FixedLenFeature((), tf.string)}
         image_bytes = tf.io.parse_example(inputs, feature)[CLASSIFY_FEATURE]
         images = tf.cast(self._decode(image_bytes), tf.float32)
@@ -98,15 +121,16 @@ class ServedModel(tf.Module):
         """Decodes and resizes images; one damaged image is an error of the whole batch."""
         spec = tf.TensorSpec(self.image_shape, tf.uint8)
         # Else a server with a GPU would take the loop, image by image, to it and back.
-        with tf.device("/device:CPU:0"):
-            return tf.map_fn(self._decode_one, image_bytes, fn_output_signature=spec)
+        with tf.device(CPU):
+            return tf.map_fn(self.decode_one, image_bytes, fn_output_signature=spec)
 
     def _decode_one(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        """Decodes an image like those of a test split, see `pdarts_tf.data.decoding`."""
+        """Decodes an image like those of a test split, see `pdarts_tf.data.decoder`."""
         height, width, channels = self.image_shape
 
         def window(shape: tf.Tensor) -> tf.Tensor:
             return windows.centre(shape, width / height) if self.centre else windows.whole(shape)
 
-        image = decoding.decode(image_bytes, channels, window)
-        return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)
+        with tf.device(CPU):
+            image = decode(image_bytes, channels, window, self.max_megapixels)
+            return tf.ensure_shape(windows.resize(image, (height, width)), self.image_shape)

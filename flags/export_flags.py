@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from flags.run_flags import define_max_megapixels
+
 FORMATS = ("saved_model", "tflite", "onnx")
 DEVICES = ("cpu", "gpu")
 
@@ -27,3 +29,4 @@ SERVE_ON = flags.DEFINE_enum(
     "Form of a SavedModel's graph: cpu computes eight images of a batch at a time, gpu the whole "
     "batch at once, without a loop, which OpenVINO reads too. Both run on either device.",
 )
+MAX_MEGAPIXELS = define_max_megapixels()

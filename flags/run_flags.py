@@ -1,5 +1,6 @@
 """Flags that searches and trainings share: where a run reads, writes and computes."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -54,6 +55,7 @@ def define_run_flags(
         **where,
     )
     dry_run, memory_limit = _define_dry_run(where)
+    max_megapixels = define_max_megapixels(**where)
     profile_steps = _define_profile_steps(where)
     return lambda: RunOptions(
         data_dir=data_dir.value,
@@ -64,6 +66,7 @@ def define_run_flags(
         compilation_cache_dir=compilation_cache_dir.value,
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
+        max_megapixels=max_megapixels.value,
         gpu_memory=gpu_memory.value,
         auto_batch_size=is_auto("batch_size", flag_values),
     )
@@ -109,6 +112,28 @@ def _define_dry_run(where: dict[str, Any]) -> tuple[Any, Any]:
         where["flag_values"],
     )
     return dry_run, memory_limit
+
+
+def define_max_megapixels(**where: Any) -> "flags.FlagHolder[float]":
+    """Defines the flag that limits the size of images, for commands that read or serve them.
+
+    Args:
+        **where: Arguments of absl's functions that define flags.
+    """
+    limit = flags.DEFINE_float(
+        "max_megapixels",
+        RunOptions.max_megapixels,
+        "Largest size of an encoded image, in millions of pixels; larger ones are refused before "
+        "they are decoded.",
+        **where,
+    )
+    flags.register_validator(
+        limit,
+        lambda value: value is None or 0 < value < math.inf,
+        "expected a positive number, such as 64",
+        where.get("flag_values", flags.FLAGS),
+    )
+    return limit
 
 
 def _limit_fits(values: Mapping[str, Any]) -> bool:

@@ -36,6 +36,25 @@ class StoppedError(Exception):
         self.signal = signal
 
 
+def printable(text: str, most: int = 300) -> str:
+    """Returns untrusted text as it may go into a message: on one line, harmless and not long.
+
+    Args:
+        text: Any text, such as the name of a file.
+        most: Number of characters to keep; longer text loses its middle.
+
+    Example:
+
+    >>> printable("a\\x1b[2J\\nb"), printable("x" * 90, most=10)
+    ('a\\\\x1b[2J\\\\nb', 'xxxxx…xxxxx')
+    """
+    escaped = "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
+    return escaped if len(escaped) <= most else f"{escaped[: most // 2]}…{escaped[-most // 2 :]}"
+
+
 def quoted(value: object) -> str:
     """Returns a value that nobody should trust as an error shows it: on one line, short, inert.
 

@@ -1,25 +1,33 @@
-"""Decoding of images inside a tf.data pipeline."""
+"""Images of a split, decoded inside a tf.data pipeline."""
 
+import functools
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pdarts_tf.data import windows
+from pdarts_tf.data import encoded, windows
+from pdarts_tf.data.decoder import Window, decode, decode_again
 from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit, Split
+from pdarts_tf.errors import printable
 from pdarts_tf.startup import held_back_stderr
 
 _PLACE = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # the part of a message that names TensorFlow's node
-READ_BATCH = 500  # images per step of reading a whole split, so that the cost per step vanishes
+# Of a whole split, so many images are decoded per step that the cost per step vanishes, but no more
+# than fit into little memory.
+_MOST_IMAGES = 500
+_BYTES_AT_ONCE = 64 * 2**20
 
-_Window = Callable[[tf.Tensor], tf.Tensor]  # (2,) height and width -> (4,) window
 _ReadImage = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (index, seed) -> image
 
 
 def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
     """Returns a function that reads one image of a split, for use in a graph.
+
+    Images on disk are taken to be what they were when `decoded_batches` checked them.
 
     Args:
         split: The images.
@@ -29,17 +37,15 @@ def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
     Returns:
         Function (index, seed of shape (2,)) -> uint8 tensor of shape (height, width, channels).
     """
-    height, width, channels = split.image_shape
-    aspect = width / height
-    pixels = _cropper(split, channels)
+    height, width, _ = split.image_shape
+    pixels = _cropper(split)
 
     def read(index: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         def window(shape: tf.Tensor) -> tf.Tensor:
             if random_crop:
-                return windows.random(shape, aspect, seed)
-            if isinstance(split, EncodedSplit) and split.centre:
-                return windows.centre(shape, aspect)
-            return windows.whole(shape)
+                return windows.random(shape, width / height, seed)
+            centre = isinstance(split, EncodedSplit) and split.centre
+            return _unaugmented(split.image_shape, centre)(shape)
 
         image = windows.resize(pixels(index, window), (height, width))
         return tf.ensure_shape(image, split.image_shape)
@@ -47,95 +53,132 @@ def image_reader(split: AnySplit, *, random_crop: bool) -> _ReadImage:
     return read
 
 
-def _cropper(split: AnySplit, channels: int) -> Callable[[tf.Tensor, _Window], tf.Tensor]:
+def _unaugmented(image_shape: tuple[int, int, int], centre: bool) -> Window:
+    """Returns the window of images that are not augmented; see `EncodedSplit`."""
+    height, width, _ = image_shape
+    if centre:
+        return lambda shape: windows.centre(shape, width / height)
+    return windows.whole
+
+
+def _cropper(split: AnySplit) -> Callable[[tf.Tensor, Window], tf.Tensor]:
     """Returns a function (index, window) -> the pixels in that window."""
+    channels = split.image_shape[2]
     if isinstance(split, Split):
         with tf.device("CPU"):
             images = tf.constant(split.images)
-        return lambda index, window: _crop(images[index], window)
+
+        def crop(index: tf.Tensor, window: Window) -> tf.Tensor:
+            top, left, height, width = tf.unstack(window(tf.shape(images)[1:3]))
+            return images[index][top : top + height, left : left + width]
+
+        return crop
     read = split.contents.reader()
-    return lambda index, window: decode(read(index), channels, window)
-
-
-def decode(content: tf.Tensor, channels: int, window: _Window = windows.whole) -> tf.Tensor:
-    """Decodes a window of an image.
-
-    Of a JPEG, only the part that the window needs is decoded.
-
-    Args:
-        content: String tensor with the bytes of a PNG, JPEG, BMP or GIF (its first frame).
-        channels: Number of channels of the result; grey images are converted to colour and
-            coloured ones to grey as needed.
-        window: Function from (height, width) to a window of shape (4,); see `windows`.
-
-    Returns:
-        uint8 tensor of shape (height, width, channels).
-    """
-
-    def jpeg() -> tf.Tensor:
-        shape = tf.io.extract_jpeg_shape(content)[:2]
-        return tf.io.decode_and_crop_jpeg(content, window(shape), channels)
-
-    def other() -> tf.Tensor:
-        image = tf.io.decode_image(content, expand_animations=False)
-        image = _to_grey(image) if channels == 1 else image[..., :channels]
-        shape = tf.concat([tf.shape(image)[:2], [channels]], 0)
-        return _crop(tf.broadcast_to(image, shape), window)
-
-    if channels == 4:  # the only JPEGs with four channels are CMYK
-        return tf.ensure_shape(other(), [None, None, channels])
-    return tf.ensure_shape(tf.cond(tf.io.is_jpeg(content), jpeg, other), [None, None, channels])
-
-
-def _to_grey(image: tf.Tensor) -> tf.Tensor:
-    """Returns the luma of a coloured image, or the first channel of another: (height, width, 1)."""
-    return tf.cond(
-        tf.shape(image)[2] >= 3,
-        lambda: tf.image.rgb_to_grayscale(image[..., :3]),
-        lambda: image[..., :1],
+    if split.orientations is None:
+        return lambda index, window: decode_again(read(index), channels, window)
+    with tf.device("CPU"):
+        orientations = tf.constant(split.orientations.astype(np.int32))
+    return lambda index, window: decode_again(
+        read(index), channels, window, tf.gather(orientations, index)
     )
 
 
-def _crop(image: tf.Tensor, window: _Window) -> tf.Tensor:
-    top, left, height, width = tf.unstack(window(tf.shape(image)[:2]))
-    return image[top : top + height, left : left + width]
+def _checking_reader(split: EncodedSplit) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function that reads one image, unaugmented, and fails if it cannot be used."""
+    read = split.contents.reader()
+    decode_one = _checking_decoder(
+        split.image_shape, split.centre, split.max_megapixels, split.formats
+    )
+    return lambda index: decode_one(read(index))
+
+
+@functools.lru_cache(maxsize=4)  # training and test images share it: tracing it takes time
+def _checking_decoder(
+    image_shape: tuple[int, int, int], centre: bool, max_megapixels: float, formats: tuple[str, ...]
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function of encoded images to images, unaugmented; see `EncodedSplit`."""
+    height, width, channels = image_shape
+    window = _unaugmented(image_shape, centre)
+
+    def decode_one(content: tf.Tensor) -> tf.Tensor:
+        image = decode(content, channels, window, max_megapixels, formats)
+        return tf.ensure_shape(windows.resize(image, (height, width)), image_shape)
+
+    signature = [tf.TensorSpec([], tf.string)]
+    traced: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        decode_one, input_signature=signature, autograph=False
+    )
+    return traced
+
+
+def images_at_once(image_shape: Sequence[int]) -> int:
+    """Returns how many images to decode per step of reading a whole split, by their memory.
+
+    >>> images_at_once((32, 32, 3)), images_at_once((4000, 4000, 3))
+    (500, 1)
+    """
+    return max(1, min(_MOST_IMAGES, _BYTES_AT_ONCE // max(1, math.prod(image_shape))))
 
 
 def decoded_batches(split: EncodedSplit) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yields all images in order, unaugmented, as arrays (up to 500, height, width, channels).
+    """Yields all images in order, unaugmented, as arrays (n, height, width, channels).
+
+    A batch has as many images as `images_at_once` says, the last one what is left.
 
     Raises:
-        DataError: If an image cannot be decoded; the message names it.
+        DataError: If an image cannot be decoded; the message names it. Or if memory is too small.
     """
-    read = image_reader(split, random_crop=False)
-    seed = tf.zeros([2], tf.int64)
+    count = images_at_once(split.image_shape)
     images = tf.data.Dataset.range(split.num_images).map(
-        lambda index: read(index, seed), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        _checking_reader(split), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     start, failure = 0, None
     with held_back_stderr():  # the decoders log lines of their own about damaged images
         try:
-            for batch in images.batch(READ_BATCH).prefetch(1).as_numpy_iterator():
+            for batch in images.batch(count).prefetch(1).as_numpy_iterator():
                 yield batch
                 start += len(batch)
-        except tf.errors.OpError:
-            failure = _first_failure(split, start)
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            failure = out_of_memory(split)
+        except tf.errors.OpError as error:
+            failure = _first_failure(split, start, error)
     if failure is not None:
         raise failure
 
 
-def _first_failure(split: EncodedSplit, start: int) -> DataError:
-    """Returns an error about the first image, starting at an index, that cannot be decoded."""
-    read = split.contents.reader()
+def out_of_memory(split: AnySplit) -> DataError:
+    """Returns the error that there is not enough memory for the images of a split."""
+    shape = "x".join(map(str, split.image_shape))
+    return DataError(
+        f"there is not enough memory to decode {split.num_images:,} images of {shape}; set "
+        "--image_size to resize them to less, or free some memory"
+    )
+
+
+def _first_failure(split: EncodedSplit, start: int, cause: tf.errors.OpError) -> DataError:
+    """Returns an error about the first image, starting at an index, that cannot be decoded.
+
+    Args:
+        split: The images.
+        start: Index of the first image that may be it.
+        cause: Why a batch of them could not be decoded.
+    """
+    read = _checking_reader(split)
     for index in range(start, split.num_images):
         try:
-            decode(read(tf.constant(index)), split.image_shape[2])
+            read(tf.constant(index, tf.int64))
+        except tf.errors.ResourceExhaustedError:
+            return out_of_memory(split)
         except tf.errors.OpError as error:
-            reason = " ".join(_PLACE.sub("", str(error.message)).split())
-            return DataError(
-                f"{split.contents.name(index)} is damaged ({reason}); replace or remove it"
-            )
-    return DataError("an image could not be read, but can be now; start again")
+            name, problem = split.contents.name(index), encoded.problem_of(str(error.message))
+            if problem is not None:
+                return DataError(f"{name} {problem}")
+            return DataError(f"{name} is damaged ({_reason(error)}); replace or remove it")
+    return DataError(f"the images could not be read ({_reason(cause)})")
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    return printable(" ".join(_PLACE.sub("", str(error.message)).split()))
 
 
 def in_memory(split: AnySplit) -> Split:
@@ -146,7 +189,10 @@ def in_memory(split: AnySplit) -> Split:
     """
     if isinstance(split, Split):
         return split
-    images = np.empty((split.num_images, *split.image_shape), np.uint8)
+    try:
+        images = np.empty((split.num_images, *split.image_shape), np.uint8)
+    except MemoryError as error:
+        raise out_of_memory(split) from error
     start = 0
     for batch in decoded_batches(split):
         images[start : start + len(batch)] = batch
@@ -156,9 +202,9 @@ def in_memory(split: AnySplit) -> Split:
 
 def resized(split: Split, size: tuple[int, int]) -> Split:
     """Resizes the images of a split in memory to a given height and width."""
+    count = images_at_once((*size, split.image_shape[2]))
     images = [
-        windows.resize(split.images[i : i + READ_BATCH], size)
-        for i in range(0, split.num_images, READ_BATCH)
+        windows.resize(split.images[i : i + count], size) for i in range(0, split.num_images, count)
     ]
     return Split(tf.concat(images, 0).numpy(), split.labels)
 

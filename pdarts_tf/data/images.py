@@ -1,5 +1,7 @@
 """Image data sets as they are loaded from any source: splits, class names and statistics."""
 
+import dataclasses
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -7,9 +9,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from pdarts_tf.errors import InputError
+from pdarts_tf.data.image_header import FORMATS, MAX_MEGAPIXELS
+from pdarts_tf.errors import InputError, printable
 
 MIN_CLASSES = 2
+TEST_NAMES = ("test", "testing", "val", "valid", "validation")
+"""Names of splits and directories of test images; the first that exists is used."""
 MAX_BYTES_IN_MEMORY = 2 * 2**30
 """Larger data sets, by the size of their pixels, stay on disk and are decoded batch by batch."""
 
@@ -75,12 +80,19 @@ class EncodedSplit:
         image_shape: Shape (height, width, channels) that images are decoded to.
         centre: Whether unaugmented images are cropped to the centre (see `windows.centre`), as is
             usual with random resized crops.
+        max_megapixels: Millions of pixels that an image may have, before it is resized.
+        orientations: EXIF orientation of each image, 1 to 8, uint8 of shape (n,); None if all are
+            stored upright.
+        formats: Names out of `image_header.FORMATS` that the images have.
     """
 
     contents: Contents
     labels: npt.NDArray[np.int64]
     image_shape: tuple[int, int, int]
     centre: bool = False
+    max_megapixels: float = MAX_MEGAPIXELS
+    orientations: npt.NDArray[np.uint8] | None = None
+    formats: tuple[str, ...] = tuple(FORMATS)
 
     @property
     def num_images(self) -> int:
@@ -89,8 +101,12 @@ class EncodedSplit:
 
     def take(self, indices: npt.NDArray[np.intp]) -> "EncodedSplit":
         """Returns the images at the given indices."""
-        return EncodedSplit(
-            self.contents.take(indices), self.labels[indices], self.image_shape, self.centre
+        orientations = None if self.orientations is None else self.orientations[indices]
+        return dataclasses.replace(
+            self,
+            contents=self.contents.take(indices),
+            labels=self.labels[indices],
+            orientations=orientations,
         )
 
 
@@ -109,6 +125,7 @@ class ImageData:
         mean: Mean of the training images per channel, for pixels scaled to [0, 1].
         std: Standard deviation of the training images per channel, for pixels scaled to [0, 1].
         tested_on: Origin of the test images, for people to read.
+        notes: What was not used, or not used as its name says, one line each, for people to read.
     """
 
     name: str
@@ -118,6 +135,7 @@ class ImageData:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     tested_on: str = "the test split"
+    notes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -143,14 +161,43 @@ class ImageData:
         }
 
 
+# Control characters, surrogates (what is left of a name that is not UTF-8), and separators of lines
+# and paragraphs: files have one class a line, and are written as UTF-8.
+_NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
+
+
 def check_classes(name: str, class_names: Sequence[str]) -> None:
-    """Checks that there are at least two classes.
+    """Checks that there are at least two classes, whose names can be written to the files of a run.
+
+    Args:
+        name: What has the classes, for the message.
+        class_names: Their names.
 
     Raises:
-        DataError: If there are fewer.
+        DataError: If there are fewer, a name occurs twice, is empty, or has characters that no file
+            with one name a line can hold.
+
+    Example:
+
+    >>> check_classes("animals", ["cat", "caf\\udce9"])
+    Traceback (most recent call last):
+    ...
+    pdarts_tf.data.images.DataError: animals must have classes with names in UTF-8, without line \
+breaks and control characters. Received: caf\\udce9; rename it
     """
     if len(class_names) < MIN_CLASSES:
         raise DataError(
             f"{name} must have at least {MIN_CLASSES} classes. "
-            f"Received: {', '.join(class_names) or 'none'}"
+            f"Received: {', '.join(map(printable, class_names)) or 'none'}"
         )
+    seen: set[str] = set()
+    for each in class_names:
+        if not each or each in seen:
+            what = f"{printable(each)} twice" if each else "an empty name"
+            raise DataError(f"{name} must have classes of different names. Received: {what}")
+        if any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in each):
+            raise DataError(
+                f"{name} must have classes with names in UTF-8, without line breaks and control "
+                f"characters. Received: {printable(each)}; rename it"
+            )
+        seen.add(each)

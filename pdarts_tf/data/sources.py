@@ -13,17 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pdarts_tf.data.cifar_archives import find_archive, read_archive
-from pdarts_tf.data.folder_source import read_folder
+from pdarts_tf.data.digits_source import read_digits
+from pdarts_tf.data.folder_source import note_unused, read_folder
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.data.images import (
     MAX_BYTES_IN_MEMORY,
+    TEST_NAMES,
     AnySplit,
     DataError,
     EncodedSplit,
     ImageData,
     Split,
+    check_classes,
 )
 from pdarts_tf.data.splitting import (
     HOLD_OUT_PORTION,
@@ -32,7 +34,7 @@ from pdarts_tf.data.splitting import (
     sample_classes,
     split_in_two,
 )
-from pdarts_tf.data.tfds_source import read_tfds
+from pdarts_tf.data.tfds_source import note_unused_splits, read_tfds
 
 __all__ = [
     "DataError",
@@ -45,8 +47,6 @@ __all__ = [
     "split_in_two",
 ]
 
-_DIGITS_TEST_EVERY = 5
-_DIGITS_WHITE = 16  # the largest value in scikit-learn's digits
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:[\w.*]+)?")
 
 _Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
@@ -83,7 +83,10 @@ _ARCHIVED = ("cifar10", "cifar100")
 
 
 def load_for(
-    config: Any, data_dir: str | os.PathLike[str] | None, stored: Mapping[str, Any] | None = None
+    config: Any,
+    data_dir: str | os.PathLike[str] | None,
+    stored: Mapping[str, Any] | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ImageData:
     """Loads the data set of a run.
 
@@ -91,6 +94,7 @@ def load_for(
         config: A `SearchConfig` or `TrainConfig`.
         data_dir: See `load`.
         stored: See `load`.
+        max_megapixels: See `load`.
 
     Raises:
         DataError: See `load`.
@@ -103,6 +107,7 @@ def load_for(
         images_per_class=config.train_images_per_class,
         seed=config.seed,
         stored=stored,
+        max_megapixels=max_megapixels,
     )
 
 
@@ -115,6 +120,7 @@ def load(
     images_per_class: int | None = None,
     seed: int = 0,
     stored: Mapping[str, Any] | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ImageData:
     """Loads a data set.
 
@@ -132,6 +138,7 @@ def load(
         seed: Random seed of the draw.
         stored: Description of the data of a run that is resumed or tested. Its mean and deviation
             are used, and images are not measured or checked again.
+        max_megapixels: Millions of pixels that an image may have, before it is resized.
 
     Raises:
         DataError: If the name is unknown; if the data is missing and cannot be downloaded, or
@@ -144,12 +151,16 @@ def load(
     ((8, 8, 1), 10, 1433)
     """
     check_name(name)
-    class_names, train, test, tested_on = _read(name, data_dir, image_size, resized_crop)
+    found = _read(name, data_dir, image_size, resized_crop, max_megapixels)
+    class_names, train, test, tested_on = found
+    check_classes(f"dataset {name!r}", class_names)
+    notes = _unused(name, data_dir, tested_on)
     # Data sets in Python have one container only, and keep the order that results are given for.
     decode = _as_they_are if resized_crop or name in FUNCTIONS else _in_memory
     if test is None:
         train, test = hold_out(decode([train])[0], class_names)
         tested_on = f"{HOLD_OUT_PORTION:.0%} of the training images of each class, held out"
+        notes = (*notes, f"no test images in dataset {name!r}: tested on {tested_on}")
     else:
         train, test = decode([train, test])
         tested_on = f"the {tested_on} split"
@@ -157,7 +168,7 @@ def load(
         sample = sample_classes(train, class_names, images_per_class, seed)
         train, test = decode([sample, test])  # what was too large before may fit now
     mean, std = _mean_and_std(name, train, test, stored)
-    data = ImageData(name, class_names, train, test, mean, std, tested_on)
+    data = ImageData(name, class_names, train, test, mean, std, tested_on, notes)
     if stored is not None:
         _check_same(data, stored)
     return data
@@ -191,17 +202,41 @@ def _read(
     data_dir: str | os.PathLike[str] | None,
     image_size: int | None,
     resized_crop: bool,
+    max_megapixels: float,
 ) -> _Found:
     """Returns class names, training images, test images or None, and the latter's origin."""
     if name == "folder":
-        return read_folder(data_dir, image_size, resized_crop)
+        return read_folder(data_dir, image_size, resized_crop, max_megapixels)
     if name in FUNCTIONS:
         return _resized(FUNCTIONS[name](data_dir), image_size)
-    archive = find_archive(name, data_dir) if name in _ARCHIVED else None
-    if archive is not None and not (pathlib.Path(data_dir or "").expanduser() / name).is_dir():
+    archive = _archive(name, data_dir)
+    if archive is not None:
         return _resized(read_archive(name, archive), image_size)
-    splits = _PUBLISHED[name].test_splits if name in _PUBLISHED else ("test", "validation")
-    return read_tfds(name, data_dir, image_size, centre=resized_crop, test_splits=splits)
+    splits = _PUBLISHED[name].test_splits if name in _PUBLISHED else TEST_NAMES
+    return read_tfds(
+        name,
+        data_dir,
+        image_size,
+        centre=resized_crop,
+        test_splits=splits,
+        max_megapixels=max_megapixels,
+    )
+
+
+def _archive(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.Path | None:
+    """Returns the archive of the authors that a data set is read from, or None."""
+    archive = find_archive(name, data_dir) if name in _ARCHIVED else None
+    prepared = pathlib.Path(data_dir or "").expanduser() / name
+    return None if prepared.is_dir() else archive
+
+
+def _unused(name: str, data_dir: str | os.PathLike[str] | None, tested_on: str) -> tuple[str, ...]:
+    """Returns lines about what is there, but not used."""
+    if name == "folder" and data_dir is not None:
+        return note_unused(data_dir)
+    if name in FUNCTIONS or _archive(name, data_dir) is not None:
+        return ()
+    return note_unused_splits(name, data_dir, tested_on)
 
 
 def _resized(found: _InMemory, image_size: int | None) -> _Found:
@@ -262,27 +297,7 @@ def _short(value: Any) -> str:
     return str(value) if len(str(value)) < 80 else f"{str(value)[:80]}…"
 
 
-def _read_digits(data_dir: str | os.PathLike[str] | None) -> _InMemory:
-    """Returns the handwritten digits of 8x8 grey pixels that come with scikit-learn.
-
-    Every fifth image of each class is a test image: 1,433 images for training, 364 for testing.
-    """
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images = np.rint(digits.images * (255 / _DIGITS_WHITE)).astype(np.uint8)[..., np.newaxis]
-    everything = Split(images, digits.target.astype(np.int64))
-    by_class = [np.flatnonzero(everything.labels == label) for label in range(10)]
-    is_test = np.zeros(everything.num_images, bool)
-    is_test[np.concatenate([found[::_DIGITS_TEST_EVERY] for found in by_class])] = True
-    return (
-        tuple(str(name) for name in digits.target_names),
-        everything.take(np.flatnonzero(~is_test)),
-        everything.take(np.flatnonzero(is_test)),
-    )
-
-
 FUNCTIONS: dict[str, Callable[[str | os.PathLike[str] | None], _InMemory]] = {
-    "digits": _read_digits,
+    "digits": read_digits,
 }
 """Data sets in Python by name: functions of `--data_dir` that return all images in memory."""

@@ -1,17 +1,19 @@
-"""Data sets of TensorFlow Datasets (TFDS): prepared, downloaded, or from existing archives."""
+"""Images of data sets of TensorFlow Datasets (TFDS), read into memory or left in their files."""
 
-import difflib
 import math
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pdarts_tf.data.contents import Records
+from pdarts_tf.data.exif import UPRIGHT
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.data.images import (
     MAX_BYTES_IN_MEMORY,
+    TEST_NAMES,
     AnySplit,
     DataError,
     EncodedSplit,
@@ -19,10 +21,7 @@ from pdarts_tf.data.images import (
     check_classes,
 )
 from pdarts_tf.data.record_index import record_index
-
-_READ_BATCH = 1000  # images per step of reading: enough for the cost per step to vanish
-_CONNECT_SECONDS = 5
-_SERVER_ERROR = 500
+from pdarts_tf.data.tfds_builder import find_builder, one_line, prepare
 
 
 def read_tfds(
@@ -31,7 +30,8 @@ def read_tfds(
     image_size: int | None,
     *,
     centre: bool,
-    test_splits: Sequence[str] = ("test", "validation"),
+    test_splits: Sequence[str] = TEST_NAMES,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> tuple[tuple[str, ...], AnySplit, AnySplit | None, str]:
     """Reads a TFDS data set for image classification.
 
@@ -44,6 +44,7 @@ def read_tfds(
         image_size: Height and width to resize images to; None keeps their size.
         centre: Whether to leave the images in their files; see `EncodedSplit`.
         test_splits: Names of splits to test on; the first that exists is used.
+        max_megapixels: See `EncodedSplit`.
 
     Returns:
         Class names, training images, test images or None, and the name of the test split.
@@ -52,10 +53,10 @@ def read_tfds(
         DataError: If there is no such data set, its data is not in `data_dir` and cannot be
             downloaded, it does not consist of images and classes, or it cannot be read.
     """
-    builder = _builder(name, data_dir)
+    builder = find_builder(name, data_dir)
     # The same check as in builder.is_prepared(), which logs a warning if the answer is no.
     if not (builder.data_path / "dataset_info.json").exists():
-        _prepare_tfds(builder)
+        prepare(builder)
     keys = _keys(builder)
     class_names = tuple(builder.info.features[keys[1]].names)
     check_classes(f"dataset {name!r}", class_names)
@@ -70,31 +71,51 @@ def read_tfds(
     count = sum(builder.info.splits[split].num_examples for split in wanted)
     stay = centre or count * math.prod(shape) > MAX_BYTES_IN_MEMORY
     splits = [
-        _index(builder, split, keys, shape, centre) if stay else _read(builder, split, keys, shape)
+        _index(builder, split, keys, shape, centre, max_megapixels)
+        if stay
+        else _read(builder, split, keys, shape, max_megapixels)
         for split in wanted
     ]
     for split, found in zip(wanted, splits, strict=True):
-        if found.labels.min(initial=0) < 0:
-            raise DataError(f"dataset {name!r} has no labels in its split {split!r}")
+        _check_split(builder, split, found.labels, len(class_names))
     test = splits[1] if tested_on is not None else None
     return class_names, splits[0], test, tested_on or ""
 
 
-def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
-    import tensorflow_datasets as tfds
+def note_unused_splits(
+    name: str, data_dir: str | os.PathLike[str] | None, tested_on: str
+) -> tuple[str, ...]:
+    """Returns a line that names the splits of a prepared data set that `read_tfds` does not use.
 
-    try:
-        # TFDS would take ~ for the name of a directory.
-        return tfds.builder(name, data_dir=data_dir and os.path.expanduser(data_dir))
-    except tfds.core.registered.DatasetNotFoundError as error:
-        known = tfds.list_builders(with_community_datasets=False)
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+    Args:
+        name: See `read_tfds`.
+        data_dir: See `read_tfds`.
+        tested_on: Name of the split that is tested on.
+    """
+    unused = [
+        split
+        for split in find_builder(name, data_dir).info.splits
+        if split not in ("train", tested_on)
+    ]
+    return (f"ignored of dataset {name!r}: its splits {', '.join(unused)}",) if unused else ()
+
+
+def _check_split(builder: Any, split: str, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    """Checks that a split has as many examples as its data set says, all of them with a class."""
+    expected = builder.info.splits[split].num_examples
+    if len(labels) != expected:
         raise DataError(
-            f"dataset {name!r} is neither known to TFDS nor prepared in --data_dir{hint}"
-        ) from error
-    except (ValueError, RuntimeError, AssertionError) as error:  # an unknown config or version
-        raise DataError(f"TFDS cannot load dataset {name!r} ({_one_line(error)})") from error
+            f"dataset {builder.name!r} must have {expected:,} examples in its split {split!r}. "
+            f"Received: {len(labels):,}, since files in {builder.data_path} have changed or end "
+            "early; remove that directory to have it prepared again"
+        )
+    if labels.min(initial=0) < 0:
+        raise DataError(f"dataset {builder.name!r} has no labels in its split {split!r}")
+    if labels.max(initial=0) >= num_classes:
+        raise DataError(
+            f"dataset {builder.name!r} must have labels from 0 to {num_classes - 1}. "
+            f"Received: {labels.max()} in its split {split!r}"
+        )
 
 
 def _keys(builder: Any) -> tuple[str, str]:
@@ -129,16 +150,24 @@ def _image_shape(builder: Any, key: str, image_size: int | None) -> tuple[int, i
     return height, width, channels
 
 
-def _read(builder: Any, split: str, keys: tuple[str, str], shape: tuple[int, int, int]) -> Split:
+def _read(
+    builder: Any,
+    split: str,
+    keys: tuple[str, str],
+    shape: tuple[int, int, int],
+    max_megapixels: float,
+) -> Split:
     """Reads all images of a split of a prepared TFDS data set, always in the same order."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    from pdarts_tf.data import windows
+    from pdarts_tf.data import encoded, windows
+    from pdarts_tf.data.decoder import decode
+    from pdarts_tf.data.decoding import images_at_once
 
     def pair(example: dict[str, Any]) -> tuple[Any, Any]:
-        image = windows.resize(example[keys[0]], shape[:2])
-        return tf.ensure_shape(image, shape), example[keys[1]]
+        image = decode(example[keys[0]], shape[2], max_megapixels=max_megapixels)
+        return tf.ensure_shape(windows.resize(image, shape[:2]), shape), example[keys[1]]
 
     images, labels = [], []
     try:
@@ -146,12 +175,23 @@ def _read(builder: Any, split: str, keys: tuple[str, str], shape: tuple[int, int
             split=split,
             shuffle_files=False,
             read_config=tfds.ReadConfig(try_autocache=False),  # it is read only once
+            decoders={keys[0]: tfds.decode.SkipDecoding()},
         )
         pairs = examples.map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        for image_batch, label_batch in pairs.batch(_READ_BATCH).as_numpy_iterator():
+        for image_batch, label_batch in pairs.batch(images_at_once(shape)).as_numpy_iterator():
             images.append(image_batch)
             labels.append(label_batch)
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise DataError(
+            f"there is not enough memory for the images of dataset {builder.name!r}; set "
+            "--image_size to resize them to less, or free some memory"
+        ) from error
     except tf.errors.OpError as error:
+        problem = encoded.problem_of(str(error.message))
+        if problem is not None:
+            raise DataError(
+                f"an image of dataset {builder.name!r}, split {split!r}, {problem}"
+            ) from error
         raise _unreadable(builder, error) from error
     return Split(
         np.concatenate([np.empty((0, *shape), np.uint8), *images]),
@@ -165,6 +205,7 @@ def _index(
     keys: tuple[str, str],
     shape: tuple[int, int, int],
     centre: bool,
+    max_megapixels: float,
 ) -> EncodedSplit:
     """Returns the images of a split of a prepared TFDS data set, left in their TFRecord files."""
     import tensorflow as tf
@@ -177,99 +218,16 @@ def _index(
         )
     files = [str(path) for path in info.splits[split].filepaths]
     try:
-        file, offset, length, labels = record_index(
-            files, keys[1], builder.data_path / f"pdarts_tf_{split}.npz"
-        )
+        index = record_index(files, *keys, builder.data_path / f"pdarts_tf_{split}.npz")
     except (OSError, tf.errors.OpError) as error:
         raise _unreadable(builder, error) from error
-    contents = Records(files, keys[0], file, offset, length)
-    return EncodedSplit(contents, labels, shape, centre)
+    contents = Records(files, keys[0], index.number, index.offset, index.length)
+    turned = index.orientations if (index.orientations != UPRIGHT).any() else None
+    return EncodedSplit(contents, index.labels, shape, centre, max_megapixels, turned)
 
 
 def _unreadable(builder: Any, error: Exception) -> DataError:
     return DataError(
         f"dataset {builder.name!r} has files in {builder.data_path} that cannot be read "
-        f"({_one_line(error)}): remove that directory to have it prepared again"
+        f"({one_line(error)}): remove that directory to have it prepared again"
     )
-
-
-def _prepare_tfds(builder: Any) -> None:
-    """Downloads a TFDS data set, unless its archive exists, and converts it to TFDS' format."""
-    from tensorflow_datasets.core.download import DownloadError, download_manager
-
-    downloads = pathlib.Path(builder.data_dir_root) / "downloads"
-    try:
-        if builder.data_path.exists():
-            raise FileNotFoundError("its dataset_info.json is missing, remove that directory")
-        _check_manual(builder, downloads / "manual")
-        if not _has_archive(builder, downloads):
-            _check_reachable(builder)
-        builder.download_and_prepare(download_dir=downloads)
-    except (
-        OSError,
-        AssertionError,  # TFDS lacks a file that it cannot download itself
-        ImportError,  # of a package that only this data set needs
-        DownloadError,
-        download_manager.NonMatchingChecksumError,
-    ) as error:
-        urls = builder.url_infos or {}
-        archives = ", ".join(info.filename for info in urls.values() if info.filename)
-        raise DataError(
-            f"dataset {builder.name!r} is not prepared in {builder.data_path} and cannot be "
-            f"downloaded ({_one_line(error)}): set --data_dir to a TFDS directory that holds "
-            f"{builder.info.full_name}, or put {archives or 'its archive'} into "
-            f"{downloads / 'manual'}"
-        ) from error
-
-
-def _check_manual(builder: Any, directory: pathlib.Path) -> None:
-    """Checks that there are files if the data set has to be downloaded by hand.
-
-    Raises:
-        DataError: If there are none.
-    """
-    instructions = builder.MANUAL_DOWNLOAD_INSTRUCTIONS
-    if instructions and not (directory.is_dir() and any(directory.iterdir())):
-        raise DataError(
-            f"dataset {builder.name!r} has to be downloaded by hand into {directory}: "
-            f"{' '.join(instructions.split())}"
-        )
-
-
-def _has_archive(builder: Any, downloads: pathlib.Path) -> bool:
-    """Returns whether any archive of a data set was downloaded before, by TFDS or by hand."""
-    from tensorflow_datasets.core.download import resource
-
-    candidates = []
-    for url, info in (builder.url_infos or {}).items():
-        cached = resource.get_dl_fname(url, info.checksum)
-        candidates += [downloads / builder.name / cached, downloads / cached]
-        if info.filename:
-            candidates.append(downloads / "manual" / info.filename)
-    return any(path.exists() for path in candidates)
-
-
-def _check_reachable(builder: Any) -> None:
-    """Sends a single HEAD request to the data set's first URL.
-
-    Without a network, TFDS itself gives up only after ten attempts, more than three minutes, or
-    never if a firewall drops its packets.
-
-    Raises:
-        ConnectionError: If there is no answer, or only a server error.
-    """
-    import requests  # TFDS downloads with it, so it uses the same proxies and certificates
-
-    url = next((url for url in builder.url_infos or {} if url.startswith("http")), None)
-    if url is None:
-        return
-    try:
-        answer = requests.head(url, timeout=_CONNECT_SECONDS, allow_redirects=True)
-    except requests.RequestException as error:
-        raise ConnectionError(f"no answer from {url}, {type(error).__name__}") from error
-    if answer.status_code >= _SERVER_ERROR:
-        raise ConnectionError(f"{url} answers with status {answer.status_code}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -141,7 +141,7 @@ def _run(
             config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
         )
     device.check_jit_compile(config.jit_compile, strategy.num_replicas_in_sync)
-    data = sources.load_for(config, options.data_dir, run_directory.stored_data(path))
+    data = _load(config, options, run_directory.stored_data(path))
     chosen = None
     if options.auto_batch_size:
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
@@ -262,6 +262,14 @@ def _profiling(
     return [stack.enter_context(Profiling(directory.path / run_directory.TENSORBOARD, *steps))]
 
 
+def _load(config: Config, options: RunOptions, stored: Mapping[str, Any] | None) -> ImageData:
+    """Loads the data, and prints what of it is not used."""
+    data = sources.load_for(config, options.data_dir, stored, options.max_megapixels)
+    for note in data.notes:
+        print(note)
+    return data
+
+
 def _dry_run(command: Command, config: Config, options: RunOptions, recorded: int | None) -> None:
     """Reads the data and prints what a job would do, without doing any of it."""
     from pdarts_tf.training.runtime import configure
@@ -272,7 +280,7 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
     from pdarts_tf.runs.room import measured_room
     from pdarts_tf.training.devices_in_use import described, planned_devices
 
-    data = sources.load_for(config, options.data_dir, None)
+    data = _load(config, options, None)
     used = planned_devices(options.devices)
     room, lines = measured_room(used), [described(used)]
     if options.auto_batch_size:

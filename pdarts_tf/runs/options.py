@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.training.devices import Devices
 
 
@@ -19,6 +20,7 @@ class RunOptions:
         compilation_cache_dir: Directory for what XLA compiles; None for none.
         dry_run: Print what would run, and end.
         memory_limit_gb: GiB of memory for which a dry run prints the largest batch; None for none.
+        max_megapixels: Millions of pixels that an image may have, before it is resized.
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
@@ -32,5 +34,6 @@ class RunOptions:
     compilation_cache_dir: str | None = None
     dry_run: bool = False
     memory_limit_gb: float | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False

@@ -75,7 +75,7 @@ def _evaluate(path: str | None) -> None:
     from pdarts_tf.train.evaluation import evaluate
 
     stored = run_directory.stored_data(path)
-    data = sources.load_for(config, options.data_dir, stored)
+    data = sources.load_for(config, options.data_dir, stored, options.max_megapixels)
     tested = evaluate(config, data, weights)
     images = f"{data.test.num_images:,} test images of {data.name}"
     print(f"{weights} on {images}: {_scores(tested, 'test')}")

@@ -197,3 +197,24 @@ def test_a_coloured_image_becomes_grey_by_its_brightness():
     image = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
     grey = decoding.decode(tf.io.encode_png(image), 1)
     np.testing.assert_allclose(grey[0, :, 0], [76, 149, 29], atol=1)  # ITU-R BT.601
+
+
+def test_reading_takes_little_memory_whatever_the_size_of_the_images():
+    for shape in ((8, 8, 1), (32, 32, 3), (4000, 4000, 3), (10000, 10000, 3)):
+        count = decoding.images_at_once(shape)
+        assert count == 1 or count * np.prod(shape) <= 64 * 2**20
+
+
+def test_too_little_memory_is_named_as_the_cause(root, monkeypatch):
+    def fail(index):
+        raise MemoryError
+
+    def reader(split):
+        return lambda index: tf.ensure_shape(
+            tf.numpy_function(fail, [index], tf.uint8), split.image_shape
+        )
+
+    monkeypatch.setattr(decoding, "_checking_reader", reader)
+    split = load("folder", root, resized_crop=True, stored={"mean": [0.0], "std": [1.0]}).train
+    with pytest.raises(DataError, match="not enough memory to decode 12 images of 24x32x3"):
+        next(decoding.decoded_batches(split))

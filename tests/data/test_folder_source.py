@@ -182,7 +182,7 @@ def test_a_truncated_png_is_named(root):
 def test_a_text_file_named_png_is_named(root):
     path = root / "train" / "ant" / "x.png"
     path.write_text("not an image")
-    assert refused(root) == f"{path} is not a PNG, JPEG, BMP or GIF image"
+    assert refused(root) == f"{path} is not a PNG, JPEG, BMP, GIF or WebP image"
 
 
 def test_another_file_among_the_images_is_named(root):

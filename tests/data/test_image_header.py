@@ -30,6 +30,10 @@ def encoded(mode, kind, size=(7, 5), **options):
         ("RGB", "BMP", 3),
         ("RGBA", "BMP", 4),
         ("P", "GIF", 3),
+        ("LA", "PNG", 4),
+        ("RGB", "WEBP", 3),
+        ("RGBA", "WEBP", 4),
+        ("L", "WEBP", 3),
     ],
 )
 def test_size_and_channels_are_read(mode, kind, channels):
@@ -45,10 +49,9 @@ def test_a_progressive_jpeg_with_a_comment_is_read():
     ("mode", "kind", "reason"),
     [
         ("I;16", "PNG", "16 bits per channel"),
-        ("LA", "PNG", "2 channels, grey and alpha"),
         ("CMYK", "JPEG", "4 channels of CMYK"),
         ("1", "BMP", "1 bits per pixel"),
-        ("RGB", "TIFF", "is not a PNG, JPEG, BMP or GIF"),
+        ("RGB", "TIFF", "is not a PNG, JPEG, BMP, GIF or WebP"),
     ],
 )
 def test_other_pixels_are_refused(mode, kind, reason):
@@ -69,7 +72,7 @@ def test_what_is_no_image_is_refused(content):
         read_header(io.BytesIO(content))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
 def test_a_file_that_ends_within_its_header_is_refused(kind):
     mode = "P" if kind == "GIF" else "RGB"
     with pytest.raises(HeaderError, match="truncated"):

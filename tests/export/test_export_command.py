@@ -58,6 +58,11 @@ def test_the_form_is_that_for_the_device_asked_for(trained_run, tmp_path):
         (("--run_dir=missing", "--export_dir=m", "--version=0"), "--version"),
         (("--run_dir=missing", "--export_dir=m", "--format=pickle"), "--format"),
         (("--run_dir=missing", "--export_dir=m", "--serve_on=tpu"), "--serve_on"),
+        (("--run_dir=missing", "--export_dir=m", "--max_megapixels=0"), "--max_megapixels"),
+        (
+            ("--run_dir=missing", "--export_dir=m", "--max_megapixels=9", "--format=tflite"),
+            "--max_megapixels limits the encoded images that a SavedModel takes: leave it out with",
+        ),
         (
             ("--run_dir=missing", "--export_dir=m", "--serve_on=gpu", "--format=onnx"),
             "--serve_on chooses the form of a SavedModel: leave it out with --format=onnx",

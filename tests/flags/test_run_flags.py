@@ -72,3 +72,10 @@ def test_nothing_is_profiled_unless_asked_for():
 def test_other_texts_are_refused_and_the_message_says_what_is_expected(text):
     with pytest.raises(flags.IllegalFlagValueError, match=r"expected two steps.* such as 10,20"):
         parsed(f"--profile_steps={text}")
+
+
+def test_the_limit_of_pixels_is_a_positive_number():
+    assert options("--max_megapixels=0.5").max_megapixels == 0.5
+    for text in ("0", "-1", "nan", "inf", "many"):
+        with pytest.raises(flags.IllegalFlagValueError, match="max_megapixels"):
+            options(f"--max_megapixels={text}")
