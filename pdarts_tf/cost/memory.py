@@ -37,10 +37,10 @@ FLOAT_BYTES = 4
 # Threads, and kernels that oneDNN compiles.
 RUNTIME_BYTES = 40 * MB
 # Graphs of both steps of a search: cells of one kind and width share those of their operations.
-SEARCH_BYTES_PER_OPERATION = 2.1 * MB
-SEARCH_BYTES_PER_CELL = 22 * MB
+SEARCH_BYTES_PER_OPERATION = 2.0 * MB
+SEARCH_BYTES_PER_CELL = 20 * MB
 # Added to both by the four passes of the second order, which takes the place of one.
-SECOND_ORDER_BYTES_PER_OPERATION = 1.2 * MB
+SECOND_ORDER_BYTES_PER_OPERATION = 1.1 * MB
 SECOND_ORDER_BYTES_PER_CELL = 12 * MB
 # Gradient, unrolled weights, and for finite differences a vector and weights moved along it twice.
 SECOND_ORDER_COPIES = 5
