@@ -9,7 +9,7 @@ import pathlib
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,7 +71,13 @@ def _state(file: str) -> tuple[int, ...]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _make(files: Sequence[str], image: str, label: str) -> Index:
+def example_reader(image: str, label: str) -> Callable[[Any], tuple[Any, ...]]:
+    """Returns a function of a serialized example to its length, its label and its orientation.
+
+    Args:
+        image: See `record_index`.
+        label: See `record_index`.
+    """
     import tensorflow as tf
 
     from pdarts_tf.data.encoded import orientation_of
@@ -84,6 +90,14 @@ def _make(files: Sequence[str], image: str, label: str) -> Index:
     def describe(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
         example = tf.io.parse_single_example(record, features)
         return tf.strings.length(record), example[label], orientation_of(example[image])
+
+    return describe
+
+
+def _make(files: Sequence[str], image: str, label: str) -> Index:
+    import tensorflow as tf
+
+    describe = example_reader(image, label)
 
     def examples(number: tf.Tensor, path: tf.Tensor) -> tf.data.Dataset:
         return tf.data.TFRecordDataset(path).map(lambda record: (number, *describe(record)))

@@ -186,8 +186,8 @@ def _read(
             f"there is not enough memory for the images of dataset {builder.name!r}; set "
             "--image_size to resize them to less, or free some memory"
         ) from error
-    except tf.errors.OpError as error:
-        problem = encoded.problem_of(str(error.message))
+    except _damage() as error:
+        problem = encoded.problem_of(str(error))
         if problem is not None:
             raise DataError(
                 f"an image of dataset {builder.name!r}, split {split!r}, {problem}"
@@ -208,7 +208,6 @@ def _index(
     max_megapixels: float,
 ) -> EncodedSplit:
     """Returns the images of a split of a prepared TFDS data set, left in their TFRecord files."""
-    import tensorflow as tf
 
     info = builder.info
     if info.file_format.value != "tfrecord":
@@ -219,11 +218,19 @@ def _index(
     files = [str(path) for path in info.splits[split].filepaths]
     try:
         index = record_index(files, *keys, builder.data_path / f"pdarts_tf_{split}.npz")
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, *_damage()) as error:
         raise _unreadable(builder, error) from error
     contents = Records(files, keys[0], index.number, index.offset, index.length)
     turned = index.orientations if (index.orientations != UPRIGHT).any() else None
     return EncodedSplit(contents, index.labels, shape, centre, max_megapixels, turned)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Returns the errors by which TensorFlow tells that a record is damaged."""
+    import tensorflow as tf
+
+    # Its message quotes the record, which need not be text: then making the error fails.
+    return tf.errors.OpError, UnicodeDecodeError
 
 
 def _unreadable(builder: Any, error: Exception) -> DataError:

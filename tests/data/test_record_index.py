@@ -96,3 +96,16 @@ def test_damages_are_refused_or_do_not_matter(stay, data_dir):
         except DataError:
             continue
         assert found == expected
+
+
+@pytest.mark.parametrize("stay", [True, False])
+@pytest.mark.parametrize("content", [b"\n\x90", b"\xff" * 9, b""])
+def test_records_that_are_no_examples_are_refused(stay, content, data_dir):
+    import tensorflow as tf
+
+    path = records(data_dir)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for _ in range(12):
+            writer.write(content)
+    with pytest.raises(DataError, match=r"^dataset 'beasts' has files .* to have it prepared ag"):
+        in_files(data_dir) if stay else load("beasts", data_dir, image_size=6)
