@@ -218,7 +218,7 @@ def _index(
     files = [str(path) for path in info.splits[split].filepaths]
     try:
         index = record_index(files, *keys, builder.data_path / f"pdarts_tf_{split}.npz")
-    except (OSError, *_damage()) as error:
+    except _damage() as error:
         raise _unreadable(builder, error) from error
     contents = Records(files, keys[0], index.number, index.offset, index.length)
     turned = index.orientations if (index.orientations != UPRIGHT).any() else None
@@ -226,11 +226,11 @@ def _index(
 
 
 def _damage() -> tuple[type[Exception], ...]:
-    """Returns the errors by which TensorFlow tells that a record is damaged."""
+    """Returns the errors by which TensorFlow tells that a file cannot be read, or a record."""
     import tensorflow as tf
 
     # Its message quotes the record, which need not be text: then making the error fails.
-    return tf.errors.OpError, UnicodeDecodeError
+    return tf.errors.OpError, UnicodeDecodeError, OSError
 
 
 def _unreadable(builder: Any, error: Exception) -> DataError:
