@@ -3,7 +3,6 @@
 import os
 import pathlib
 import tempfile
-import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,42 +13,16 @@ from export import server_config, versions, warmup
 from export.client_model import CLASSIFY
 from export.inference import inference_function
 from export.signatures import ServedModel
-from pdarts_tf.config import TrainConfig
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
-from pdarts_tf.data.images import check_classes
 from pdarts_tf.errors import RunError
 from pdarts_tf.models.network import EvaluationNetwork
-from pdarts_tf.runs import checkpoint
-from pdarts_tf.train.evaluation import make_network
 
 CLASSES = "classes.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 TOLERANCE = 1e-4  # of logits, relative to the largest one if that is above 1
 _CHECKED_IMAGES = 4
 _Path = str | os.PathLike[str]
-
-
-def load_network(config: TrainConfig, data: Mapping[str, Any], weights: _Path) -> EvaluationNetwork:
-    """Returns the evaluation network of a run, with its stored weights.
-
-    Args:
-        config: Settings of the run.
-        data: Description of its data in config.json, see `ImageData.description`.
-        weights: File with the weights.
-
-    Raises:
-        CheckpointError: If the weights are damaged or belong to another network.
-        DataError: If names of classes cannot be written to a file, see `check_classes`.
-    """
-    check_classes("the run", data["class_names"])
-    shape = types.SimpleNamespace(
-        num_classes=len(data["class_names"]), image_shape=tuple(data["image_shape"])
-    )
-    network = make_network(config, shape)
-    arrays, _ = checkpoint.load(weights)
-    checkpoint.restore(checkpoint.variables_of(network), arrays)
-    return network
 
 
 def served_model(
@@ -60,7 +33,7 @@ def served_model(
     serve_on: str = "CPU",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ServedModel:
-    """Returns the `ServedModel` of a network; see `load_network` and `ServedModel`."""
+    """Returns the `ServedModel` of a network; see `ServedModel`."""
     return ServedModel(
         inference_function(network),
         image_shape=data["image_shape"],
@@ -87,7 +60,7 @@ def write_saved_model(
 
     Args:
         network: Trained network.
-        data: Description of its data, see `load_network`.
+        data: Description of its data, see `stored_network`.
         export_dir: Directory of the model; its name is the model's name.
         version: Version number; the next free one if None.
         centre: See `ServedModel`.
@@ -150,7 +123,7 @@ def check_logits(network: EvaluationNetwork, data: Mapping[str, Any], path: _Pat
 
     Args:
         network: Trained network.
-        data: Description of its data, see `load_network`.
+        data: Description of its data, see `stored_network`.
         path: Directory of the version.
 
     Returns:

@@ -42,7 +42,7 @@ def write(
     Args:
         file_format: A key of `SUFFIXES`.
         network: Trained network.
-        data: Description of its data, see `exporter.load_network`.
+        data: Description of its data, see `stored_network`.
         export_dir: Directory of the model; created if missing.
         version: Version number; the one after the highest existing one if None.
 

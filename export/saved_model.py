@@ -31,9 +31,10 @@ def main() -> None:
 
     configure()
     from export import exporter
+    from pdarts_tf.train.stored_network import stored_network
 
     data = run_directory.read_config(run_dir)["data"]
-    network = exporter.load_network(config, data, weights)
+    network = stored_network(config, data, weights)
     if file_format == "saved_model":
         summary = exporter.write_saved_model(
             network,

@@ -8,7 +8,7 @@ from absl import flags
 
 from flags.fields import define_flags, is_auto, read_flags
 from pdarts_tf.config import CheckpointConfig
-from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.options import RunOptions, callbacks_named
 from pdarts_tf.training.devices import DISTRIBUTIONS, GPU_MEMORY, Devices
 
 
@@ -54,6 +54,13 @@ def define_run_flags(
         "Memory to take of each GPU: grow, as much as the run needs; or all, at once.",
         **where,
     )
+    callbacks = flags.DEFINE_list(
+        "callbacks",
+        [],
+        "Keras callbacks to add, such as those of MLflow: functions that make them, as "
+        "package.module:function.",
+        **where,
+    )
     dry_run, memory_limit = _define_dry_run(where)
     max_megapixels = define_max_megapixels(**where)
     profile_steps = _define_profile_steps(where)
@@ -69,6 +76,7 @@ def define_run_flags(
         max_megapixels=max_megapixels.value,
         gpu_memory=gpu_memory.value,
         auto_batch_size=is_auto("batch_size", flag_values),
+        callbacks=callbacks_named(callbacks.value),
     )
 
 

@@ -16,9 +16,15 @@ import importlib
 import os
 from typing import Any
 
-# oneDNN's kernels make a search step about twice as fast on CPUs for which TensorFlow does not
-# enable them by default. TensorFlow reads the variable once, when it is imported.
+# TensorFlow reads these variables once. oneDNN's kernels make a search step about twice as fast on
+# CPUs for which TensorFlow does not enable them by default.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# More cores than this are better used inside the operations too; GPUs want the host's threads.
+_FEW_CORES = 4
+_CORES = os.cpu_count() or 1
+if _CORES <= _FEW_CORES and not os.path.exists("/dev/nvidiactl"):
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(_CORES))
 
 _PUBLIC = {
     "PRIMITIVES": "pdarts_tf.genotype",
@@ -33,6 +39,14 @@ _PUBLIC = {
     "weight_optimizer": "pdarts_tf.training.optimizers",
     "arch_optimizer": "pdarts_tf.training.optimizers",
     "load_torch_state_dict": "pdarts_tf.interop.torch_names",
+    "load_genotype": "pdarts_tf.genotype",
+    "run_search": "pdarts_tf.library.running",
+    "run_training": "pdarts_tf.library.running",
+    "SearchResult": "pdarts_tf.library.results",
+    "TrainingResult": "pdarts_tf.library.results",
+    "load_run": "pdarts_tf.library.results",
+    "load_network": "pdarts_tf.library.networks",
+    "plot": "pdarts_tf.library.plotting",
 }
 
 __all__ = list(_PUBLIC)

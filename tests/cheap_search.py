@@ -42,7 +42,7 @@ def search(path, intervals=EVERY_STEP, stop=None):
     """Runs a search in a run directory, or what is left of it, as the command does.
 
     Returns:
-        The `SearchResult`.
+        The `SearchOutcome`.
     """
     data = sources.load("digits", None)
     options = RunOptions(checkpoints=intervals)

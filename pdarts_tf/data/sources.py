@@ -5,35 +5,30 @@ each takes seconds to import.
 """
 
 import difflib
-import math
 import os
 import pathlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pdarts_tf.data.assembling import (
+    Published,
+    as_they_are,
+    assembled,
+    in_memory_if_they_fit,
+)
 from pdarts_tf.data.cifar_archives import find_archive, read_archive
 from pdarts_tf.data.digits_source import read_digits
 from pdarts_tf.data.folder_source import note_unused, read_folder
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.data.images import (
-    MAX_BYTES_IN_MEMORY,
     TEST_NAMES,
     AnySplit,
     DataError,
-    EncodedSplit,
     ImageData,
     Split,
-    check_classes,
 )
-from pdarts_tf.data.splitting import (
-    HOLD_OUT_PORTION,
-    hold_out,
-    in_canonical_order,
-    sample_classes,
-    split_in_two,
-)
+from pdarts_tf.data.splitting import split_in_two
 from pdarts_tf.data.tfds_source import note_unused_splits, read_tfds
 
 __all__ = [
@@ -53,29 +48,13 @@ _Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
 _InMemory = tuple[tuple[str, ...], Split, Split]
 """Class names, training and test images."""
 
-
-@dataclass(frozen=True)
-class _Published:
-    """Published constants of a data set.
-
-    Args:
-        mean: See `ImageData`.
-        std: See `ImageData`.
-        test_splits: See `read_tfds`.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    test_splits: tuple[str, ...] = ("test",)
-
-
-_PUBLISHED: Mapping[str, _Published] = {
-    "cifar10": _Published(
+_PUBLISHED: Mapping[str, Published] = {
+    "cifar10": Published(
         mean=(0.49139968, 0.48215827, 0.44653124), std=(0.24703233, 0.24348505, 0.26158768)
     ),
-    "cifar100": _Published(mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2761)),
+    "cifar100": Published(mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2761)),
     # The test split of TFDS has no labels.
-    "imagenet2012": _Published(
+    "imagenet2012": Published(
         mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), test_splits=("validation",)
     ),
 }
@@ -153,25 +132,22 @@ def load(
     check_name(name)
     found = _read(name, data_dir, image_size, resized_crop, max_megapixels)
     class_names, train, test, tested_on = found
-    check_classes(f"dataset {name!r}", class_names)
     notes = _unused(name, data_dir, tested_on)
     # Data sets in Python have one container only, and keep the order that results are given for.
-    decode = _as_they_are if resized_crop or name in FUNCTIONS else _in_memory
-    if test is None:
-        train, test = hold_out(decode([train])[0], class_names)
-        tested_on = f"{HOLD_OUT_PORTION:.0%} of the training images of each class, held out"
-        notes = (*notes, f"no test images in dataset {name!r}: tested on {tested_on}")
-    else:
-        train, test = decode([train, test])
-        tested_on = f"the {tested_on} split"
-    if images_per_class is not None:
-        sample = sample_classes(train, class_names, images_per_class, seed)
-        train, test = decode([sample, test])  # what was too large before may fit now
-    mean, std = _mean_and_std(name, train, test, stored)
-    data = ImageData(name, class_names, train, test, mean, std, tested_on, notes)
-    if stored is not None:
-        _check_same(data, stored)
-    return data
+    decode = as_they_are if resized_crop or name in FUNCTIONS else in_memory_if_they_fit
+    return assembled(
+        name,
+        class_names,
+        train,
+        test,
+        tested_on,
+        notes=notes,
+        published=_PUBLISHED.get(name),
+        decode=decode,
+        images_per_class=images_per_class,
+        seed=seed,
+        stored=stored,
+    )
 
 
 def check_name(name: str) -> None:
@@ -248,53 +224,6 @@ def _resized(found: _InMemory, image_size: int | None) -> _Found:
 
     size = (image_size, image_size)
     return class_names, resized(train, size), resized(test, size), "test"
-
-
-def _as_they_are(splits: list[AnySplit]) -> list[AnySplit]:
-    return splits
-
-
-def _in_memory(splits: list[AnySplit]) -> list[AnySplit]:
-    """Returns the images in memory and in canonical order if they fit, else as they are."""
-    size = sum(split.num_images * math.prod(split.image_shape) for split in splits)
-    if size > MAX_BYTES_IN_MEMORY and any(isinstance(split, EncodedSplit) for split in splits):
-        return splits
-    from pdarts_tf.data.decoding import in_memory
-
-    return [in_canonical_order(in_memory(split)) for split in splits]
-
-
-def _mean_and_std(
-    name: str, train: AnySplit, test: AnySplit, stored: Mapping[str, Any] | None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Returns mean and deviation: those of the run, else published ones, else measured ones.
-
-    Measuring reads every image; this is when damaged images on disk are found.
-    """
-    if stored is not None:
-        return tuple(stored["mean"]), tuple(stored["std"])
-    if name in _PUBLISHED:
-        return _PUBLISHED[name].mean, _PUBLISHED[name].std
-    from pdarts_tf.data.decoding import decoded_batches, statistics
-
-    if isinstance(test, EncodedSplit):
-        for _ in decoded_batches(test):
-            pass
-    return statistics(train)
-
-
-def _check_same(data: ImageData, stored: Mapping[str, Any]) -> None:
-    """Raises DataError unless the data is that of the run."""
-    for key, value in data.description().items():
-        if value != stored.get(key, value):
-            raise DataError(
-                f"the data is not that of the run: its {key} is {_short(value)}, not "
-                f"{_short(stored[key])}; set --data_dir to the data of the run"
-            )
-
-
-def _short(value: Any) -> str:
-    return str(value) if len(str(value)) < 80 else f"{str(value)[:80]}…"
 
 
 FUNCTIONS: dict[str, Callable[[str | os.PathLike[str] | None], _InMemory]] = {

@@ -19,6 +19,6 @@ class ResultDrawings(Observer):
         self.directory = directory
 
     def end(self, result: Any) -> None:
-        """Writes the drawings of a `SearchResult`."""
+        """Writes the drawings of a `SearchOutcome`."""
         for cell, name in DRAWINGS.items():
             self.directory.write(name, svg_file(draw_cell(result.genotype, cell)))

@@ -93,7 +93,7 @@ class SearchConsole(_Console):
             )
 
     def end(self, result: Any) -> None:
-        """Prints all genotypes of a `SearchResult`."""
+        """Prints all genotypes of a `SearchOutcome`."""
         self.log("All genotypes, by the limit of skip-connects in the normal cell:")
         self.log(genotype_list(result.genotypes))
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.runs.observers import EpochStart, Observer
-from pdarts_tf.runs.run_directory import TIMINGS, RunDirectory
+from pdarts_tf.runs.run_directory import METRICS, TIMINGS, RunDirectory
 from pdarts_tf.runs.state import Checkpoints, RunState
 from pdarts_tf.runs.stopping import Stop
 from pdarts_tf.training.loop import TrainingLoop
@@ -160,6 +160,8 @@ def _run_epochs(
         times = timing(phase.batch_size * steps, state.progress.seconds)
         state.finish_epoch({**result.records, TIMINGS: start.place | times})
         between.save()
+        measured = result.records.get(METRICS, {})
+        loop.end_epoch(epoch, {n: v for n, v in measured.items() if n not in start.place})
         session.observer.end_epoch(state)
 
 

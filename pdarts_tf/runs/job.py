@@ -81,7 +81,13 @@ class Command:
     make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers]
 
 
-def run(command: Command, config: Config, options: RunOptions) -> str | None:
+LoadData = Callable[[Config, RunOptions, Mapping[str, Any] | None], ImageData]
+"""Function of settings, options and the stored description of a run's data to its data."""
+
+
+def run(
+    command: Command, config: Config, options: RunOptions, load: LoadData | None = None
+) -> str | None:
     """Runs a job in its directory, unless it has been finished there before.
 
     TensorFlow, which takes seconds to import, is imported only when settings and directory fit.
@@ -90,6 +96,7 @@ def run(command: Command, config: Config, options: RunOptions) -> str | None:
         command: The command.
         config: Settings of the run.
         options: Where and how to run it.
+        load: Loads the data; by default the data set that the settings name.
 
     Returns:
         The run directory. None after a dry run, and in a worker that is not the chief, which has
@@ -118,7 +125,7 @@ def run(command: Command, config: Config, options: RunOptions) -> str | None:
         if not chief:
             silence = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stdout(silence))
-        _run(command, config, options, path, recorded, stack)
+        _run(command, config, options, path, recorded, load or load_data, stack)
     return path if chief else None
 
 
@@ -128,6 +135,7 @@ def _run(
     options: RunOptions,
     path: str,
     recorded: int | None,
+    load: LoadData,
     stack: contextlib.ExitStack,
 ) -> None:
     from pdarts_tf.training.runtime import configure
@@ -141,7 +149,9 @@ def _run(
             config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
         )
     device.check_jit_compile(config.jit_compile, strategy.num_replicas_in_sync)
-    data = _load(config, options, run_directory.stored_data(path))
+    data = load(config, options, run_directory.stored_data(path))
+    for note in data.notes:
+        print(note)
     chosen = None
     if options.auto_batch_size:
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
@@ -202,6 +212,7 @@ def finish(
     Raises:
         RunError, StoppedError: See `run`.
     """
+    from pdarts_tf.runs.callbacks import OnceATraining
     from pdarts_tf.runs.epochs import Session
     from pdarts_tf.runs.observers import Observers
     from pdarts_tf.runs.state import Checkpoints
@@ -212,9 +223,12 @@ def finish(
     observer = Observers(watchers.observers)
     with contextlib.ExitStack() as stack:
         profiling = _profiling(stack, directory, options.profile_steps)
-        callbacks = [*watchers.callbacks, *profiling]
+        added = [OnceATraining(each) for each in options.callbacks()] if directory.writes else []
+        callbacks = [*watchers.callbacks, *profiling, *added]
         session = Session(directory, checkpoints, state, stop, observer, callbacks)
         result = job.run(session)
+        for callback in added:
+            callback.end()
     observer.end(result)
     for name, text in result.files.items():
         directory.write(name, text)
@@ -262,12 +276,11 @@ def _profiling(
     return [stack.enter_context(Profiling(directory.path / run_directory.TENSORBOARD, *steps))]
 
 
-def _load(config: Config, options: RunOptions, stored: Mapping[str, Any] | None) -> ImageData:
-    """Loads the data, and prints what of it is not used."""
-    data = sources.load_for(config, options.data_dir, stored, options.max_megapixels)
-    for note in data.notes:
-        print(note)
-    return data
+def load_data(
+    config: Config, options: RunOptions, stored: Mapping[str, Any] | None = None
+) -> ImageData:
+    """Returns the data set that settings name; see `sources.load`."""
+    return sources.load_for(config, options.data_dir, stored, options.max_megapixels)
 
 
 def _dry_run(command: Command, config: Config, options: RunOptions, recorded: int | None) -> None:
@@ -280,7 +293,9 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
     from pdarts_tf.runs.room import measured_room
     from pdarts_tf.training.devices_in_use import described, planned_devices
 
-    data = _load(config, options, None)
+    data = load_data(config, options)
+    for note in data.notes:
+        print(note)
     used = planned_devices(options.devices)
     room, lines = measured_room(used), [described(used)]
     if options.auto_batch_size:

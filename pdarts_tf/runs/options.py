@@ -1,10 +1,33 @@
 """Options of a run; of these only the choice of its batch size influences its results."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.training.devices import Devices
+
+if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    import keras
+
+    MakeCallbacks = Callable[[], Sequence[keras.callbacks.Callback]]
+
+
+def no_callbacks() -> "Sequence[keras.callbacks.Callback]":
+    """Returns no callbacks."""
+    return ()
+
+
+def callbacks_named(names: "Sequence[str]") -> "MakeCallbacks":
+    """Returns a function that makes the callbacks of functions named "package.module:function"."""
+
+    def make() -> "Sequence[keras.callbacks.Callback]":
+        from pdarts_tf.runs.callbacks import from_names
+
+        return from_names(names)
+
+    return make
 
 
 @dataclass(frozen=True)
@@ -24,6 +47,8 @@ class RunOptions:
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
+        callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
+            process that writes the run's files.
     """
 
     data_dir: str | None = None
@@ -37,3 +62,4 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
+    callbacks: "MakeCallbacks" = no_callbacks

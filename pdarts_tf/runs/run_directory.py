@@ -174,17 +174,20 @@ def weights_that_count(config: TrainConfig) -> str:
     return "best" if config.validation_portion else "last"
 
 
-def stored_weights(path: str | os.PathLike[str], config: TrainConfig) -> pathlib.Path:
-    """Returns the path of the weights of a training that count.
+def stored_weights(
+    path: str | os.PathLike[str], config: TrainConfig, which: str | None = None
+) -> pathlib.Path:
+    """Returns the path of weights of a training.
 
     Args:
         path: the run directory.
         config: its settings.
+        which: "best" or "last"; by default those that count.
 
     Raises:
         RunDirectoryError: there are none yet.
     """
-    name = WEIGHTS[weights_that_count(config)]
+    name = WEIGHTS[which or weights_that_count(config)]
     file = pathlib.Path(path) / name
     if not file.is_file():
         raise RunDirectoryError(

@@ -12,7 +12,7 @@ from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs.epochs import Session
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.state import RunState
-from pdarts_tf.search.search_result import SearchResult
+from pdarts_tf.search.outcome import SearchOutcome
 from pdarts_tf.search.split import split_images
 from pdarts_tf.search.stage import StageSearch
 from pdarts_tf.search_space import SearchSpace
@@ -51,7 +51,7 @@ class ProgressiveSearch:
         num_images = self.images.for_weights.num_images, self.images.for_alphas.num_images
         return search_plan(self.config, self.images.data, num_images, self.steps)
 
-    def run(self, session: Session) -> SearchResult:
+    def run(self, session: Session) -> SearchOutcome:
         """Searches stage by stage, and derives the genotypes; stages already finished are skipped.
 
         Args:
@@ -70,7 +70,7 @@ class ProgressiveSearch:
             result = result or self._search_stage(stage, space, session)
             space = result.next_space(stage.num_to_drop)
             results.append(result)
-        return SearchResult.derived(self.config, results, results[-1])
+        return SearchOutcome.derived(self.config, results, results[-1])
 
     def _finished(self, stage: StageConfig, state: RunState) -> Alphas | None:
         """The result of a stage that the run has finished before; None if it has not."""

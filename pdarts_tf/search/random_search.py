@@ -23,8 +23,8 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.choosing import best_sample
+from pdarts_tf.search.outcome import SearchOutcome
 from pdarts_tf.search.phase import SearchPhase
-from pdarts_tf.search.search_result import SearchResult
 from pdarts_tf.search.split import SearchImages, split_images
 from pdarts_tf.search_space import CELLS, SearchSpace
 from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
@@ -89,7 +89,7 @@ class RandomSearch:
         genotypes = [sampled_genotype(self.config, alphas) for alphas in self.samples]
         return random_search_plan(self.config, genotypes, self.images.data, num_images, self.steps)
 
-    def run(self, session: Session) -> SearchResult:
+    def run(self, session: Session) -> SearchOutcome:
         """Trains sample by sample, and takes the best; samples already finished are skipped.
 
         Args:
@@ -105,7 +105,7 @@ class RandomSearch:
                 self._train(stage, alphas, session)
         last_epochs = state.metrics[config.epochs - 1 :: config.epochs]
         best = self.samples[best_sample(last_epochs)]
-        return SearchResult.derived(config, self.samples, best)
+        return SearchOutcome.derived(config, self.samples, best)
 
     def _train(self, stage: StageConfig, alphas: Alphas, session: Session) -> None:
         config, state = self.config, session.state

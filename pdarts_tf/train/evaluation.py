@@ -26,7 +26,7 @@ from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.train.scores import (
-    TrainingResult,
+    TrainingOutcome,
     best,
     check_stored_weights,
     is_best,
@@ -149,7 +149,7 @@ class Training:
         floating = {n: v for n, v in self.weights.items() if str(v.dtype).startswith("float")}
         self.average = WeightAverage(floating, config.average_decay)
 
-    def run(self, session: Session) -> TrainingResult:
+    def run(self, session: Session) -> TrainingOutcome:
         """Trains for the epochs that are left.
 
         Args:
@@ -252,9 +252,9 @@ class Training:
             files = {BEST_WEIGHTS: weights, **files}
         return EpochResult({METRICS: record}, files)
 
-    def _result(self, state: RunState) -> TrainingResult:
+    def _result(self, state: RunState) -> TrainingOutcome:
         chosen = best(state.metrics)
-        return TrainingResult(
+        return TrainingOutcome(
             scores(state.metrics[-1]),
             None if chosen is None else scores(chosen),
             count_parameters(self.model),

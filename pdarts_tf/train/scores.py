@@ -59,7 +59,7 @@ def _merit(record: Mapping[str, float]) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingOutcome:
     """Result of a training.
 
     Args:

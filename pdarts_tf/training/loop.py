@@ -104,6 +104,15 @@ class TrainingLoop:
             for callback in self.callbacks.callbacks:
                 callback.on_train_batch_end(step, logs)
 
+    def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Tells callbacks that an epoch has ended.
+
+        Args:
+            epoch: See `run_epoch`.
+            logs: All that has been measured in and after it, by name.
+        """
+        self.callbacks.on_epoch_end(self.first_epoch + epoch, dict(logs))
+
     def _next(self, batches: Iterator[Any]) -> Any:
         return devices.spread(self.strategy, next(batches))
 

@@ -1,13 +1,11 @@
 """TensorFlow's setup for this kind of network: many small operations, and nothing random."""
 
-import os
+import warnings
 from types import ModuleType
 
 from pdarts_tf.startup import import_tensorflow
 from pdarts_tf.training import compilation_cache, gpus
 
-# More cores than this are better used inside the operations too.
-_FEW_CORES = 4
 # Passes over graphs that take as long as they save; on a CPU steps are 4 to 6 % faster without.
 _OPTIMIZERS_OFF = (
     "arithmetic_optimization",
@@ -26,7 +24,7 @@ def configure(
     gpu_memory: str = "grow",
     compilation_cache_dir: str | None = None,
 ) -> None:
-    """Imports TensorFlow, and sets threads, memory of GPUs, graph optimizers and determinism.
+    """Imports TensorFlow, and sets memory of GPUs, graph optimizers and determinism.
 
     Call it once, before anything is computed.
 
@@ -38,19 +36,26 @@ def configure(
     if compilation_cache_dir is not None:
         compilation_cache.keep_in(compilation_cache_dir)
     tf = import_tensorflow()
+    try:
+        _set_devices(tf, num_cpu_devices, gpu_memory)
+    except RuntimeError as error:
+        warnings.warn(
+            f"TensorFlow has computed something before, so its devices stay as they are ({error})",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    off = _OPTIMIZERS_OFF + (_OPTIMIZERS_OFF_ON_GPU if has_gpu else ())
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(off, False))
+    tf.config.experimental.enable_op_determinism()
+
+
+def _set_devices(tf: ModuleType, num_cpu_devices: int, gpu_memory: str) -> None:
     if num_cpu_devices > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
         split = [tf.config.LogicalDeviceConfiguration()] * num_cpu_devices
         tf.config.set_logical_device_configuration(cpu, split)
     _set_gpu_memory(tf, gpu_memory)
-    cores = os.cpu_count() or 1
-    has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    if not has_gpu and cores <= _FEW_CORES:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(cores)
-    off = _OPTIMIZERS_OFF + (_OPTIMIZERS_OFF_ON_GPU if has_gpu else ())
-    tf.config.optimizer.set_experimental_options(dict.fromkeys(off, False))
-    tf.config.experimental.enable_op_determinism()
 
 
 def _set_gpu_memory(tf: ModuleType, gpu_memory: str) -> None:

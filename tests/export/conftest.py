@@ -94,10 +94,11 @@ def trained_run(tmp_path_factory):
 def exported_model_dir(trained_run, tmp_path_factory):
     """The directory of the exported model: version 1 for a CPU, version 2 for a GPU."""
     from export import exporter
+    from pdarts_tf.train.stored_network import stored_network
 
     model = tmp_path_factory.mktemp("models") / "animals"
     weights = trained_run.run_dir / BEST_WEIGHTS
-    network = exporter.load_network(CONFIG, DATA, weights)
+    network = stored_network(CONFIG, DATA, weights)
     for kind in ("CPU", "GPU"):
         exporter.write_saved_model(network, DATA, model, serve_on=kind)
     return model

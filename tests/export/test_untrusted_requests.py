@@ -12,6 +12,7 @@ from export import exporter
 from pdarts_tf.data import encoded
 from pdarts_tf.data.decoder import decode
 from pdarts_tf.data.images import DataError
+from pdarts_tf.train.stored_network import stored_network
 from tests.encoded_images import CLAIMING, animated, picture, with_orientation
 from tests.encoded_images import encoded as encode
 from tests.export.conftest import CONFIG, DATA
@@ -107,4 +108,4 @@ def test_what_training_refuses_is_refused(loaded, name):
 def test_names_of_classes_that_no_file_can_hold_are_refused(trained_run):
     names = {"class_names": ["cat", "two\nlines", "dog"]}
     with pytest.raises(DataError, match="names in UTF-8, without line breaks"):
-        exporter.load_network(CONFIG, DATA | names, trained_run.run_dir)
+        stored_network(CONFIG, DATA | names, trained_run.run_dir)

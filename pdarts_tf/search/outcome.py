@@ -1,4 +1,4 @@
-"""The result of a search, whatever its strategy."""
+"""The outcome of a search, whatever its strategy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES
 
 
 @dataclass(frozen=True)
-class SearchResult:
-    """Result of a search.
+class SearchOutcome:
+    """Outcome of a search.
 
     Args:
         stages: Architecture parameters at the end of every stage.
@@ -35,7 +35,7 @@ class SearchResult:
     @classmethod
     def derived(
         cls, config: SearchConfig, stages: Sequence[Alphas], best: Alphas
-    ) -> "SearchResult":
+    ) -> "SearchOutcome":
         """Derives the genotypes of a search.
 
         Args:
