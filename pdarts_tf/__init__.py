@@ -16,6 +16,8 @@ import importlib
 import os
 from typing import Any
 
+from pdarts_tf.registration import register_late, register_with_keras
+
 # TensorFlow reads these variables once. oneDNN's kernels make a search step about twice as fast on
 # CPUs for which TensorFlow does not enable them by default.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -25,6 +27,8 @@ _CORES = os.cpu_count() or 1
 if _CORES <= _FEW_CORES and not os.path.exists("/dev/nvidiactl"):
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(_CORES))
+
+register_with_keras()
 
 _PUBLIC = {
     "PRIMITIVES": "pdarts_tf.genotype",
@@ -56,7 +60,9 @@ def __getattr__(name: str) -> Any:
     """Loads a public name from its module."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    found = getattr(importlib.import_module(_PUBLIC[name]), name)
+    register_late()
+    return found
 
 
 def __dir__() -> list[str]:

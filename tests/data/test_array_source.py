@@ -5,10 +5,15 @@ import pytest
 import tensorflow as tf
 
 from pdarts_tf.data.array_source import image_data
-from pdarts_tf.data.images import DataError
+from pdarts_tf.data.images import DataError, Split
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
 LABELS = np.arange(20) % 4
+
+
+def contents(split):
+    assert isinstance(split, Split)
+    return split.images, split.labels
 
 
 def pairs(images, labels):
@@ -17,8 +22,8 @@ def pairs(images, labels):
 
 def test_arrays_are_taken_as_they_are():
     data = image_data((IMAGES, LABELS), (IMAGES[:4], LABELS[:4]), class_names="abcd")
-    np.testing.assert_array_equal(data.train.images, IMAGES)
-    np.testing.assert_array_equal(data.train.labels, LABELS)
+    for found, expected in zip(contents(data.train), (IMAGES, LABELS), strict=True):
+        np.testing.assert_array_equal(found, expected)
     assert (data.class_names, data.test.num_images) == (("a", "b", "c", "d"), 4)
     np.testing.assert_allclose(data.mean, IMAGES.mean((0, 1, 2)) / 255, rtol=1e-5)
 
@@ -36,8 +41,8 @@ def test_arrays_are_taken_as_they_are():
 )
 def test_other_forms_give_the_same(examples):
     data = image_data(examples, (IMAGES, LABELS))
-    np.testing.assert_array_equal(data.train.images, IMAGES)
-    np.testing.assert_array_equal(data.train.labels, LABELS)
+    for found, expected in zip(contents(data.train), (IMAGES, LABELS), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_grey_images_need_no_channels():
