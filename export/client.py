@@ -6,8 +6,7 @@
 Images are sent encoded, as they are, one per request: the model decodes, resizes and normalizes
 them. If the server refuses an image, the others are classified all the same, and the exit code is
 2. An answer that is none of an exported model ends the client with one line. With --check, every
-answer is compared with that of the same version of the SavedModel in this
-process.
+answer is compared with that of the same version of the SavedModel in this process.
 
 Exit codes: 0 done; 2 wrong usage or input, including images that the server refuses; 1 anything
 else, such as no server, or answers that differ under --check.
