@@ -5,25 +5,29 @@
 
 Images are sent encoded, as they are, one per request: the model decodes, resizes and normalizes
 them. If the server refuses an image, the others are classified all the same, and the exit code is
-2. With --check, every answer is compared with that of the same version of the SavedModel in this
-process.
+2. An answer that is none of an exported model ends the client with one line. With --check, every
+answer is compared with that of the same version of the SavedModel in this process.
 
 Exit codes: 0 done; 2 wrong usage or input, including images that the server refuses; 1 anything
 else, such as no server, or answers that differ under --check.
 """
 
 import math
+import os
 import pathlib
+import sys
 from collections.abc import Callable, Iterable
 
 from export import client_model, client_rest
 from flags import client_flags, command_line
-from pdarts_tf.errors import InputError, RunError
+from pdarts_tf.errors import InputError, RunError, printable, quoted
 from pdarts_tf.startup import import_tensorflow
 
 _REST_PORT = 8501
 _GRPC_PORT = 8500
 _SHOWN = 5
+_LONGEST = 86_400  # seconds
+_MOST_BYTES = 256 * 2**20
 
 # Names and probabilities of all classes, in the same order.
 Answer = tuple[list[str], list[float]]
@@ -40,17 +44,16 @@ def main(paths: list[str]) -> None:
     images = [(path, read_image(path)) for path in paths]
     model = connect(name)
     ask, ask_here = asker(model), local_asker(model.version)
-    print(model)
+    show(str(model))
     refusals, differences = [], []
     for path, image in images:
         try:
             answer = ask(image)
         except client_model.Refused as error:
-            reason = " ".join(str(error).split())  # TensorFlow's messages have several lines
-            refusals.append(f"{path}: {reason}")
-            print(f"{path}\n  no answer: {reason}")
+            refusals.append(f"{printable(path)}: {error}")
+            show(f"{printable(path)}\n  no answer: {error}")
             continue
-        print(f"{path}\n{best_classes(answer)}")
+        show(f"{printable(path)}\n{best_classes(answer)}")
         if ask_here is not None:
             differences.append(difference(answer, ask_here(image)))
     if ask_here is not None:
@@ -76,10 +79,18 @@ def check_flags(model: str, paths: list[str]) -> None:
             "--format is for predict_bytes over REST: leave it out with --grpc and with "
             "--signature=classify"
         )
+    try:
+        model.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"--model must be UTF-8 text. Received: {quoted(model)}") from error
+    if not client_flags.TIMEOUT.value <= _LONGEST:  # so that NaN is too long
+        raise InputError(
+            f"--timeout must be at most {_LONGEST} seconds. Received: {client_flags.TIMEOUT.value}"
+        )
     if client_flags.CHECK.value is not None and not pathlib.Path(client_flags.CHECK.value).is_dir():
         raise InputError(
             "--check must be the directory that contains the versions. Received: "
-            f"{client_flags.CHECK.value}"
+            f"{quoted(client_flags.CHECK.value)}"
         )
 
 
@@ -87,12 +98,19 @@ def read_image(path: str) -> bytes:
     """Reads a file without decoding it, which is left to the model.
 
     Raises:
-        InputError: If the file cannot be read.
+        InputError: If the file cannot be read, or is larger than any image.
     """
     try:
-        return pathlib.Path(path).read_bytes()
+        with open(path, "rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot read the image {path}: {error.strerror}") from error
+        raise InputError(f"cannot read the image {printable(path)}: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise InputError(
+            f"an image must have at most {_MOST_BYTES // 2**20} MiB. Received: {printable(path)}, "
+            "which has more"
+        )
+    return content
 
 
 def connect(model: str) -> client_model.Model:
@@ -108,6 +126,7 @@ def connect(model: str) -> client_model.Model:
             request_format=client_flags.FORMAT.value,
             timeout=timeout,
         )
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # native code logs beside the one line
     import_tensorflow()
     from export import client_grpc
 
@@ -138,6 +157,12 @@ def asker(model: client_model.Model) -> Callable[[bytes], Answer]:
         probabilities = model.predict(image)
         if not names:
             names.extend(model.classify(image)[0])
+        if len(names) != len(probabilities):
+            raise RunError(
+                f"{model} has {len(names)} classes by its signature {client_model.CLASSIFY}, and "
+                f"{len(probabilities)} probabilities by {client_model.PREDICT}: is it a model that "
+                "export.saved_model wrote?"
+            )
         return names, probabilities
 
     return ask
@@ -146,7 +171,8 @@ def asker(model: client_model.Model) -> Callable[[bytes], Answer]:
 def best_classes(answer: Answer) -> str:
     """Returns the most probable classes, one per line."""
     ranked = sorted(zip(*answer, strict=True), key=lambda pair: pair[1], reverse=True)
-    return "\n".join(f"  {probability:.4f}  {name}" for name, probability in ranked[:_SHOWN])
+    shown = ranked[:_SHOWN]
+    return "\n".join(f"  {probability:.4f}  {printable(name)}" for name, probability in shown)
 
 
 def difference(answer: Answer, expected: Answer) -> float:
@@ -158,7 +184,7 @@ def difference(answer: Answer, expected: Answer) -> float:
     if answer[0] != expected[0]:
         raise RunError(
             f"the server's classes are not those of --check={client_flags.CHECK.value}: "
-            f"{answer[0][:_SHOWN]}, … and {expected[0][:_SHOWN]}, …"
+            f"{quoted(answer[0])} and {quoted(expected[0])}"
         )
     return largest(abs(a - b) for a, b in zip(answer[1], expected[1], strict=True))
 
@@ -182,7 +208,13 @@ def report_check(differences: list[float]) -> None:
     )
     if not found <= tolerance:  # so that NaN is too much
         raise RunError(f"{result}, more than --tolerance={tolerance:g}")
-    print(result)
+    show(result)
+
+
+def show(text: str) -> None:
+    """Prints text, with escapes for characters that standard output cannot encode."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from export import client_model, warmup
-from pdarts_tf.errors import InputError, RunError
+from pdarts_tf.errors import InputError, RunError, printable
 
 
 class LocalModel:
@@ -25,13 +25,13 @@ class LocalModel:
 
     def __init__(self, directory: str, version: int) -> None:
         self.version = version
-        path = pathlib.Path(directory) / str(version)
+        self._path = path = pathlib.Path(directory) / str(version)
         try:
             self._signatures = tf.saved_model.load(str(path)).signatures
-        except (OSError, tf.errors.OpError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, tf.errors.OpError) as error:
             raise InputError(
                 f"--check={directory}: the server has version {version}, but {path} cannot be "
-                f"loaded: {error}"
+                f"loaded: {_one_line(error)}"
             ) from error
 
     def predict(self, image: bytes) -> list[float]:
@@ -44,12 +44,23 @@ class LocalModel:
         """Returns names and probabilities of all classes, from the signature classify."""
         examples = tf.constant([warmup.example(image).SerializeToString()])
         outputs = self._run(client_model.CLASSIFY, inputs=examples)
-        names = [name.decode() for name in outputs["classes"][0].numpy()]
+        names = [name.decode("utf-8", "backslashreplace") for name in outputs["classes"][0].numpy()]
         return names, outputs["scores"][0].numpy().tolist()
 
     def _run(self, signature: str, **inputs: tf.Tensor) -> dict[str, Any]:
+        if signature not in self._signatures:
+            raise InputError(
+                f"--check must have a model that export.saved_model wrote. Received: {self._path}, "
+                f"which has no signature {signature}"
+            )
         try:
             outputs: dict[str, Any] = self._signatures[signature](**inputs)
         except tf.errors.OpError as error:
-            raise RunError(f"the server has an answer, the model here an error: {error}") from error
+            raise RunError(
+                f"the server has an answer, the model here an error: {_one_line(error)}"
+            ) from error
         return outputs
+
+
+def _one_line(error: Exception) -> str:
+    return printable(" ".join(str(error).split()))

@@ -10,6 +10,28 @@ from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.normalization import BatchNormalization
 
 
+def as_pixels(images: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Returns images that a convolution takes; integers, such as uint8, become floats as they are.
+
+    Args:
+        images: (batch, height, width, channels).
+        dtype: Floating-point type for integers; floats stay what they are.
+
+    Raises:
+        ValueError: If they are no numbers.
+
+    Example:
+
+    >>> as_pixels(tf.constant([[[[0, 255]]]], tf.uint8), "float32").numpy().tolist()
+    [[[[0.0, 255.0]]]]
+    """
+    if images.dtype.is_floating:
+        return images
+    if not (images.dtype.is_integer or images.dtype.is_bool):
+        raise ValueError(f"Images must be numbers. Received: {images.dtype.name}")
+    return tf.cast(images, dtype)
+
+
 @keras.saving.register_keras_serializable("pdarts_tf")
 class ConvNorm(keras.layers.Layer):
     """A 3x3 convolution and a batch norm.

@@ -15,7 +15,8 @@ from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
-from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.layers.stem import ConvNorm, as_pixels
+from pdarts_tf.models.auxiliary_loss import AuxiliaryLossModel
 from pdarts_tf.models.cells import EvaluationCell
 from pdarts_tf.models.stacking import (
     STEM_STRIDES,
@@ -31,12 +32,14 @@ _AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
-class EvaluationNetwork(keras.Model):
+class EvaluationNetwork(AuxiliaryLossModel):
     """The network of a genotype, which is trained from scratch.
 
     Input: images (batch, height, width, channels), height and width multiples of 4 (CIFAR stem) or
-    32 (ImageNet stem). Output: logits (batch, num_classes); with an auxiliary head and in training
-    (logits, auxiliary logits). The classifier sees the mean over all pixels that are left.
+    32 (ImageNet stem); integers, such as uint8 pixels, count as they are, from 0 to 255. Output:
+    logits (batch, num_classes); with an auxiliary head and in training (logits, auxiliary logits).
+    The classifier sees the mean over all pixels that are left. One loss is enough for `compile`:
+    the auxiliary head has it too, with the paper's weight of 0.4.
 
     Args:
         genotype: Genotype of the cells, which may have any number of nodes.
@@ -251,7 +254,7 @@ class EvaluationNetwork(keras.Model):
             if first_image is None:
                 first_image = replicas.first_image(images)
             dropping = [(rate, seed, first_image) for seed in draw_seeds(self)]
-        before, last = self._apply_stem(images, training)
+        before, last = self._apply_stem(as_pixels(images, self.compute_dtype), training)
         auxiliary_logits = None
         for i, cell in enumerate(self.cells):
             before, last = last, self._apply_cell(cell, (before, last), dropping[i], training)

@@ -16,6 +16,7 @@ from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import ComputeMixed, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
+from pdarts_tf.layers.stem import as_pixels
 from pdarts_tf.models.cells import SearchCell
 from pdarts_tf.models.stacking import CellLayout, cell_layout, check_image_size
 from pdarts_tf.search_space import NUM_NODES, SearchSpace
@@ -199,7 +200,7 @@ class SearchNetwork(keras.Model):
             rate = tf.convert_to_tensor(self._dropout)
             first_image = replicas.first_image(images)
             dropouts = [(rate, seed, first_image) for seed in draw_seeds(self)]
-        x = conv(images, tf.convert_to_tensor(self.stem_kernel))
+        x = conv(as_pixels(images, self.compute_dtype), tf.convert_to_tensor(self.stem_kernel))
         before, last = (self.stem_norm(x, training=training),) * 2
         for cell, dropout in zip(self.cells, dropouts, strict=True):
             weights = reduce if cell.reduction else normal

@@ -89,15 +89,15 @@ def save(
         _write_first(path, data)
         return
     write_whole(path, data)
-    older = [each for each in _own(folder) if _index(each) < index]
+    older = [each for each in own_files(folder) if _index(each) < index]
     # A run that is behind one of its checkpoints has found that one damaged.
-    newer = [each for each in _own(folder) if _index(each) > index]
+    newer = [each for each in own_files(folder) if _index(each) > index]
     for old in [*older[: max(len(older) + 1 - keep, 0)], *newer]:
         if old.is_file() or old.is_symlink():  # no directory: that is somebody else's
             old.unlink()
 
 
-def _own(folder: pathlib.Path) -> list[pathlib.Path]:
+def own_files(folder: pathlib.Path) -> list[pathlib.Path]:
     """Returns what has the name of a checkpoint in a directory, in the order of the steps."""
     return sorted((each for each in folder.iterdir() if _NAME.fullmatch(each.name)), key=_index)
 
@@ -140,7 +140,7 @@ def load_newest(
     folder = pathlib.Path(directory)
     if not folder.is_dir():
         return None
-    paths = _own(folder)[::-1]
+    paths = own_files(folder)[::-1]
     for path in paths:
         try:
             return use(*load(path))

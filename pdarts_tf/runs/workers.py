@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from pdarts_tf.errors import StoppedError
+from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.run_directory import CONFIG, RunDirectory, RunDirectoryError
 from pdarts_tf.runs.state import CHECKPOINTS
@@ -136,9 +137,17 @@ def _met(path: pathlib.Path, number: int) -> bool:
 
 
 def _contents(path: pathlib.Path) -> list[list[Any]]:
-    """[name, size] of the files that a run goes on from."""
-    files = [path / CONFIG, *path.glob(f"{CHECKPOINTS}/*.npz")]
-    return sorted([str(file.relative_to(path)), file.stat().st_size] for file in files)
+    """[name, size] of the files that a run goes on from; None for what cannot be reached."""
+    folder = path / CHECKPOINTS
+    files = [path / CONFIG, *(checkpoint.own_files(folder) if folder.is_dir() else [])]
+    return sorted([str(file.relative_to(path)), _size(file)] for file in files)
+
+
+def _size(file: pathlib.Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except OSError:  # such as a link whose file is gone
+        return None
 
 
 def _wait(strategy: tf.distribute.Strategy) -> None:

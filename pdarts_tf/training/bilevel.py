@@ -4,31 +4,42 @@ Reference: P-DARTS, section 4.2, which uses the first-order approximation of DAR
 1806.09055), section 2.3; `second_order` has that paper's other one.
 """
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from pdarts_tf.models.supernet import SearchNetwork
 from pdarts_tf.search_space import SearchSpace
-from pdarts_tf.training import second_order
+from pdarts_tf.training import keras_arguments, second_order
+from pdarts_tf.training.fitting import VALID_METRICS, FittedNetwork
 from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
 from pdarts_tf.training.optimizers import TorchOptimizer
 
-Batch = tuple[tf.Tensor, tf.Tensor]
-"""Images (batch, height, width, channels) and integer labels (batch,)."""
+Batch = Sequence[tf.Tensor]
+"""Images (batch, height, width, channels), integer labels (batch,), and weights or nothing."""
+
+Objective = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""The loss of a batch, a function of (labels, logits)."""
 
 WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
 ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
-VALID_METRICS = ("valid_loss", "valid_accuracy")
 ARCH_ORDERS = ("first", "second")
 
 
-def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns the mean over the batch of the cross entropy of integer labels."""
+def cross_entropy(
+    labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Returns the mean over the batch of the cross entropy of integer labels.
+
+    Args:
+        labels: (batch,) integers.
+        logits: (batch, classes).
+        weights: Factors of the images' losses, (batch,); by default 1.
+    """
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    return tf.reduce_mean(losses)
+    return tf.reduce_mean(losses if weights is None else weights * losses)
 
 
 def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -36,7 +47,7 @@ def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
-class Supernet(SearchNetwork):
+class Supernet(FittedNetwork):
     """The network of one stage of the search, which holds all candidate operations at once.
 
     The architecture parameters (alphas) are not trainable: the optimizer of the weights owns
@@ -114,22 +125,29 @@ class Supernet(SearchNetwork):
 
     def compile(
         self,
-        weight_optimizer: TorchOptimizer,
-        arch_optimizer: TorchOptimizer,
+        weight_optimizer: TorchOptimizer | None = None,
+        arch_optimizer: TorchOptimizer | None = None,
         *,
         arch_order: str = "first",
+        **others: Any,
     ) -> None:
         """Sets the optimizers of `trainable_variables` and of `arch_variables`.
 
         Args:
-            weight_optimizer, arch_optimizer: The optimizers.
+            weight_optimizer, arch_optimizer: The optimizers, both needed; see `optimizers`.
             arch_order: Order of the gradient of the alphas: "first" takes the weights as they are,
                 "second" differentiates through a step of them, see `second_order`. The latter needs
                 exact float32 and makes TensorFlow compute in it (no TF32), for the whole process.
+            **others: None; other arguments of Keras' `compile` are refused.
 
         Raises:
-            ValueError: The order is unknown, or the second does not fit dtype or optimizer.
+            TypeError: There are others.
+            ValueError: The order is unknown, the second does not fit dtype or optimizer, or an
+                optimizer is none of this package.
         """
+        keras_arguments.check_no_others(others)
+        weight_optimizer = keras_arguments.checked_optimizer("weight_optimizer", weight_optimizer)
+        arch_optimizer = keras_arguments.checked_optimizer("arch_optimizer", arch_optimizer)
         if arch_order not in ARCH_ORDERS:
             raise ValueError(
                 f"`arch_order` must be one of {', '.join(ARCH_ORDERS)}. Received: {arch_order!r}"
@@ -142,22 +160,6 @@ class Supernet(SearchNetwork):
         if self.compute_dtype == "float16":
             weight_optimizer.use_loss_scale()
             arch_optimizer.use_loss_scale()
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """Returns the arguments of `compile`, serialized."""
-        if not self.compiled:
-            return {}
-        arguments = {
-            "weight_optimizer": self.optimizer,
-            "arch_optimizer": self.arch_optimizer,
-            "arch_order": self.arch_order,
-        }
-        return keras.saving.serialize_keras_object(arguments)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a built model with what `get_compile_config` gave."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.build_optimizers()
 
     @property
     def search_alphas(self) -> bool:
@@ -178,35 +180,40 @@ class Supernet(SearchNetwork):
         """The means over an epoch that `train_step` and `test_step` update."""
         return list(self.trackers.values())
 
-    def build_optimizers(self) -> None:
-        """Creates the optimizers' variables: before restoring, and before the first step."""
-        self.optimizer.build(self.trainable_variables)
-        self.arch_optimizer.build(self.arch_variables)
-
     def train_step(self, data: tuple[Batch, Batch]) -> dict[str, tf.Tensor]:
         """Takes one bilevel step, or during warm-up one step of the weights.
 
         Args:
             data: ((x_train, y_train), (x_valid, y_valid)): images (batch, height, width, channels)
-                and integer labels (batch,). The alphas learn from the second pair.
+                and integer labels (batch,). The alphas learn from the second pair. Weights of the
+                images may stand third in a pair.
 
         Returns:
             The running means of the epoch by name: `WEIGHT_METRICS`, and `ARCH_METRICS` if the
             alphas moved.
+
+        Raises:
+            ValueError: The data has another structure.
         """
-        train, valid = data
+        train, valid = keras_arguments.pair_of_batches(data)
+        keras_arguments.check_replica(self, train.images)
         if self.search_alphas:
-            self.arch_step(*valid, train)
+            self.arch_step(valid.images, valid.labels, train, weights=valid.weights)
         self.weight_step(*train)
         return self._results(WEIGHT_METRICS + ARCH_METRICS * self.search_alphas)
 
-    def test_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Measures a batch of (images, labels, weights of the images) in inference mode.
+    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        """Measures a batch in inference mode.
+
+        Args:
+            data: (images, labels) or (images, labels, weights of the images).
 
         Returns:
             The running means of the validation by name: `VALID_METRICS`.
         """
-        images, labels, weights = data
+        images, labels, weights = keras_arguments.labelled_images(data)
+        if weights is None:
+            weights = tf.ones(tf.shape(labels))
         logits = self(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         measured = {"valid_loss": losses, "valid_accuracy": _hits(labels, logits)}
@@ -216,28 +223,39 @@ class Supernet(SearchNetwork):
     def _results(self, names: Iterable[str]) -> dict[str, tf.Tensor]:
         return {name: self.trackers[name].result() for name in names}
 
-    def arch_step(self, images: tf.Tensor, labels: tf.Tensor, train: Batch | None = None) -> None:
+    def arch_step(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        train: Batch | None = None,
+        *,
+        weights: tf.Tensor | None = None,
+    ) -> None:
         """Takes one step of the alphas; nothing else learns, but batch statistics may move.
 
         Args:
             images, labels: The batch that the alphas learn from.
-            train: Batch of the weights, which only the second order needs. Loss and accuracy are
-                then those of the unrolled weights.
+            train: Batch of the weights, as `weight_step` takes it, which only the second order
+                needs. Loss and accuracy are then those of the unrolled weights.
+            weights: Weights of the images in the loss, (batch,); by default 1.
         """
         if self.arch_order == "first":
-            gradients, loss, logits = self._first_order(images, labels)
+            gradients, loss, logits = self._first_order(images, labels, weights)
         else:
-            gradients, loss, logits = self._second_order((images, labels), train)
+            gradients, loss, logits = self._second_order((images, labels, weights), train)
         norm = self.arch_optimizer.clip_and_apply(gradients, self.arch_variables)
         self._track("arch_", labels, logits, loss)
         self.trackers["arch_grad_norm"].update_state(norm)
 
-    def _first_order(self, images: tf.Tensor, labels: tf.Tensor) -> second_order.ArchGradient:
+    def _first_order(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> second_order.ArchGradient:
+        objective = self._objective(labels, weights)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for alphas in self.arch_variables:
                 tape.watch(alphas.value)
             logits = self(images, training=True, differentiate="architecture")
-            loss = cross_entropy(labels, logits)
+            loss = objective(labels, logits)
             scaled = self.arch_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, [alphas.value for alphas in self.arch_variables])
         return second_order.ArchGradient(gradients, loss, logits)
@@ -248,19 +266,36 @@ class Supernet(SearchNetwork):
         weights = self.trainable_variables
         self.optimizer.build(weights)
         return second_order.arch_gradient(
-            second_order.pure_loss(self, cross_entropy, *train),
-            second_order.pure_loss(self, cross_entropy, *valid),
+            self._pure_loss(*train),
+            self._pure_loss(*valid),
             [tf.convert_to_tensor(variable.value) for variable in weights],
             [tf.convert_to_tensor(variable.value) for variable in self.arch_variables],
             unroll=lambda gradients: self.optimizer.unrolled(gradients, weights),
             learning_rate=tf.convert_to_tensor(self.optimizer.learning_rate),
         )
 
-    def weight_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
-        """Takes one step of the weights."""
+    def _pure_loss(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> second_order.Loss:
+        return second_order.pure_loss(self, self._objective(labels, weights), images, labels)
+
+    def _objective(self, labels: tf.Tensor, weights: tf.Tensor | None = None) -> Objective:
+        """Returns the loss of a batch, a function of (labels, logits)."""
+        return functools.partial(cross_entropy, weights=self._loss_weights(labels, weights))
+
+    def weight_step(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> None:
+        """Takes one step of the weights.
+
+        Args:
+            images, labels: The batch that they learn from.
+            weights: Weights of the images in the loss, (batch,); by default 1.
+        """
+        objective = self._objective(labels, weights)
         with tf.GradientTape() as tape:
             logits = self(images, training=True, differentiate="weights")
-            loss = cross_entropy(labels, logits)
+            loss = objective(labels, logits)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients = tape.gradient(scaled, [variable.value for variable in variables])

@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
+from pdarts_tf.models.auxiliary_loss import AUXILIARY_WEIGHT
 from pdarts_tf.models.network import EvaluationNetwork
+from pdarts_tf.training import keras_arguments
 from pdarts_tf.training.accumulation import mean_over_parts
 from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
 from pdarts_tf.training.optimizers import TorchOptimizer
@@ -89,7 +91,7 @@ class SupervisedNetwork(EvaluationNetwork):
         self,
         weight_optimizer: TorchOptimizer,
         *,
-        auxiliary_weight: float = 0.4,
+        auxiliary_weight: float = AUXILIARY_WEIGHT,
         label_smoothing: float = 0.0,
         gradient_accumulation: int = 1,
     ) -> None:
@@ -101,7 +103,11 @@ class SupervisedNetwork(EvaluationNetwork):
             label_smoothing: Label smoothing of the training loss, see `smoothed_cross_entropy`.
             gradient_accumulation: Number of parts that a batch is divided into, computed one after
                 the other. Batch norms normalize by one part at a time.
+
+        Raises:
+            ValueError: The optimizer is none of this package.
         """
+        keras_arguments.checked_optimizer("weight_optimizer", weight_optimizer)
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.auxiliary_weight = auxiliary_weight
         self.label_smoothing = label_smoothing
@@ -138,8 +144,13 @@ class SupervisedNetwork(EvaluationNetwork):
 
         Returns:
             The running means of the epoch by name: `TRAIN_METRICS`.
+
+        Raises:
+            ValueError: The data has another structure.
         """
-        images, labels = data
+        images, labels, weights = keras_arguments.labelled_images(data)
+        if weights is not None:
+            raise ValueError("The images of a training all count alike: leave out their weights.")
         variables = self.trainable_variables
         if self.gradient_accumulation > 1:
             gradients, measured = self._accumulated(images, labels)
@@ -201,13 +212,18 @@ class SupervisedNetwork(EvaluationNetwork):
         measured = {"loss": loss, "accuracy": _in_top(labels, logits, 1)}
         return self.optimizer.scale_loss(loss), measured
 
-    def test_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Measures a batch of (images, labels, weights of the images) in inference mode.
+    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        """Measures a batch in inference mode.
+
+        Args:
+            data: (images, labels) or (images, labels, weights of the images).
 
         Returns:
             The running means of the test by name: `TEST_METRICS`.
         """
-        images, labels, weights = data
+        images, labels, weights = keras_arguments.labelled_images(data)
+        if weights is None:
+            weights = tf.ones(tf.shape(labels))
         logits = self(images, training=False)
         losses = smoothed_cross_entropy(labels, logits)
         measured = {

@@ -89,3 +89,20 @@ def test_directories_are_the_same_if_settings_and_checkpoints_are(tmp_path):
     assert first == [[f"{CHECKPOINTS}/000000004.npz", 5], [CONFIG, 2]]
     (tmp_path / "run.log").write_text("a line, which only the chief's machine may know so far")
     assert workers._contents(tmp_path) == first
+
+
+def test_a_link_whose_file_is_gone_does_not_keep_workers_from_meeting(exchange, tmp_path):
+    (tmp_path / CONFIG).write_text("{}")
+    folder = tmp_path / CHECKPOINTS
+    folder.mkdir()
+    (folder / "000000001.npz").write_bytes(b"12")
+    (folder / "000000002.npz").symlink_to(tmp_path / "gone")
+    (folder / "copy.npz").write_bytes(b"of no concern")
+    chief, stop = Task(num_workers=2), SimpleNamespace(signal=None)
+    with workers.together(None, chief, tmp_path, stop):
+        pass
+    assert workers._contents(tmp_path) == [
+        [f"{CHECKPOINTS}/000000001.npz", 2],
+        [f"{CHECKPOINTS}/000000002.npz", None],
+        [CONFIG, 2],
+    ]
