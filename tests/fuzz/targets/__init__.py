@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pdarts_tf.errors import RunError
+
 NAMES = (
     "genotypes",
     "run_directories",
@@ -13,6 +15,8 @@ NAMES = (
     "records",
     "record_files",
     "torch_files",
+    "rest_answers",
+    "grpc_answers",
 )
 _LONGEST_MESSAGE = 2000
 
@@ -52,7 +56,9 @@ def outcome(target: Target, data: bytes) -> str:
     try:
         return target.read(data)
     except target.refusals as error:
-        if isinstance(error, ValueError):  # those of TensorFlow are no message to a person yet
+        if isinstance(
+            error, ValueError | RunError
+        ):  # those of TensorFlow are no message to a person yet
             message = str(error)
             assert message.isprintable(), f"an error of several lines: {message!r}"
             assert len(message) < _LONGEST_MESSAGE, f"an error of {len(message)} characters"
