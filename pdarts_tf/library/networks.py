@@ -33,10 +33,10 @@ def load_network(
         RunDirectoryError: If it is not the directory of a training, or has no such weights.
         CheckpointError: If the weights are damaged.
 
-    Example:
+    Example::
 
-    >>> network = pd.load_network("runs/train_digits_seed0", normalize=True)  # doctest: +SKIP
-    >>> network.predict(images).argmax(-1)  # doctest: +SKIP
+        network = pd.load_network("runs/train_digits_seed0", normalize=True)
+        network.predict(images).argmax(-1)
     """
     path = run.path if isinstance(run, TrainingResult) else run
     if weights is not None and weights not in WEIGHTS:

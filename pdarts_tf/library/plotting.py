@@ -13,7 +13,7 @@ from pdarts_tf.runs.files import write_whole
 
 
 @dataclass(frozen=True)
-class Plot:
+class CellDrawing:
     """Drawing of both cells of a genotype, which notebooks show.
 
     Args:
@@ -54,7 +54,7 @@ class Plot:
         return self.to_html()
 
 
-def plot(genotype: Genotype | str | os.PathLike[str]) -> Plot:
+def plot(genotype: Genotype | str | os.PathLike[str]) -> CellDrawing:
     """Returns the drawing of a genotype.
 
     Args:
@@ -65,4 +65,6 @@ def plot(genotype: Genotype | str | os.PathLike[str]) -> Plot:
     >>> plot("PDARTS").to_svg()[:5]
     '<?xml'
     """
-    return Plot(genotype if isinstance(genotype, Genotype) else load_genotype(os.fspath(genotype)))
+    return CellDrawing(
+        genotype if isinstance(genotype, Genotype) else load_genotype(os.fspath(genotype))
+    )

@@ -36,7 +36,7 @@ def settings_for(kind: type[_Config], dataset: str, settings: dict[str, Any]) ->
 
     Example:
 
-    >>> settings_for(SearchConfig, "digits", {"epochs": 3}).layers
+    >>> settings_for(SearchConfig, "digits", {"epochs": 30}).layers
     (3, 4, 5)
     """
     known = {field.name for field in dataclasses.fields(kind)}

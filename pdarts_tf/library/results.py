@@ -65,11 +65,11 @@ class SearchResult(_Result):
     Args:
         run: Contents of the run directory.
 
-    Example:
+    Example::
 
-    >>> result = pd.run_search("digits", output_dir="runs/digits")  # doctest: +SKIP
-    >>> result.genotype.num_skip_connects  # doctest: +SKIP
-    2
+        result = pd.run_search("digits", output_dir="runs/digits")
+        result.genotype.num_skip_connects
+        # 2
     """
 
     @property

@@ -49,7 +49,8 @@ def run_search(
         distribution: Devices to run on, see docs/distributed.md.
         callbacks: Keras callbacks; they see the epochs of all stages as those of one training.
         **settings: Settings of the search, such as `epochs=10`: the fields of `SearchConfig`,
-            which are the flags of the command. Others are those of the data set's recipe.
+            which are the flags of the command. Others are those of the recipe of the data set; for
+            arrays, `dataset="digits"` gives the data a name, and with it a recipe.
 
     Returns:
         The result, which notebooks show with its cells drawn.
@@ -61,11 +62,11 @@ def run_search(
         StoppedError: If a signal, such as the interruption of a notebook, asked it to stop; there
             is a checkpoint.
 
-    Example:
+    Example::
 
-    >>> (images, labels), _ = keras.datasets.cifar10.load_data()  # doctest: +SKIP
-    >>> result = pd.run_search((images, labels), output_dir="runs/mine")  # doctest: +SKIP
-    >>> result.genotype, result.genotypes["M=0"]  # doctest: +SKIP
+        (images, labels), _ = keras.datasets.cifar10.load_data()
+        result = pd.run_search((images, labels), output_dir="runs/mine")
+        result.genotype, result.genotypes["M=0"]
     """
     dataset = train if isinstance(train, str) else settings.pop("dataset", _ARRAYS)
     config = settings_for(SearchConfig, dataset, settings | {"dataset": dataset})
@@ -105,10 +106,10 @@ def run_training(
     Raises:
         TypeError, InputError, RunError, StoppedError: See `run_search`.
 
-    Example:
+    Example::
 
-    >>> training = pd.run_training("PDARTS", "digits", epochs=2)  # doctest: +SKIP
-    >>> network = pd.load_network(training)  # doctest: +SKIP
+        training = pd.run_training("PDARTS", "digits", epochs=2)
+        network = pd.load_network(training)
     """
     if isinstance(genotype, SearchResult):
         genotype = genotype.genotype
