@@ -9,6 +9,7 @@ from absl import flags
 
 from flags.command_line import RECIPES, recipe_path
 from flags.fields import define_flags, is_auto, read_flags
+from flags.flagfiles import FlagfileError, expanded
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import AUTO, as_flag
@@ -139,10 +140,9 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
     values = flags.FlagValues()
     define_flags(settings, __name__, values)
     define_run_flags(command, __name__, values)
-    flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=values)
     try:
-        rest = values(["", *words])
-    except (flags.Error, OSError) as error:
+        rest = values(["", *expanded(words)])
+    except (flags.Error, FlagfileError) as error:
         raise StudyFlagsError(f"flags of the {command}: {error}") from error
     if rest[1:]:
         raise StudyFlagsError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
@@ -151,7 +151,7 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
             f"flags of the {command}: --batch_size must be a number, since a study compares runs "
             f"with equal batches. Received: {AUTO}"
         )
-    names = {field.name for field in dataclasses.fields(settings)} | {"flagfile"}
+    names = {field.name for field in dataclasses.fields(settings)}
     given = [name for name in values if values[name].present and name not in names]
     for name in _OWN:
         if name in given:

@@ -15,6 +15,7 @@ from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import Stop, StopRequest
+from pdarts_tf.streams import show
 from pdarts_tf.training import devices as device
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
@@ -289,4 +290,4 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
         lines.append(chosen.line(config.learning_rate))
     plan = command.make_job(config, data, None).plan
     lines += room.compared(plan)
-    print(plan.dry_text(present_memory(), options.memory_limit_gb), *lines, sep="\n")
+    show(plan.dry_text(present_memory(), options.memory_limit_gb), *lines)

@@ -17,6 +17,7 @@ from flags import command_line, study_flags
 from pdarts_tf.errors import InputError, RunError
 from pdarts_tf.runs.files import write_whole
 from pdarts_tf.runs.stopping import Stop, StopRequest
+from pdarts_tf.streams import show
 from pdarts_tf.study import local, running
 from pdarts_tf.study.collecting import collect
 from pdarts_tf.study.methods import Method, StudyError
@@ -132,7 +133,7 @@ def _dry_run(study: Study, todo: Sequence[Trial]) -> None:
         root = pathlib.Path(study_flags.OUTPUT_DIR.value)
         running.check(study, todo, root)
         record = collect(study, todo, root)
-    print(cost_text(study, todo, record))
+    show(cost_text(study, todo, record))
 
 
 if __name__ == "__main__":
