@@ -6,6 +6,7 @@ from typing import Any
 from absl import flags
 
 from flags.fields import define_flags, read_flags
+from flags.kinds import define_path
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.genotype import load_genotype
@@ -22,7 +23,7 @@ MAX_SKIP_CONNECTS = flags.DEFINE_integer(
     "skip-connects.",
     lower_bound=0,
 )
-RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory for --evaluate_only.")
+RUN_DIR = define_path("run_dir", "Run directory for --evaluate_only.")
 
 
 @flags.multi_flags_validator(

@@ -240,14 +240,30 @@ def _unused(name: str, data_dir: str | os.PathLike[str] | None, tested_on: str) 
 
 
 def _resized(found: _InMemory, image_size: int | None) -> _Found:
-    """Resizes images in memory, and adds "test", the name of their test split."""
+    """Resizes images in memory, and adds "test", the name of their test split.
+
+    Raises:
+        DataError: They would not fit into memory.
+    """
     class_names, train, test = found
     if image_size is None:
         return (*found, "test")
+    _check_room(train.num_images + test.num_images, (image_size, image_size, train.image_shape[2]))
     from pdarts_tf.data.decoding import resized
 
     size = (image_size, image_size)
     return class_names, resized(train, size), resized(test, size), "test"
+
+
+def _check_room(num_images: int, shape: tuple[int, int, int]) -> None:
+    needed = 2 * num_images * math.prod(shape)  # twice, while they are put together
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise DataError(
+            f"--image_size must be smaller: to resize {num_images:,} images takes "
+            f"{needed / 2**30:.1f} GiB, and this machine has {there / 2**30:.1f} GiB. "
+            f"Received: {shape[0]}"
+        )
 
 
 def _as_they_are(splits: list[AnySplit]) -> list[AnySplit]:
