@@ -3,6 +3,7 @@
 from absl import flags
 
 from flags.kinds import define_path
+from flags.run_flags import define_max_megapixels
 
 CHECKPOINT = define_path("checkpoint", "Checkpoint written by torch.save.")
 GENOTYPE = flags.DEFINE_string(
@@ -20,5 +21,11 @@ DATASET = flags.DEFINE_string(
     None,
     "Data set of the network; by default, the one with the network's number of classes.",
 )
+IMAGE_SIZE = flags.DEFINE_integer(
+    "image_size",
+    None,
+    "Height and width in pixels to resize images to; by default as the recipe of the data says.",
+)
+MAX_MEGAPIXELS = define_max_megapixels()
 DATA_DIR = define_path("data_dir", "Directory of the data.")
 OUTPUT_DIR = define_path("output_dir", "Run directory to create.")

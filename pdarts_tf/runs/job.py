@@ -234,14 +234,17 @@ def _opened(
     """The run directory, in which only the chief writes, and what asks the run to stop."""
     devices = options.devices
     if not devices.multi_worker:
-        with RunDirectory(path, config, data.description()) as directory, StopRequest() as stop:
+        with (
+            RunDirectory(path, config, data.description(), options.to_record) as directory,
+            StopRequest() as stop,
+        ):
             yield directory, stop
         return
     from pdarts_tf.runs import workers
 
     own: RunDirectory
     if devices.task.is_chief:
-        own = RunDirectory(path, config, data.description())
+        own = RunDirectory(path, config, data.description(), options.to_record)
     else:
         own = workers.ReadOnlyDirectory(path)
     with (

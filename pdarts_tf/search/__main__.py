@@ -13,6 +13,8 @@ from pdarts_tf.config import SearchConfig
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.runs import job, run_directory
+from pdarts_tf.runs.next_commands import train_line
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import GENOTYPE, REPORT, RunDirectory
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
@@ -30,7 +32,7 @@ def main() -> None:
     command = job.Command("search", GENOTYPE, _plan, _make_search, _watchers)
     path = job.run(command, search_flags.search_config(), options)
     if path is not None:
-        print_result(path, options.data_dir)
+        print_result(path, options)
 
 
 def _plan(config: SearchConfig, data: ImageData) -> "Plan":
@@ -58,14 +60,13 @@ def _watchers(
     return search_watchers(search, directory, state, recipes=recipes)
 
 
-def print_result(path: str, data_dir: str | None) -> None:
+def print_result(path: str, options: RunOptions) -> None:
     """Prints the genotype of a finished search, and how to go on with it."""
     file = os.path.join(path, GENOTYPE)
     settings = run_directory.read_config(path)["config"]
     print(f"\nResult for M={settings['max_skip_connects']}:\n{load_genotype(file)}\n")
     print(f"It is in {file}; {os.path.join(path, REPORT)} shows the search. Train it with")
-    data = f"--dataset={settings['dataset']}" + (f" --data_dir={data_dir}" if data_dir else "")
-    print(f"  python -m pdarts_tf.train --genotype={file} {data}")
+    print(f"  {train_line(path, file, command_line.recipe_settings, options.of_data)}")
 
 
 if __name__ == "__main__":

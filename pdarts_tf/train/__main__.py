@@ -19,6 +19,8 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import job, run_directory
+from pdarts_tf.runs.next_commands import evaluate_line, read_training
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RESULT, RunDirectory, weights_that_count
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
@@ -38,7 +40,7 @@ def main() -> None:
     command = job.Command("train", RESULT, _plan, _make_training, _watchers)
     path = job.run(command, train_flags.train_config(), options)
     if path is not None:
-        print_result(path, options.data_dir)
+        print_result(path, options)
 
 
 def _plan(config: TrainConfig, data: ImageData) -> "Plan":
@@ -66,7 +68,7 @@ def _evaluate(path: str | None) -> None:
     """Tests the weights of a run that count."""
     if path is None:
         raise InputError("--evaluate_only needs --run_dir, the directory of a training")
-    config = run_directory.read_settings(path, TrainConfig)
+    config = read_training(path, command_line.recipe_settings)
     weights = run_directory.stored_weights(path, config)
     from pdarts_tf.training.runtime import configure
 
@@ -81,7 +83,7 @@ def _evaluate(path: str | None) -> None:
     print(f"{weights} on {images}: {_scores(tested, 'test')}")
 
 
-def print_result(path: str, data_dir: str | None) -> None:
+def print_result(path: str, options: RunOptions) -> None:
     """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
@@ -94,8 +96,7 @@ def print_result(path: str, data_dir: str | None) -> None:
         chosen = f"epoch {result['best']['epoch']}, by validation accuracy"
         print(f"best weights ({chosen}): {_all_scores(result['best'])}")
     print(f"They are in {path}. Test the {used} again with")
-    data = f" --data_dir={data_dir}" if data_dir else ""
-    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
+    print(f"  {evaluate_line(path, options.of_data)}")
 
 
 def _all_scores(scores: Mapping[str, float]) -> str:
