@@ -9,9 +9,9 @@ else.
 
 from export import versions
 from flags import command_line, export_flags
-from pdarts_tf.config import TrainConfig
 from pdarts_tf.errors import InputError
 from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.next_commands import read_training
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         )
     file_format, version = export_flags.FORMAT.value, export_flags.VERSION.value
     check_form(file_format)
-    config = run_directory.read_settings(run_dir, TrainConfig)
+    config = read_training(run_dir, command_line.recipe_settings)
     weights = run_directory.stored_weights(run_dir, config)
     versions.check(export_dir, version)
     from pdarts_tf.training.runtime import configure

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from flags.kinds import define_path
+
 HOST = flags.DEFINE_string("host", "localhost", "Name or address of the server.")
 PORT = flags.DEFINE_integer(
     "port",
@@ -25,9 +27,8 @@ FORMAT = flags.DEFINE_enum(
     "Format of predict_bytes requests over REST: row sends `instances`, column sends `inputs`.",
 )
 TIMEOUT = flags.DEFINE_float("timeout", 10.0, "Seconds to wait for an answer.", lower_bound=0.001)
-CHECK = flags.DEFINE_string(
+CHECK = define_path(
     "check",
-    None,
     "Directory that contains the exported versions: runs the same version in this process and "
     "compares its probabilities with the server's.",
 )

@@ -14,10 +14,14 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from flags.fields import default_settings
+from flags.flagfiles import expanded
 from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.errors import InputError, RunError, StoppedError
+from pdarts_tf.errors import InputError, RunError, StoppedError, printable
+from pdarts_tf.streams import outlive_readers, output_failure
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
+MAX_MESSAGE = 2000
+"""Characters of an error's line; what it received may be longer."""
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
 _SETTINGS = {"search": SearchConfig, "train": TrainConfig}
@@ -77,7 +81,7 @@ def parse_with_recipe(command: str, argv: Sequence[str]) -> list[str]:
         return rest
     flags.FLAGS.unparse_flags()
     # The last value of a flag holds, so the command line overrides the recipe.
-    return flags.FLAGS([argv[0], f"--flagfile={recipe}", *argv[1:]])
+    return flags.FLAGS([argv[0], *expanded([f"--flagfile={recipe}"]), *argv[1:]])
 
 
 def run(
@@ -89,6 +93,9 @@ def run(
 ) -> NoReturn:
     """Runs a command, and reports errors that its user can fix in one line.
 
+    What it prints may be lost, for example on a full disk, without ending it; a line on standard
+    error then says so.
+
     Args:
         main: Function to call once the flags are parsed.
         module: Module with the flags that `--help` shows.
@@ -96,6 +103,7 @@ def run(
         takes_arguments: Whether `main` takes the list of positional arguments, which are an error
             otherwise.
     """
+    outlive_readers()
     for flag in flags.FLAGS.get_key_flags_for_module(module.__name__):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(
@@ -107,8 +115,8 @@ def run(
 
 def _parse(parse: Callable[[Sequence[str]], list[str]], argv: Sequence[str]) -> list[str]:
     try:
-        return parse(argv)
-    except (flags.Error, OSError) as error:
+        return parse(expanded(argv))
+    except (flags.Error, OSError, InputError) as error:
         _end(EXIT_USAGE, f"error: {error}")
     except SystemExit:  # after --help, for which absl exits with 1
         sys.exit(0)
@@ -122,6 +130,7 @@ def _run(main: Callable[..., None], takes_arguments: bool, argv: Sequence[str]) 
         logging.set_verbosity(logging.WARNING)  # TFDS logs every file that it opens
     try:
         main(*([argv[1:]] if takes_arguments else []))
+        _tell_of_lost_output()
     except InputError as error:
         _end(EXIT_USAGE, f"error: {error}")
     except RunError as error:
@@ -133,6 +142,12 @@ def _run(main: Callable[..., None], takes_arguments: bool, argv: Sequence[str]) 
         _end(EXIT_FAILURE, "interrupted; the same command resumes the run")
 
 
+def _tell_of_lost_output() -> None:
+    if failure := output_failure():
+        reason = f"standard output could not be written ({failure.strerror})"
+        print(f"warning: {reason}; the command is done all the same", file=sys.stderr)
+
+
 def _end(code: int, message: str) -> NoReturn:
-    print(" ".join(message.split()), file=sys.stderr)
+    print(printable(" ".join(message.split()), most=MAX_MESSAGE), file=sys.stderr)
     sys.exit(code)

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from flags.kinds import define_path
+
 GENOTYPE = flags.DEFINE_string(
     "genotype",
     None,
@@ -16,5 +18,5 @@ MAX_SKIP_CONNECTS = flags.DEFINE_integer(
     lower_bound=0,
 )
 JSON = flags.DEFINE_boolean("json", False, "Print a JSON object instead of tables.")
-SVG = flags.DEFINE_string("svg", None, "SVG file to draw both cells to.")
-PNG = flags.DEFINE_string("png", None, "PNG file to draw both cells to.")
+SVG = define_path("svg", "SVG file to draw both cells to.")
+PNG = define_path("png", "PNG file to draw both cells to.")

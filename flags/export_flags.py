@@ -2,15 +2,15 @@
 
 from absl import flags
 
+from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
 FORMATS = ("saved_model", "tflite", "onnx")
 DEVICES = ("cpu", "gpu")
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory of a training. Required.")
-EXPORT_DIR = flags.DEFINE_string(
+RUN_DIR = define_path("run_dir", "Run directory of a training. Required.")
+EXPORT_DIR = define_path(
     "export_dir",
-    None,
     "Directory of the model, such as models/pdarts; its versions are written into it. Required.",
 )
 VERSION = flags.DEFINE_integer(

@@ -12,6 +12,7 @@ from typing import Any
 
 from absl import flags
 
+from flags.flagfiles import expanded
 from pdarts_tf.config.settings import AUTO
 
 
@@ -172,6 +173,5 @@ def default_settings(settings: type, *recipes: os.PathLike[str] | None, **values
     """
     flag_values = flags.FlagValues()
     define_flags(settings, __name__, flag_values)
-    flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=flag_values)
-    flag_values(["", *(f"--flagfile={recipe}" for recipe in recipes if recipe)])
+    flag_values(["", *expanded([f"--flagfile={recipe}" for recipe in recipes if recipe])])
     return read_flags(settings, flag_values, **values)

@@ -1,9 +1,8 @@
 """Flags of `python -m pdarts_tf.report`."""
 
-from absl import flags
+from flags.kinds import define_path
 
-OUTPUT = flags.DEFINE_string(
+OUTPUT = define_path(
     "output",
-    None,
     "HTML file to write; by default, report.html in the run directory if there is one run.",
 )

@@ -7,9 +7,13 @@ from typing import Any
 from absl import flags
 
 from flags.fields import define_flags, is_auto, read_flags
+from flags.kinds import define_finite, define_path
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.runs.options import RunOptions, callbacks_named
 from pdarts_tf.training.devices import DISTRIBUTIONS, GPU_MEMORY, Devices
+
+MAX_CPU_DEVICES = 256
+_MAX_DIGITS = 18  # of a step: more than an integer of TensorFlow can count
 
 
 def define_run_flags(
@@ -27,22 +31,19 @@ def define_run_flags(
     """
     where: dict[str, Any] = {"module_name": module_name, "flag_values": flag_values}
     define_flags(CheckpointConfig, module_name, flag_values)
-    data_dir = flags.DEFINE_string(
+    data_dir = define_path(
         "data_dir",
-        None,
         "Directory of the data, to which TFDS downloads; by default ~/tensorflow_datasets.",
         **where,
     )
-    output_dir = flags.DEFINE_string(
+    output_dir = define_path(
         "output_dir",
-        None,
         f"Run directory; by default runs/{command}_<dataset>_seed<seed>.",
         **where,
     )
     devices = _define_devices(where)
-    compilation_cache_dir = flags.DEFINE_string(
+    compilation_cache_dir = define_path(
         "compilation_cache_dir",
-        None,
         "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
         "or resumes once more need not compile the same again; only for equal processors or GPUs.",
         **where,
@@ -94,6 +95,7 @@ def _define_devices(where: dict[str, Any]) -> Callable[[], Devices]:
         1,
         "Number of logical devices to split the CPU into, to try --distribution=mirrored out "
         "without GPUs.",
+        upper_bound=MAX_CPU_DEVICES,
         **where,
     )
     return lambda: Devices.from_environment(distribution.value, num_cpu_devices.value)
@@ -106,11 +108,10 @@ def _define_dry_run(where: dict[str, Any]) -> tuple[Any, Any]:
         "Read the data, print what would run and the memory it would take, and exit.",
         **where,
     )
-    memory_limit = flags.DEFINE_float(
+    memory_limit = define_finite(
         "memory_limit_gb",
         None,
         "With --dry_run: print the largest batch size for so many GiB of memory.",
-        lower_bound=0.0,
         **where,
     )
     flags.register_multi_flags_validator(
@@ -167,7 +168,11 @@ def _define_profile_steps(where: dict[str, Any]) -> "flags.FlagHolder[list[str] 
 
 def _steps(words: list[str]) -> tuple[int, int] | None:
     """The two steps, None if they are not valid."""
-    if len(words) != 2 or not all(word.isascii() and word.isdecimal() for word in words):
+    if len(words) != 2 or not all(map(_is_step, words)):
         return None
     first, last = map(int, words)
     return (first, last) if 1 <= first <= last else None
+
+
+def _is_step(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) <= _MAX_DIGITS

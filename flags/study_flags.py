@@ -9,6 +9,8 @@ from absl import flags
 
 from flags.command_line import RECIPES, recipe_path
 from flags.fields import define_flags, is_auto, read_flags
+from flags.flagfiles import FlagfileError, expanded
+from flags.kinds import define_finite, define_path
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import AUTO, as_flag
@@ -17,9 +19,10 @@ from pdarts_tf.errors import InputError
 RECIPES_OF_METHODS = RECIPES / "methods"
 PDARTS = "pdarts"
 """The method that is the recipe of the data set itself."""
+MAX_JOBS = 1024
 _OWN = ("output_dir", "data_dir", "dry_run", "memory_limit_gb")  # of runs: the study sets them
 
-OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Directory of the study. Required.")
+OUTPUT_DIR = define_path("output_dir", "Directory of the study. Required.")
 METHODS = flags.DEFINE_list(
     "methods",
     [PDARTS],
@@ -29,15 +32,13 @@ METHODS = flags.DEFINE_list(
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the searches.")
 DATASET = flags.DEFINE_string("dataset", "digits", "Data set; see the search's flag.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of the data; see the search's flag.")
-_SEARCH_FLAGS = flags.DEFINE_string(
+DATA_DIR = define_path("data_dir", "Directory of the data; see the search's flag.")
+_SEARCH_FLAGS = define_path(
     "search_flags",
-    None,
     "Flagfile of all searches: on top of the data set's recipe, below those of the methods.",
 )
-_TRAIN_FLAGS = flags.DEFINE_string(
+_TRAIN_FLAGS = define_path(
     "train_flags",
-    None,
     "Flagfile of all trainings, on top of the data set's recipe; by default a tenth of the "
     "training images is held out, whatever the recipe says.",
 )
@@ -52,9 +53,10 @@ JOBS = flags.DEFINE_integer(
     1,
     "Trials at once with --executor=local, each with a GPU of its own, or its share of the cores.",
     lower_bound=1,
+    upper_bound=MAX_JOBS,
 )
-GPUS_PER_TRIAL = flags.DEFINE_float(
-    "gpus_per_trial", 1.0, "GPUs that a trial takes with --executor=ray.", lower_bound=0.0
+GPUS_PER_TRIAL = define_finite(
+    "gpus_per_trial", 1.0, "GPUs that a trial takes with --executor=ray."
 )
 TRIAL = flags.DEFINE_integer(
     "trial",
@@ -126,8 +128,8 @@ def _method_files(recipe: str) -> list[str]:
     named = RECIPES_OF_METHODS / f"{recipe}.flags"
     if named.is_file():
         return [str(named)]
-    if os.path.isfile(recipe):
-        return [recipe]
+    if os.path.isfile(path := os.path.expanduser(recipe)):
+        return [path]
     known = [PDARTS, *sorted(path.stem for path in RECIPES_OF_METHODS.glob("*.flags"))]
     raise StudyFlagsError(
         f"--methods must be out of {', '.join(known)}, or flagfiles. Received: {recipe}"
@@ -139,10 +141,9 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
     values = flags.FlagValues()
     define_flags(settings, __name__, values)
     define_run_flags(command, __name__, values)
-    flags.DEFINE_string("flagfile", "", "Recipe.", flag_values=values)
     try:
-        rest = values(["", *words])
-    except (flags.Error, OSError) as error:
+        rest = values(["", *expanded(words)])
+    except (flags.Error, FlagfileError) as error:
         raise StudyFlagsError(f"flags of the {command}: {error}") from error
     if rest[1:]:
         raise StudyFlagsError(f"flags of the {command}: expected flags only. Received: {rest[1]}")
@@ -151,7 +152,7 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
             f"flags of the {command}: --batch_size must be a number, since a study compares runs "
             f"with equal batches. Received: {AUTO}"
         )
-    names = {field.name for field in dataclasses.fields(settings)} | {"flagfile"}
+    names = {field.name for field in dataclasses.fields(settings)}
     given = [name for name in values if values[name].present and name not in names]
     for name in _OWN:
         if name in given:

@@ -6,11 +6,13 @@ from typing import Any
 from absl import flags
 
 from flags.fields import define_flags, read_flags
+from flags.kinds import define_path
 from flags.run_flags import define_run_flags
-from pdarts_tf.config import TrainConfig
+from pdarts_tf.config import ConfigError, TrainConfig
 from pdarts_tf.genotype import load_genotype
 
 define_flags(TrainConfig, __name__)
+flags.FLAGS.set_default("genotype", None)  # what trains for days is asked for, not assumed
 run_options = define_run_flags("train", __name__)
 EVALUATE_ONLY = flags.DEFINE_boolean(
     "evaluate_only", False, "Test the stored weights of --run_dir instead of training."
@@ -22,7 +24,7 @@ MAX_SKIP_CONNECTS = flags.DEFINE_integer(
     "skip-connects.",
     lower_bound=0,
 )
-RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory for --evaluate_only.")
+RUN_DIR = define_path("run_dir", "Run directory for --evaluate_only.")
 
 
 @flags.multi_flags_validator(
@@ -36,9 +38,14 @@ def train_config() -> TrainConfig:
     """Returns the settings that the flags give, with the genotype itself instead of its file.
 
     Raises:
-        ConfigError: They are not valid.
+        ConfigError: They are not valid, or there is no --genotype.
         GenotypeError: --genotype names no genotype.
     """
+    if flags.FLAGS.genotype is None:
+        raise ConfigError(
+            "--genotype is needed: the run directory of a search, a file, or the name of a "
+            "published cell, such as --genotype=PDARTS"
+        )
     genotype = str(load_genotype(flags.FLAGS.genotype, MAX_SKIP_CONNECTS.value))
     config: TrainConfig = read_flags(TrainConfig, genotype=genotype)
     return config

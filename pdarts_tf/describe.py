@@ -20,6 +20,7 @@ from pdarts_tf.drawing.layout import draw_genotype
 from pdarts_tf.errors import InputError
 from pdarts_tf.genotype import GENOTYPES, load_genotype
 from pdarts_tf.runs.files import WriteError, write_whole
+from pdarts_tf.streams import show
 
 
 def main() -> None:
@@ -35,9 +36,9 @@ def main() -> None:
         if path:
             _write(path, draw(draw_genotype(genotype)))
     if describe_flags.JSON.value:
-        print(json.dumps(description.as_dict(genotype), indent=2))
+        show(json.dumps(description.as_dict(genotype), indent=2))
     else:
-        print(description.as_text(genotype))
+        show(description.as_text(genotype))
 
 
 def _write(path: str, content: str | bytes) -> None:

@@ -140,7 +140,7 @@ def load_genotype(
     Args:
         text_or_path: The name of a published cell; a file that holds a genotype in any notation
             that `Genotype.parse` reads; FILE:NAME, for one of several in a file; the run directory
-            of a search, for its result; or the notation itself.
+            of a search, for its result; or the notation itself. A path may begin with "~".
         max_skip_connects: Which of the results of a search: that with at most so many
             skip-connects. By default, the one that the search was asked for.
 
@@ -150,7 +150,7 @@ def load_genotype(
     """
     if not isinstance(text_or_path, str | os.PathLike):
         raise error("a name or a file", text_or_path, "Pass text or a path")
-    text = os.fspath(text_or_path)
+    text = os.path.expanduser(os.fspath(text_or_path))
     if max_skip_connects is not None:
         return _of_limit(text, max_skip_connects)
     if text in GENOTYPES:

@@ -15,6 +15,9 @@ from types import ModuleType
 @contextlib.contextmanager
 def held_back_stderr() -> Iterator[None]:
     """Holds back output to file descriptor 2, and releases it only if the block raises."""
+    if sys.stderr is None:  # closed: there is nothing to hold back
+        yield
+        return
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -24,7 +27,8 @@ def held_back_stderr() -> Iterator[None]:
         except BaseException:
             os.dup2(before, 2)
             held.seek(0)
-            os.write(2, held.read())
+            with contextlib.suppress(OSError):  # nobody may read it any more
+                os.write(2, held.read())
             raise
         finally:
             os.dup2(before, 2)

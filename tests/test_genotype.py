@@ -428,6 +428,12 @@ def test_load_names_the_file_and_its_fault(tmp_path):
         load_genotype(path)
 
 
+def test_load_finds_the_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "my cell").write_text(SMALL_TEXT)
+    assert load_genotype("~/my cell") == SMALL
+
+
 def test_load_refuses_a_large_file(tmp_path):
     path = tmp_path / "large.json"
     path.write_bytes(b" " * (MAX_TEXT_SIZE + 1))

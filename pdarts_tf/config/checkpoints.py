@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pdarts_tf.config.settings import Settings, check_at_least, check_not_negative, setting
+from pdarts_tf.config.settings import Settings, check_not_negative, setting
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,11 @@ class CheckpointConfig(Settings):
         5.0, "Minutes between checkpoints inside an epoch; 0 for none."
     )
     checkpoint_every_steps: int | None = setting(
-        None, "Steps between checkpoints inside an epoch; by default none."
+        None, "Steps between checkpoints inside an epoch; by default none.", least=1
     )
-    keep_checkpoints: int = setting(2, "Number of newest checkpoints to keep.")
+    keep_checkpoints: int = setting(2, "Number of newest checkpoints to keep.", least=1)
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
         check_not_negative(self, "checkpoint_every_minutes")
-        check_at_least(self, checkpoint_every_steps=1, keep_checkpoints=1)

@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from pdarts_tf.config.settings import Settings, check, check_at_least, setting
+from pdarts_tf.config.settings import Settings, check, setting
 
 AUGMENTATIONS = ("crop", "resized_crop")
+MAX_IMAGE_SIZE = 8192  # a few more than 64 megapixels
 MAX_HUE = 0.5  # half a turn, the opposite colour
 
 
@@ -18,7 +19,9 @@ class DataConfig(Settings):
     """
 
     dataset: str = setting("digits", "Data set: digits, folder, or a name in TFDS.")
-    crop_padding: int = setting(4, "Padding in pixels from which random crops are taken.")
+    crop_padding: int = setting(
+        4, "Padding in pixels from which random crops are taken.", least=0, most=MAX_IMAGE_SIZE
+    )
     flip: bool = setting(True, "Flip training images horizontally at random.")
     augmentation: str = setting(
         "crop",
@@ -30,27 +33,29 @@ class DataConfig(Settings):
         "Strength of random brightness, contrast, saturation and hue.",
     )
     train_images_per_class: int | None = setting(
-        None, "Number of training images per class, drawn with --seed; by default all."
+        None, "Number of training images per class, drawn with --seed; by default all.", least=1
     )
     image_size: int | None = setting(
-        None, "Height and width in pixels to resize images to; by default they keep their size."
+        None,
+        "Height and width in pixels to resize images to; by default they keep their size.",
+        least=1,
+        most=MAX_IMAGE_SIZE,
     )
     max_steps_per_epoch: int | None = setting(
-        None, "Maximum number of batches per epoch, validation and test; by default no limit."
+        None,
+        "Maximum number of batches per epoch, validation and test; by default no limit.",
+        least=1,
     )
-    seed: int = setting(0, "Random seed of initialization, data order, augmentation and dropout.")
+    seed: int = setting(
+        0,
+        "Random seed of initialization, data order, augmentation and dropout.",
+        least=0,
+        most=math.inf,
+    )
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
-        check_at_least(
-            self,
-            crop_padding=0,
-            train_images_per_class=1,
-            image_size=1,
-            max_steps_per_epoch=1,
-            seed=0,
-        )
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
         value = self.augmentation
         check(value in AUGMENTATIONS, "augmentation", " or ".join(AUGMENTATIONS), value)

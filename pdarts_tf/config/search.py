@@ -10,7 +10,6 @@ from pdarts_tf.config.data import DataConfig
 from pdarts_tf.config.settings import (
     ConfigError,
     check,
-    check_at_least,
     check_not_negative,
     check_positive,
     check_share,
@@ -20,6 +19,13 @@ from pdarts_tf.genotype import PRIMITIVES
 
 ARCH_ORDERS = ("first", "second")
 MIN_LAYERS = 3
+# A network of so many layers or channels takes about a minute to make, and more memory than most
+# machines have; those of the paper have 20 layers and 48 channels.
+MAX_LAYERS = 200
+MAX_CHANNELS = 1024
+MAX_EPOCHS = 100_000
+MAX_SAMPLES = 1000
+MAX_BATCH_SIZE = 2**20
 # Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
 # genotype with fewer skip-connects exists.
 MIN_CANDIDATES = 3
@@ -63,7 +69,9 @@ class SearchConfig(DataConfig, ComputeConfig):
 stage, with --add_channels added. Received: 15
     """
 
-    layers: tuple[int, ...] = setting((5, 11, 17), "Number of cells of the supernet, per stage.")
+    layers: tuple[int, ...] = setting(
+        (5, 11, 17), "Number of cells of the supernet, per stage.", most=MAX_LAYERS
+    )
     candidates: tuple[int, ...] = setting(
         (8, 5, 3),
         "Number of candidate operations per edge, per stage; the least probable are dropped in "
@@ -73,21 +81,29 @@ stage, with --add_channels added. Received: 15
         (0.0, 0.4, 0.7), "Initial rate of the dropout after skip-connects, per stage."
     )
     add_channels: tuple[int, ...] = setting(
-        (0, 0, 0), "Channels to add to --init_channels, per stage."
+        (0, 0, 0), "Channels to add to --init_channels, per stage.", most=MAX_CHANNELS
     )
-    init_channels: int = setting(16, "Channels of the first cells; reduction cells double them.")
-    epochs: int = setting(25, "Number of epochs per stage.")
+    init_channels: int = setting(
+        16, "Channels of the first cells; reduction cells double them.", most=MAX_CHANNELS
+    )
+    epochs: int = setting(25, "Number of epochs per stage.", least=1, most=MAX_EPOCHS)
     warmup_epochs: int = setting(
-        10, "Number of epochs at the start of each stage in which only the weights are trained."
+        10,
+        "Number of epochs at the start of each stage in which only the weights are trained.",
+        least=0,
     )
     validation_epochs: int = setting(
-        5, "Number of epochs at the end of each stage after which the supernet is validated."
+        5,
+        "Number of epochs at the end of each stage after which the supernet is validated.",
+        least=0,
     )
     batch_size: int = setting(
         96,
         "Images per weight step and per architecture step, summed over all devices; auto for as "
         "many as are estimated to fit into memory.",
         auto=True,
+        least=1,
+        most=MAX_BATCH_SIZE,
     )
     train_portion: float = setting(
         0.5,
@@ -111,7 +127,7 @@ stage, with --add_channels added. Received: 15
         before="first",
     )
     max_skip_connects: int = setting(
-        2, "Maximum number of skip-connects in the normal cell (M of the paper)."
+        2, "Maximum number of skip-connects in the normal cell (M of the paper).", least=0
     )
     restrict_reduce: bool = setting(
         False, "Apply --max_skip_connects to the reduction cell as well."
@@ -122,21 +138,15 @@ stage, with --add_channels added. Received: 15
         "trained by itself like a stage, of which the one with the best validation wins.",
         before="gradient",
     )
-    samples: int = setting(8, "Number of cells that --strategy=random draws.", before=8)
+    samples: int = setting(
+        8, "Number of cells that --strategy=random draws.", before=8, least=1, most=MAX_SAMPLES
+    )
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
         self._check_stages()
         self._check_strategy()
-        check_at_least(
-            self,
-            epochs=1,
-            warmup_epochs=0,
-            validation_epochs=0,
-            batch_size=1,
-            max_skip_connects=0,
-        )
         check_positive(self, "learning_rate", "clip_norm", "arch_learning_rate", "arch_clip_norm")
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
@@ -195,7 +205,6 @@ stage, with --add_channels added. Received: 15
 
     def _check_strategy(self) -> None:
         check(self.strategy in STRATEGIES, "strategy", " or ".join(STRATEGIES), self.strategy)
-        check_at_least(self, samples=1)
         if self.strategy == "random":
             expected = "one value with --strategy=random, the cells of the network of each sample"
             check(len(self.layers) == 1, "layers", expected, self.layers)

@@ -15,6 +15,9 @@ class ConfigError(InputError):
     """Raised for a setting that is out of range or conflicts with others; the message names it."""
 
 
+MOST = 2**31 - 1
+"""Largest integer of a setting that has no limit of its own: what TensorFlow can count with."""
+
 AUTO = "auto"
 """Value of the flag of a number that the program is to choose, where that is allowed."""
 
@@ -26,6 +29,8 @@ def setting(
     before: Any = MISSING,
     booleans: tuple[str, str] | None = None,
     auto: bool = False,
+    least: float = -math.inf,
+    most: float = MOST,
 ) -> Any:
     """Returns a dataclass field with a default value and the help text of its flag.
 
@@ -37,8 +42,11 @@ def setting(
         booleans: Of a setting that once was a boolean: the values that False and True of earlier
             runs stand for, and --noNAME and a bare --NAME on the command line.
         auto: Whether the flag may also be `AUTO`. The setting itself is always a number.
+        least: Of an integer, or several: the smallest one allowed.
+        most: Of an integer, or several: the largest one allowed. It is far beyond what anybody
+            needs, so that a slip of the keyboard is refused before it takes all time and memory.
     """
-    metadata: dict[str, Any] = {"help": text, "auto": auto}
+    metadata: dict[str, Any] = {"help": text, "auto": auto, "least": least, "most": most}
     if before is not MISSING:
         metadata["before"] = before
     if booleans is not None:
@@ -51,7 +59,14 @@ class Settings:
     """Base class of settings, which are validated when made, and converted to JSON and back."""
 
     def __post_init__(self) -> None:
-        """Validates every value; subclasses call this first."""
+        """Checks that integers are within their limits; subclasses call this first."""
+        for each in dataclasses.fields(self):
+            value, limits = getattr(self, each.name), each.metadata
+            values = value if isinstance(value, tuple) else (value,)
+            whole = [number for number in values if isinstance(number, int)]
+            least, most = limits["least"], limits["most"]
+            check(all(n >= least for n in whole), each.name, f"at least {least}", value)
+            check(all(n <= most for n in whole), each.name, f"at most {most}", value)
 
     def to_json(self) -> str:
         """Returns the settings as a JSON object, one per line."""
@@ -142,13 +157,6 @@ def check(valid: bool, name: str, expected: str, received: Any) -> None:
     """Raises ConfigError, saying what was expected, unless a setting is valid."""
     if not valid:
         raise ConfigError(f"--{name} must be {expected}. Received: {shown(received)}")
-
-
-def check_at_least(config: Any, **least: int) -> None:
-    """Checks that settings are None or have at least the given values."""
-    for name, limit in least.items():
-        value = getattr(config, name)
-        check(value is None or value >= limit, name, f"at least {limit}", value)
 
 
 def check_positive(config: Any, *names: str) -> None:

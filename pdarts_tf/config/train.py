@@ -3,15 +3,21 @@
 Reference: P-DARTS (arXiv 1904.12760), sections 4.3 (CIFAR, the defaults) and 4.4 (ImageNet).
 """
 
+import math
 from dataclasses import dataclass
 
 from pdarts_tf.config.compute import ComputeConfig
-from pdarts_tf.config.data import DataConfig
-from pdarts_tf.config.search import MIN_LAYERS
+from pdarts_tf.config.data import MAX_IMAGE_SIZE, DataConfig
+from pdarts_tf.config.search import (
+    MAX_BATCH_SIZE,
+    MAX_CHANNELS,
+    MAX_EPOCHS,
+    MAX_LAYERS,
+    MIN_LAYERS,
+)
 from pdarts_tf.config.settings import (
     ConfigError,
     check,
-    check_at_least,
     check_not_negative,
     check_positive,
     check_share,
@@ -47,25 +53,31 @@ class TrainConfig(DataConfig, ComputeConfig):
         "accuracy chooses the best weights. With 0, all train, and the last weights count.",
         before=0.0,
     )
-    layers: int = setting(20, "Number of cells of the network.")
-    init_channels: int = setting(36, "Channels of the first cells; reduction cells double them.")
+    layers: int = setting(20, "Number of cells of the network.", least=MIN_LAYERS, most=MAX_LAYERS)
+    init_channels: int = setting(
+        36, "Channels of the first cells; reduction cells double them.", most=MAX_CHANNELS
+    )
     stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
-    epochs: int = setting(600, "Number of epochs.")
+    epochs: int = setting(600, "Number of epochs.", least=1, most=MAX_EPOCHS)
     batch_size: int = setting(
         128,
         "Images per step, summed over all devices; auto for as many as are estimated to fit into "
         "memory.",
         auto=True,
+        least=1,
+        most=MAX_BATCH_SIZE,
     )
     gradient_accumulation: int = setting(
-        1, "Number of parts in which each device computes its batch one by one, to save memory."
+        1,
+        "Number of parts in which each device computes its batch one by one, to save memory.",
+        least=1,
     )
     learning_rate: float = setting(0.025, "Peak learning rate.")
     schedule: str = setting(
         "cosine", f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0."
     )
     learning_rate_warmup_epochs: int = setting(
-        0, "Number of epochs of linear learning-rate warm-up."
+        0, "Number of epochs of linear learning-rate warm-up.", least=0
     )
     momentum: float = setting(0.9, "Momentum.")
     l2: float = setting(3e-4, "L2 penalty of the weights, added to their gradient.")
@@ -73,7 +85,9 @@ class TrainConfig(DataConfig, ComputeConfig):
     auxiliary: bool = setting(True, "Train with an auxiliary head after two thirds of the cells.")
     auxiliary_weight: float = setting(0.4, "Weight of the auxiliary head's loss.")
     drop_path_rate: float = setting(0.3, "Final drop-path rate; it grows linearly from 0.")
-    cutout_length: int = setting(16, "Side of the cutout square in pixels; 0 for no cutout.")
+    cutout_length: int = setting(
+        16, "Side of the cutout square in pixels; 0 for no cutout.", least=0, most=MAX_IMAGE_SIZE
+    )
     label_smoothing: float = setting(0.0, "Label smoothing.")
     average_decay: float = setting(
         0.0,
@@ -81,10 +95,13 @@ class TrainConfig(DataConfig, ComputeConfig):
         "instead of them; 0 for none.",
     )
     max_parameters: int | None = setting(
-        None, "Maximum number of parameters; larger networks are refused."
+        None, "Maximum number of parameters; larger networks are refused.", least=1, most=math.inf
     )
     max_macs: int | None = setting(
-        None, "Maximum number of multiply-accumulates; larger networks are refused."
+        None,
+        "Maximum number of multiply-accumulates; larger networks are refused.",
+        least=1,
+        most=math.inf,
     )
 
     def __post_init__(self) -> None:
@@ -94,17 +111,6 @@ class TrainConfig(DataConfig, ComputeConfig):
             Genotype.parse(self.genotype)
         except GenotypeError as error:
             raise ConfigError(str(error)) from error
-        check_at_least(
-            self,
-            layers=MIN_LAYERS,
-            epochs=1,
-            batch_size=1,
-            gradient_accumulation=1,
-            learning_rate_warmup_epochs=0,
-            cutout_length=0,
-            max_parameters=1,
-            max_macs=1,
-        )
         check_positive(self, "learning_rate", "clip_norm")
         check_not_negative(self, "l2", "auxiliary_weight")
         check_share(self, "validation_portion", "momentum", "drop_path_rate")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pdarts_tf.data.assembling import assembled
+from pdarts_tf.data.assembling import assembled, resized_if_asked
 from pdarts_tf.data.images import DataError, ImageData, Split
 
 Examples: TypeAlias = Any
@@ -66,11 +66,8 @@ def image_data(
             f"labels must be from 0 to {len(names) - 1}, one for each of class_names. "
             f"Received: {largest}"
         )
-    if image_size is not None:
-        from pdarts_tf.data.decoding import resized
-
-        split = resized(split, (image_size, image_size))
-        tested = None if tested is None else resized(tested, (image_size, image_size))
+    split, *rest = resized_if_asked([split, *([] if tested is None else [tested])], image_size)
+    tested = rest[0] if rest else None
     return assembled(
         name,
         names,

@@ -1,7 +1,8 @@
 """Data sets made of the splits that a source has found: held out, decoded, measured, compared."""
 
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from pdarts_tf.data.images import (
     DataError,
     EncodedSplit,
     ImageData,
+    Split,
     check_classes,
 )
 from pdarts_tf.data.splitting import (
@@ -87,6 +89,37 @@ def assembled(
     if stored is not None:
         _check_same(data, stored)
     return data
+
+
+def resized_if_asked(splits: Sequence[Split], image_size: int | None) -> list[Split]:
+    """Returns splits in memory with their images resized.
+
+    Args:
+        splits: The splits, whose images have one shape.
+        image_size: New height and width; None keeps them.
+
+    Raises:
+        DataError: If they would not fit into memory.
+    """
+    if image_size is None:
+        return list(splits)
+    channels = splits[0].image_shape[2]
+    num_images = sum(split.num_images for split in splits)
+    _check_room(num_images, (image_size, image_size, channels))
+    from pdarts_tf.data.decoding import resized
+
+    return [resized(split, (image_size, image_size)) for split in splits]
+
+
+def _check_room(num_images: int, shape: tuple[int, int, int]) -> None:
+    needed = 2 * num_images * math.prod(shape)  # twice, while they are put together
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise DataError(
+            f"--image_size must be smaller: to resize {num_images:,} images takes "
+            f"{needed / 2**30:.1f} GiB, and this machine has {there / 2**30:.1f} GiB. "
+            f"Received: {shape[0]}"
+        )
 
 
 def as_they_are(splits: list[AnySplit]) -> list[AnySplit]:

@@ -16,6 +16,7 @@ from pdarts_tf.data.assembling import (
     as_they_are,
     assembled,
     in_memory_if_they_fit,
+    resized_if_asked,
 )
 from pdarts_tf.data.cifar_archives import find_archive, read_archive
 from pdarts_tf.data.digits_source import read_digits
@@ -218,12 +219,8 @@ def _unused(name: str, data_dir: str | os.PathLike[str] | None, tested_on: str) 
 def _resized(found: _InMemory, image_size: int | None) -> _Found:
     """Resizes images in memory, and adds "test", the name of their test split."""
     class_names, train, test = found
-    if image_size is None:
-        return (*found, "test")
-    from pdarts_tf.data.decoding import resized
-
-    size = (image_size, image_size)
-    return class_names, resized(train, size), resized(test, size), "test"
+    train, test = resized_if_asked([train, test], image_size)
+    return class_names, train, test, "test"
 
 
 FUNCTIONS: dict[str, Callable[[str | os.PathLike[str] | None], _InMemory]] = {

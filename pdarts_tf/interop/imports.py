@@ -14,6 +14,7 @@ from pdarts_tf.genotype import Genotype, genotypes_json
 from pdarts_tf.interop.state_dict import ALPHAS, BETAS, StateDict, is_counter
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import GENOTYPE, GENOTYPES, LAST_WEIGHTS
 from pdarts_tf.search_space import SearchSpace
 
@@ -24,7 +25,7 @@ _MODULES = ("stem", "stem0", "stem1", "cells", "classifier")
 
 
 def import_network(
-    arrays: StateDict, config: TrainConfig, data_dir: Path | None, output_dir: Path
+    arrays: StateDict, config: TrainConfig, options: RunOptions, output_dir: Path
 ) -> None:
     """Writes the run directory of an evaluation network.
 
@@ -34,7 +35,7 @@ def import_network(
     Args:
         arrays: Weights of the network.
         config: Settings of the training that the directory is to be one of.
-        data_dir: Directory of the data.
+        options: How to find the data.
         output_dir: Run directory to make.
 
     Raises:
@@ -47,14 +48,16 @@ def import_network(
     from pdarts_tf.runs import checkpoint
     from pdarts_tf.train.evaluation import make_network
 
-    data = sources.load_for(config, data_dir)
+    data = sources.load_for(config, options.data_dir, None, options.max_megapixels)
     model = make_network(config, data)
     try:
         load_torch_state_dict(model, arrays)
     except ValueError as error:
         raise InputError(str(error)) from error
     weights = checkpoint.archive(checkpoint.variables_of(model), {"epochs": 0})
-    with run_directory.RunDirectory(output_dir, config, data.description()) as run:
+    with run_directory.RunDirectory(
+        output_dir, config, data.description(), options.to_record
+    ) as run:
         run.write(GENOTYPE, Genotype.parse(config.genotype).to_json() + "\n")
         run.write(LAST_WEIGHTS, weights)
 

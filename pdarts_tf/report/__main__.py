@@ -12,6 +12,7 @@ Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 import os
 
 from flags import command_line, report_flags
+from flags.kinds import expanded_path
 from pdarts_tf.errors import InputError
 from pdarts_tf.report.page import report
 from pdarts_tf.report.run import read_run
@@ -23,6 +24,7 @@ def main(paths: list[str]) -> None:
     """Writes the report of the runs at the given paths, without importing TensorFlow."""
     if not paths:
         raise InputError("expected run directories: python -m pdarts_tf.report RUN [RUN…]")
+    paths = list(map(expanded_path, paths))
     output = report_flags.OUTPUT.value
     if output is None:
         if len(paths) > 1:

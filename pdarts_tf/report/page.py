@@ -5,7 +5,7 @@ policy of the page allows only the page's own script.
 """
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -19,12 +19,10 @@ from pdarts_tf.report.repeat import command_to_repeat, compared_settings, publis
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.next_commands import Recipes
 from pdarts_tf.runs.observers import Observer
 from pdarts_tf.runs.run_directory import REPORT
 from pdarts_tf.search_space import CELLS
-
-Recipes = Callable[[str, str], Settings]
-"""Function (command, data set) -> settings of the recipe."""
 
 
 def write_report(path: str | pathlib.Path, recipes: Recipes) -> pathlib.Path:

@@ -1,12 +1,13 @@
 """Differences between a run and its recipe, and the command that repeats the run."""
 
 import dataclasses
-import shlex
+import pathlib
 from typing import NamedTuple
 
-from pdarts_tf.config.settings import Settings, as_flag, shown
+from pdarts_tf.config.settings import Settings, shown
 from pdarts_tf.genotype import GENOTYPES, Genotype
 from pdarts_tf.report.run import Run
+from pdarts_tf.runs.next_commands import MODULES, changed_flags, option_flags, shell_line
 from pdarts_tf.runs.run_directory import GENOTYPE
 
 
@@ -50,17 +51,28 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
         run: The run.
         recipe: Settings of the same class that the command's --dataset implies.
     """
-    words = ["python", "-m", f"pdarts_tf.{run.command}"]
-    if run.command == "train":
-        name = published_name(run.genotype) or run.path / GENOTYPE
-        words.append(f"--genotype={name}")
-    words.append(f"--dataset={run.settings.dataset}")
-    for each in dataclasses.fields(run.settings):
-        value = getattr(run.settings, each.name)
-        if each.name not in ("genotype", "dataset") and value != getattr(recipe, each.name):
-            words.append(as_flag(each.name, value))
-    words.append(f"--output_dir={run.path}_again")
-    return shlex.join(words)
+    named = ("genotype", "dataset")
+    names = [each.name for each in dataclasses.fields(run.settings) if each.name not in named]
+    return shell_line(
+        MODULES[run.command],
+        *([f"--genotype={_genotype(run)}"] if run.command == "train" else []),
+        f"--dataset={run.settings.dataset}",
+        *option_flags(run.options),
+        *changed_flags(run.settings, recipe, names),
+        f"--output_dir={_beside(run.path)}",
+    )
+
+
+def _genotype(run: Run) -> str:
+    """Returns what names the genotype of a training: its name, its file, or else itself."""
+    file = run.path / GENOTYPE
+    return published_name(run.genotype) or str(file if file.is_file() else run.genotype)
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+    """Returns the path of a directory beside another one."""
+    named = path if path.name not in ("", "..") else path.resolve()
+    return named.with_name(f"{named.name}_again")
 
 
 def published_name(genotype: Genotype | None) -> str | None:

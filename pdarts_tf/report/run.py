@@ -16,6 +16,7 @@ from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings
 from pdarts_tf.genotype import Genotype, GenotypeError, load_genotype
+from pdarts_tf.runs.options import recorded_options
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
     GENOTYPE,
@@ -23,6 +24,7 @@ from pdarts_tf.runs.run_directory import (
     METRICS,
     RESULT,
     TIMINGS,
+    command_of,
     read_config,
     read_settings,
     space_file,
@@ -56,6 +58,7 @@ class Run:
         settings: Settings of the run.
         data: Description of the data; its values are valid or missing.
         versions: Versions of packages by name.
+        options: How the data was found, as {name of the flag: value}.
         records: Measurements by epoch.
         spaces: Search spaces by stage, counted from 1.
         frames: Architecture parameters by epoch.
@@ -71,6 +74,7 @@ class Run:
     settings: Any
     data: dict[str, Any]
     versions: dict[str, str]
+    options: dict[str, Any] = field(default_factory=dict)
     records: dict[Key, dict[str, float]] = field(default_factory=dict)
     spaces: dict[int, SearchSpace] = field(default_factory=dict)
     frames: dict[Key, Alphas] = field(default_factory=dict)
@@ -112,13 +116,15 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         RunDirectoryError: If it is not a run directory, or its settings cannot be read.
     """
     content = read_config(path)
-    kind: type[Settings] = TrainConfig if "genotype" in content["config"] else SearchConfig
+    command = command_of(content)
+    kind: type[Settings] = TrainConfig if command == "train" else SearchConfig
     run = Run(
         pathlib.Path(path),
-        "train" if kind is TrainConfig else "search",
+        command,
         read_settings(path, kind),
         _data(content.get("data")),
         _texts(content.get("versions")),
+        options=recorded_options(content),
     )
     run.records = _records(run)
     if run.command == "search":

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from pdarts_tf.drawing.result import ResultDrawings
 from pdarts_tf.report.console import RandomSearchConsole, SearchConsole, TrainConsole
-from pdarts_tf.report.page import HtmlReport, Recipes
+from pdarts_tf.report.page import HtmlReport
 from pdarts_tf.runs.job import Watchers
 from pdarts_tf.runs.journal import Journal
+from pdarts_tf.runs.next_commands import Recipes
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS, RunDirectory
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.tensorboard.board import SearchBoard, TrainBoard

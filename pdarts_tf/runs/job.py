@@ -15,6 +15,7 @@ from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import Stop, StopRequest
+from pdarts_tf.streams import show
 from pdarts_tf.training import devices as device
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
@@ -247,14 +248,17 @@ def _opened(
     """The run directory, in which only the chief writes, and what asks the run to stop."""
     devices = options.devices
     if not devices.multi_worker:
-        with RunDirectory(path, config, data.description()) as directory, StopRequest() as stop:
+        with (
+            RunDirectory(path, config, data.description(), options.to_record) as directory,
+            StopRequest() as stop,
+        ):
             yield directory, stop
         return
     from pdarts_tf.runs import workers
 
     own: RunDirectory
     if devices.task.is_chief:
-        own = RunDirectory(path, config, data.description())
+        own = RunDirectory(path, config, data.description(), options.to_record)
     else:
         own = workers.ReadOnlyDirectory(path)
     with (
@@ -304,4 +308,4 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
         lines.append(chosen.line(config.learning_rate))
     plan = command.make_job(config, data, None).plan
     lines += room.compared(plan)
-    print(plan.dry_text(present_memory(), options.memory_limit_gb), *lines, sep="\n")
+    show(plan.dry_text(present_memory(), options.memory_limit_gb), *lines)

@@ -1,11 +1,14 @@
 """Options of a run; of these only the choice of its batch size influences its results."""
 
-from collections.abc import Callable, Sequence
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
+from pdarts_tf.errors import printable
 from pdarts_tf.training.devices import Devices
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
@@ -28,6 +31,26 @@ def callbacks_named(names: "Sequence[str]") -> "MakeCallbacks":
         return from_names(names)
 
     return make
+
+
+def recorded_options(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns how a run found its data, as {name of the flag: value}; see `RunOptions.of_data`.
+
+    Args:
+        content: Content of its config.json, which nobody should trust; that of earlier versions has
+            no options.
+
+    >>> recorded_options({"options": {"data_dir": "photos", "max_megapixels": "many"}})
+    {'data_dir': 'photos'}
+    """
+    found = content.get("options")
+    given = found if isinstance(found, dict) else {}
+    data_dir, limit = given.get("data_dir"), given.get("max_megapixels")
+    valid = {
+        "data_dir": isinstance(data_dir, str) and data_dir == printable(data_dir, len(data_dir)),
+        "max_megapixels": isinstance(limit, int | float) and 0 < limit < math.inf,
+    }
+    return {name: given[name] for name, is_valid in valid.items() if is_valid}
 
 
 @dataclass(frozen=True)
@@ -63,3 +86,23 @@ class RunOptions:
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
     callbacks: "MakeCallbacks" = no_callbacks
+
+    @property
+    def of_data(self) -> dict[str, Any]:
+        """Options, beside settings, by which another command finds the same data, as flags.
+
+        >>> RunOptions(data_dir="photos", dry_run=True).of_data
+        {'data_dir': 'photos'}
+        """
+        given = {} if self.data_dir is None else {"data_dir": self.data_dir}
+        if self.max_megapixels == MAX_MEGAPIXELS:
+            return given
+        return {**given, "max_megapixels": self.max_megapixels}
+
+    @property
+    def to_record(self) -> dict[str, Any]:
+        """Those of `of_data` with a data directory that is the same from everywhere."""
+        return {
+            name: value if name != "data_dir" or "://" in value else os.path.abspath(value)
+            for name, value in self.of_data.items()
+        }

@@ -13,9 +13,11 @@ import pathlib
 import platform
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import IO, Any, Self, TypeVar
 
 from pdarts_tf.config.data import DataConfig
+from pdarts_tf.config.search import SearchConfig
 from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
 from pdarts_tf.config.train import TrainConfig
 from pdarts_tf.errors import InputError, quoted
@@ -40,6 +42,7 @@ RESULT = "result.json"
 BEST_WEIGHTS = "weights_best.npz"
 LAST_WEIGHTS = "weights_last.npz"
 WEIGHTS = {"best": BEST_WEIGHTS, "last": LAST_WEIGHTS}
+_KINDS: dict[str, type[Settings]] = {"search": SearchConfig, "train": TrainConfig}
 _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
@@ -109,6 +112,11 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     return content
 
 
+def command_of(content: Mapping[str, Any]) -> str:
+    """Returns the command whose run a config.json describes: "search" or "train"."""
+    return "train" if "genotype" in content["config"] else "search"
+
+
 def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Returns the description of a run's data, or None if there is no such run yet.
 
@@ -152,8 +160,14 @@ def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
     Raises:
         RunDirectoryError: the run is of another kind, or of an incompatible version.
     """
+    content = read_config(path)
+    if kind is not _KINDS[found := command_of(content)]:
+        raise RunDirectoryError(
+            f"{path} does not hold a {kind.__name__} of this version: it is the directory of a "
+            f"{found}; choose another one"
+        )
     try:
-        return kind.from_dict(read_config(path)["config"])
+        return kind.from_dict(content["config"])
     except (ConfigError, TypeError) as error:
         raise RunDirectoryError(
             f"{path} does not hold a {kind.__name__} of this version ({error}); choose another "
@@ -204,6 +218,7 @@ class RunDirectory:
         path: the directory; made if missing.
         config: settings, a dataclass with `to_json`.
         data: Description of the data, for config.json.
+        options: How the data was found, for config.json; see `recorded_options`.
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
@@ -216,7 +231,11 @@ class RunDirectory:
     writes = True
 
     def __init__(
-        self, path: str | os.PathLike[str], config: Settings, data: Mapping[str, Any]
+        self,
+        path: str | os.PathLike[str],
+        config: Settings,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         check(path, config)
         self.path = pathlib.Path(path)
@@ -230,15 +249,18 @@ class RunDirectory:
             opened.enter_context(self._take_lock())
             remove_unfinished(self.path)
             if not (self.path / CONFIG).is_file():
-                self._write_config(config, data)
+                self._write_config(config, data, options)
             self._log = LogFile(self.path / LOG)
             logger().addHandler(self._log)
             self._opened = opened.pop_all()
 
-    def _write_config(self, config: Settings, data: Mapping[str, Any]) -> None:
+    def _write_config(
+        self, config: Settings, data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> None:
         content = {
             "format": FORMAT,
             "config": json.loads(config.to_json()),
+            **({"options": dict(options)} if options else {}),
             "data": data,
             "versions": versions(),
         }

@@ -16,8 +16,12 @@ from collections.abc import Sequence
 from flags import command_line, study_flags
 from pdarts_tf.errors import InputError, RunError
 from pdarts_tf.runs.files import write_whole
+from pdarts_tf.runs.next_commands import train_line
+from pdarts_tf.runs.run_directory import GENOTYPE
 from pdarts_tf.runs.stopping import Stop, StopRequest
+from pdarts_tf.streams import show
 from pdarts_tf.study import local, running
+from pdarts_tf.study.choice import rank_genotypes
 from pdarts_tf.study.collecting import collect
 from pdarts_tf.study.methods import Method, StudyError
 from pdarts_tf.study.outputs import outputs
@@ -87,6 +91,7 @@ def _run_all(study: Study, todo: Sequence[Trial], root: pathlib.Path) -> None:
     else:
         write_outputs(study, todo, root)
     print(f"\n{(root / 'table.txt').read_text('utf-8')}\nSee {root / 'study.html'}")
+    _tell_how_to_train(study, todo, root)
     if failed:
         raise RunError(
             f"{len(failed)} of {len(todo)} trials failed: {', '.join(failed)}; their logs are "
@@ -121,6 +126,15 @@ def write_outputs(study: Study, todo: Sequence[Trial], root: pathlib.Path) -> No
         write_whole(root / name, text)
 
 
+def _tell_how_to_train(study: Study, todo: Sequence[Trial], root: pathlib.Path) -> None:
+    """Prints how to train the chosen genotype, on all of the images and by their recipe."""
+    ranking = rank_genotypes(collect(study, todo, root))
+    if ranking:
+        run, file = root / ranking[0].directory, root / GENOTYPE
+        print("Train the chosen genotype with")
+        print(f"  {train_line(run, file, command_line.recipe_settings, {})}")
+
+
 def _dry_run(study: Study, todo: Sequence[Trial]) -> None:
     from pdarts_tf.training.runtime import configure
 
@@ -132,7 +146,7 @@ def _dry_run(study: Study, todo: Sequence[Trial]) -> None:
         root = pathlib.Path(study_flags.OUTPUT_DIR.value)
         running.check(study, todo, root)
         record = collect(study, todo, root)
-    print(cost_text(study, todo, record))
+    show(cost_text(study, todo, record))
 
 
 if __name__ == "__main__":

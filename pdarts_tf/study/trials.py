@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings, as_flag
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.runs.next_commands import MODULES
 from pdarts_tf.study.methods import Method, StudyError
 
-PROGRAMS = {"search": "pdarts_tf.search", "train": "pdarts_tf.train"}
+PROGRAMS = MODULES
 """Modules of the commands."""
 
 

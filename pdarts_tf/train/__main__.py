@@ -11,22 +11,16 @@ import functools
 import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from flags import command_line, train_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
-from pdarts_tf.data.images import ImageData
 from pdarts_tf.errors import InputError
+from pdarts_tf.library.jobs import TRAIN
 from pdarts_tf.runs import job, run_directory
-from pdarts_tf.runs.run_directory import RESULT, RunDirectory, weights_that_count
-
-if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
-    import tensorflow as tf
-
-    from pdarts_tf.cost.plan import Plan
-    from pdarts_tf.runs.state import RunState
-    from pdarts_tf.train.evaluation import Training
+from pdarts_tf.runs.next_commands import evaluate_line, read_training
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.run_directory import RESULT, weights_that_count
 
 
 def main() -> None:
@@ -35,38 +29,16 @@ def main() -> None:
         _evaluate(train_flags.RUN_DIR.value)
         return
     options = train_flags.run_options()
-    command = job.Command("train", RESULT, _plan, _make_training, _watchers)
-    path = job.run(command, train_flags.train_config(), options)
+    path = job.run(TRAIN, train_flags.train_config(), options)
     if path is not None:
-        print_result(path, options.data_dir)
-
-
-def _plan(config: TrainConfig, data: ImageData) -> "Plan":
-    from pdarts_tf.train.training_images import plan_training
-
-    return plan_training(config, data)
-
-
-def _make_training(
-    config: TrainConfig, data: ImageData, strategy: "tf.distribute.Strategy | None"
-) -> "Training":
-    from pdarts_tf.train.evaluation import Training
-
-    return Training(config, data, strategy)
-
-
-def _watchers(training: "Training", directory: RunDirectory, state: "RunState") -> job.Watchers:
-    from pdarts_tf.report.watchers import train_watchers
-
-    recipes = command_line.recipe_settings
-    return train_watchers(training, directory, state, recipes=recipes)
+        print_result(path, options)
 
 
 def _evaluate(path: str | None) -> None:
     """Tests the weights of a run that count."""
     if path is None:
         raise InputError("--evaluate_only needs --run_dir, the directory of a training")
-    config = run_directory.read_settings(path, TrainConfig)
+    config = read_training(path, command_line.recipe_settings)
     weights = run_directory.stored_weights(path, config)
     from pdarts_tf.training.runtime import configure
 
@@ -81,7 +53,7 @@ def _evaluate(path: str | None) -> None:
     print(f"{weights} on {images}: {_scores(tested, 'test')}")
 
 
-def print_result(path: str, data_dir: str | None) -> None:
+def print_result(path: str, options: RunOptions) -> None:
     """Prints the scores of a finished training, and how to go on with it."""
     with open(os.path.join(path, RESULT), encoding="utf-8") as file:
         result = json.load(file)
@@ -94,8 +66,7 @@ def print_result(path: str, data_dir: str | None) -> None:
         chosen = f"epoch {result['best']['epoch']}, by validation accuracy"
         print(f"best weights ({chosen}): {_all_scores(result['best'])}")
     print(f"They are in {path}. Test the {used} again with")
-    data = f" --data_dir={data_dir}" if data_dir else ""
-    print(f"  python -m pdarts_tf.train --evaluate_only --run_dir={path}{data}")
+    print(f"  {evaluate_line(path, options.of_data)}")
 
 
 def _all_scores(scores: Mapping[str, float]) -> str:

@@ -96,6 +96,18 @@ def test_stages_may_be_any_number():
         ({"color_jitter": (-0.1, 0.4, 0.4, 0.2)}, "--color_jitter must be four strengths"),
         ({"color_jitter": (0.4, 0.4, 0.4, 0.6)}, "the last at most 0.5. Received: 0.4,0.4,0.4,0.6"),
         ({"max_steps_per_epoch": 0}, "--max_steps_per_epoch must be at least 1"),
+        ({"image_size": 1_000_000}, "--image_size must be at most 8192. Received: 1000000"),
+        ({"layers": (5, 11, 1_000_000)}, "--layers must be at most 200. Received: 5,11,1000000"),
+        ({"init_channels": 10**6}, "--init_channels must be at most 1024"),
+        ({"add_channels": (0, 0, 10**6)}, "--add_channels must be at most 1024"),
+        ({"epochs": 10**9}, "--epochs must be at most 100000"),
+        ({"samples": 10**6}, "--samples must be at most 1000"),
+        ({"batch_size": 10**9}, "--batch_size must be at most 1048576"),
+        ({"crop_padding": 10**9}, "--crop_padding must be at most 8192"),
+        ({"train_images_per_class": 2**31}, "--train_images_per_class must be at most 2147483647"),
+        ({"max_steps_per_epoch": 2**31}, "--max_steps_per_epoch must be at most 2147483647"),
+        ({"max_skip_connects": 2**31}, "--max_skip_connects must be at most 2147483647"),
+        ({"validation_epochs": 2**31}, "--validation_epochs must be at most 2147483647"),
         ({"seed": -1}, "--seed must be at least 0"),
         ({"seed": 2**63}, "--seed must be less than 2**63"),
     ],
@@ -223,6 +235,29 @@ def test_json_with_a_value_of_another_type_is_refused(name, value):
 def test_json_may_hold_whole_numbers_where_others_are_expected():
     values = json.loads(SearchConfig().to_json()) | {"clip_norm": 5, "image_size": 32}
     assert SearchConfig.from_dict(values) == SearchConfig(image_size=32)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": 1_000_000}, "--layers must be at most 200. Received: 1000000"),
+        ({"layers": 2}, "--layers must be at least 3. Received: 2"),
+        ({"init_channels": 10**6}, "--init_channels must be at most 1024"),
+        ({"epochs": 10**9}, "--epochs must be at most 100000"),
+        ({"batch_size": 10**9}, "--batch_size must be at most 1048576"),
+        ({"cutout_length": 10**9}, "--cutout_length must be at most 8192"),
+        ({"gradient_accumulation": 2**31}, "--gradient_accumulation must be at most 2147483647"),
+        ({"max_macs": 0}, "--max_macs must be at least 1"),
+    ],
+    ids=str,
+)
+def test_wrong_values_of_a_training_are_refused(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig(**wrong)
+
+
+def test_limits_of_networks_may_be_beyond_what_tensorflow_counts():
+    assert TrainConfig(max_macs=10**12, max_parameters=10**10).max_macs == 10**12
 
 
 @pytest.mark.parametrize("portion", [-0.1, 1.0, NAN])

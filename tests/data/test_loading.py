@@ -116,6 +116,13 @@ def test_digits_are_resized():
     assert data.test.image_shape == (12, 12, 1)
 
 
+def test_images_that_would_not_fit_into_memory_are_not_resized(monkeypatch):
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}
+    monkeypatch.setattr("os.sysconf", pages.__getitem__)
+    with pytest.raises(DataError, match="--image_size must be smaller: to resize 1,797 images"):
+        load("digits", image_size=64)
+
+
 def test_the_description_is_of_what_is_trained_on(root):
     data = load("folder", root, images_per_class=2)
     assert data.description()["num_train"] == 6

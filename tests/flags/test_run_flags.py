@@ -67,7 +67,9 @@ def test_nothing_is_profiled_unless_asked_for():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "1,2,3", "4,3", "0,3", "-1,3", "1.5,3", "a,b", "1,", "²,3"]
+    "text",
+    ["", "5", "1,2,3", "4,3", "0,3", "-1,3", "1.5,3", "a,b", "1,", "²,3", f"1,{'9' * 5000}"],
+    ids=lambda text: text[:9],
 )
 def test_other_texts_are_refused_and_the_message_says_what_is_expected(text):
     with pytest.raises(flags.IllegalFlagValueError, match=r"expected two steps.* such as 10,20"):
@@ -79,3 +81,28 @@ def test_the_limit_of_pixels_is_a_positive_number():
     for text in ("0", "-1", "nan", "inf", "many"):
         with pytest.raises(flags.IllegalFlagValueError, match="max_megapixels"):
             options(f"--max_megapixels={text}")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-1", "much"])
+def test_the_limit_of_memory_is_a_finite_number(text):
+    with pytest.raises(flags.IllegalFlagValueError, match="memory_limit_gb"):
+        options("--dry_run", f"--memory_limit_gb={text}")
+
+
+def test_more_logical_devices_than_anybody_needs_are_refused():
+    with pytest.raises(flags.IllegalFlagValueError, match="num_cpu_devices"):
+        options("--distribution=mirrored", "--num_cpu_devices=1000000")
+
+
+def test_paths_may_begin_with_the_home_directory(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    read = options("--data_dir=~/my data", "--output_dir=~", "--compilation_cache_dir=a~b")
+    assert (read.data_dir, read.output_dir) == ("/home/me/my data", "/home/me")
+    assert read.compilation_cache_dir == "a~b"
+
+
+@pytest.mark.parametrize("path", ["~nobody-has-this-name/run", "a\nb", "a\0b", "caf\udce9"])
+def test_paths_that_no_run_can_have_are_refused(path):
+    with pytest.raises(flags.IllegalFlagValueError, match="output_dir") as refused:
+        options(f"--output_dir={path}")
+    assert "expected a path" in str(refused.value) or "no such home" in str(refused.value)

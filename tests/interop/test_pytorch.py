@@ -39,7 +39,7 @@ def settings(arrays):
 @pytest.fixture(scope="module")
 def run(arrays, tmp_path_factory):
     path = tmp_path_factory.mktemp("imported") / "run"
-    import_network(arrays, settings(arrays), None, path)
+    import_network(arrays, settings(arrays), RunOptions(), path)
     return path
 
 
@@ -69,7 +69,7 @@ def test_the_data_of_the_network_is_described(run):
 def test_an_unfitting_file_names_its_first_odd_parameter(arrays, tmp_path):
     missing = {name: a for name, a in arrays.items() if name != "cells.1.preprocess0.op.1.weight"}
     with pytest.raises(InputError, match=r"lacks 'cells.1.preprocess0.op.1.weight' of shape"):
-        import_network(missing, settings(arrays), None, tmp_path / "run")
+        import_network(missing, settings(arrays), RunOptions(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -209,7 +209,7 @@ def test_a_stem_of_another_shape_is_one_line(shape):
 def test_an_import_never_overwrites_a_run(run, arrays):
     before = (run / "weights_last.npz").read_bytes()
     with pytest.raises(InputError, match="new or an empty directory"):
-        import_network(arrays, settings(arrays), None, run)
+        import_network(arrays, settings(arrays), RunOptions(), run)
     assert (run / "weights_last.npz").read_bytes() == before
 
 

@@ -17,6 +17,7 @@ from pdarts_tf.report.run import Run
 _CHANGES = {"seed": 3, "layers": (5, 6, 7), "flip": True, "l2": 1e-5, "image_size": 16}
 SEARCH = SearchConfig(**dataclasses.asdict(recipe_settings("search", "digits")) | _CHANGES)
 SKIP = ("skip_connect", 0)
+UNPUBLISHED = str(Genotype([SKIP, SKIP], [2], [SKIP, SKIP], [2]))
 
 
 def run_of(config, path="runs/my run"):
@@ -51,14 +52,41 @@ def test_a_command_names_only_what_differs_from_the_recipe():
     [
         ("DARTS_V2", "DARTS_V2"),
         (str(Genotype.parse("PDARTS")), "PDARTS"),
-        (str(Genotype([SKIP, SKIP], [2], [SKIP, SKIP], [2])), "r/genotype.json"),
+        (UNPUBLISHED, "r/genotype.json"),
     ],
 )
-def test_a_training_names_its_genotype_or_its_file(genotype, name):
-    config = TrainConfig(genotype=genotype)
-    run = run_of(config, "r")
+def test_a_training_names_its_genotype_or_its_file(genotype, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("r").mkdir()
+    pathlib.Path("r/genotype.json").touch()
+    run = run_of(TrainConfig(genotype=genotype), "r")
     command = command_to_repeat(run, recipe_settings("train", "digits"))
     assert command.startswith(f"python -m pdarts_tf.train --genotype={name} --dataset=digits ")
+
+
+def test_a_training_whose_file_is_lost_gives_its_genotype(tmp_path):
+    run = run_of(TrainConfig(genotype=UNPUBLISHED), tmp_path)
+    words = shlex.split(command_to_repeat(run, recipe_settings("train", "digits")))
+    assert words[3] == f"--genotype={UNPUBLISHED}"
+
+
+@pytest.mark.parametrize(
+    ("path", "beside"), [("runs/a b/", "runs/a b_again"), (".", "{here}_again")]
+)
+def test_the_run_is_repeated_beside_the_original(path, beside, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(
+        command_to_repeat(run_of(SEARCH, path), recipe_settings("search", "digits"))
+    )
+    assert words[-1] == f"--output_dir={beside.format(here=tmp_path)}"
+
+
+def test_the_data_is_found_again():
+    run = dataclasses.replace(
+        run_of(SEARCH), options={"data_dir": "my photos; rm -rf", "max_megapixels": 100}
+    )
+    words = shlex.split(command_to_repeat(run, recipe_settings("search", "digits")))
+    assert {"--data_dir=my photos; rm -rf", "--max_megapixels=100"} <= set(words)
 
 
 def test_settings_that_differ_come_first():

@@ -65,7 +65,10 @@ def test_a_dry_training_prints_its_table_and_writes_nothing(tmp_path):
         (["--memory_limit_gb=4"], "it is for --dry_run only"),
         (["--dry_run", "--memory_limit_gb=-1"], "flag --memory_limit_gb=-1"),
         (["--dry_run", "--evaluate_only"], "--dry_run shows what a training would do"),
-        (["--dry_run", "--batch_size=2000"], "--batch_size must be from 1 to 1292"),
+        (
+            ["--dry_run", "--genotype=PDARTS", "--batch_size=2000"],
+            "--batch_size must be from 1 to 1292",
+        ),
     ],
 )
 def test_wrong_usage_ends_with_one_line(tmp_path, options, message):

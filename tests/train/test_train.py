@@ -180,6 +180,26 @@ def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     assert "another process is running in" in second.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--dry_run"], ["--max_skip_connects=2"]], ids=str)
+def test_a_genotype_is_asked_for(options):
+    done = train("--dataset=cifar10", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --genotype is needed: the run directory of a search, a ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_flagfile_may_give_the_genotype(tmp_path):
+    (tmp_path / "my.flags").write_text("--genotype=nothing\n")
+    assert "Known names: PDARTS" in train(f"--flagfile={tmp_path / 'my.flags'}").stderr
+
+
+@pytest.mark.parametrize("options", [["--layers=1000000"], ["--image_size=1000000"]], ids=str)
+def test_numbers_beyond_what_any_machine_can_do_are_refused_at_once(options):
+    done = train(*SMALL, "--dry_run", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "must be at most" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
