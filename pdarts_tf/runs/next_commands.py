@@ -55,7 +55,7 @@ def changed_flags(settings: Settings, implied: Settings, names: Collection[str])
         names: Names of the settings to compare. Those that are None are left out, since no flag
             sets a value to None.
 
-    >>> changed_flags(SearchConfig(seed=1, epochs=9), SearchConfig(), {"seed"})
+    >>> changed_flags(SearchConfig(seed=1, epochs=30), SearchConfig(), {"seed"})
     ['--seed=1']
     """
     values = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
