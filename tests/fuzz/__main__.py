@@ -35,7 +35,13 @@ def fuzz(name: str, inputs: int, directory: Path) -> tuple[dict[str, Any], str]:
     command = [sys.executable, "-m", "tests.fuzz.guided", name, str(inputs), str(directory)]
     environment = os.environ | _ENVIRONMENT
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     file = directory / "outcomes.json"
     record = json.loads(file.read_text()) if file.exists() else {"target": name}

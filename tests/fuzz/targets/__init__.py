@@ -9,6 +9,7 @@ from pdarts_tf.errors import RunError
 
 NAMES = (
     "genotypes",
+    "flagfiles",
     "run_directories",
     "checkpoints",
     "images",
