@@ -37,7 +37,7 @@ def model_blocks(model: Model, image_size: int | Sequence[int]) -> list[Block]:
     """
     height, width = np.broadcast_to(image_size, 2).tolist()
     if isinstance(model, EvaluationNetwork):
-        return network_blocks(
+        blocks = network_blocks(
             model.genotype,
             model.init_channels,
             model.num_layers,
@@ -46,6 +46,7 @@ def model_blocks(model: Model, image_size: int | Sequence[int]) -> list[Block]:
             (height, width),
             model.stem_layers[0].kernel.shape[2] if model.built else _RGB,
         )
+        return blocks if model.include_top else blocks[:-1]  # the last is the classifier
     if isinstance(model, SearchNetwork):
         return supernet_blocks(
             model.space,

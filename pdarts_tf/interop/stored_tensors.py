@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from pdarts_tf.errors import InputError
+from pdarts_tf.errors import InputError, printable
 from pdarts_tf.interop.pickle_reader import Call, Global, Persistent, PickleError
 
 ByteOrder = Literal["<", ">"]
@@ -183,7 +183,7 @@ class TensorFinder:
                 if view not in ([], [None]):
                     return UnreadTensor("a view of PyTorch 0.1: load and save it with a newer one")
                 if kind not in _TYPES:
-                    return UnreadTensor(f"a tensor of {kind}: save its float()")
+                    return UnreadTensor(f"a tensor of {printable(kind)}: save its float()")
                 storage = self.storages.setdefault(key, Storage(key, _TYPES[kind], size))
                 if storage == (key, _TYPES[kind], size) and len(shape) == len(strides) <= 32:
                     (start,) = _ints((offset,))

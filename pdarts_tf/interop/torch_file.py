@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pdarts_tf.errors import quoted
+from pdarts_tf.errors import printable, quoted
 from pdarts_tf.interop.pickle_reader import PickleError, read_pickle
 from pdarts_tf.interop.stored_tensors import (
     ByteOrder,
@@ -70,9 +70,11 @@ def read_torch_file(path: str | os.PathLike[str]) -> TorchFile:
             with open(path, "rb") as file:
                 return TorchFile(_read_sequence(file.read()), has_checksums=False)
     except TorchFileError as error:
-        raise TorchFileError(f"{path} {error}") from error
+        raise TorchFileError(f"{path} {printable(str(error))}") from error
     except PickleError as error:
-        raise TorchFileError(f"{path} is damaged ({error}); bring it again") from error
+        raise TorchFileError(
+            f"{path} is damaged ({printable(str(error))}); bring it again"
+        ) from error
     except (*_ZIP_ERRORS, MemoryError) as error:
         raise TorchFileError(f"{path} cannot be read ({_reason(error)}); bring it again") from error
     raise TorchFileError(
@@ -81,7 +83,7 @@ def read_torch_file(path: str | os.PathLike[str]) -> TorchFile:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    return printable(" ".join(str(error).split()), 160) or type(error).__name__
 
 
 def _likeness(head: bytes) -> str:

@@ -110,7 +110,9 @@ def _auxiliary_slots(head: AuxiliaryHead) -> Slots:
 
 def network_slots(model: EvaluationNetwork) -> Slots:
     """Returns the slots of a built evaluation network."""
-    slots = _stem_slots(model) | dense_slots("classifier", model.head)
+    slots = _stem_slots(model)
+    if model.include_top:
+        slots |= dense_slots("classifier", model.head)
     for i, cell in enumerate(model.cells):
         for j, layer in enumerate(cell.preprocess):
             slots |= preprocess_slots(f"cells.{i}.preprocess{j}", layer)
@@ -144,8 +146,9 @@ def _image_channels(arrays: StateDict) -> int:
 
 def _is_needed(name: str, slots: Slots) -> bool:
     """Returns whether an array of a state dict has to have a slot."""
-    if name.startswith(_AUXILIARY) and not any(slot.startswith(_AUXILIARY) for slot in slots):
-        return False
+    for ending in (_AUXILIARY, "classifier."):
+        if name.startswith(ending) and not any(slot.startswith(ending) for slot in slots):
+            return False
     return not is_counter(name)
 
 
@@ -175,7 +178,8 @@ def load_torch_state_dict(
         arrays: Arrays or tensors in PyTorch's layout, by the official names of the parameters, or
             what `named_arrays` finds them in. Counters (`num_batches_tracked`, and thop's
             `total_ops` and `total_params`) are ignored; so are `auxiliary_head.*` if the model has
-            no auxiliary head, which only training uses. A model with one needs them.
+            no auxiliary head, which only training uses, and `classifier.*` if it has no classifier.
+            A model with one needs them.
 
     Raises:
         ValueError: A parameter is missing, surplus, not of numbers, or of another shape, or the

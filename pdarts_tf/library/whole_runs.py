@@ -71,7 +71,7 @@ def run_search(
     dataset = train if isinstance(train, str) else settings.pop("dataset", _ARRAYS)
     config = settings_for(SearchConfig, dataset, settings | {"dataset": dataset})
     options = _options(SEARCH, output_dir, data_dir, distribution, callbacks)
-    job.run(SEARCH, config, options, _loader(train, test, class_names))
+    _run(SEARCH, config, options, _loader(train, test, class_names))
     return SearchResult(read_run(options.output_dir or ""))
 
 
@@ -119,8 +119,22 @@ def run_training(
     named = {"dataset": dataset, "genotype": str(genotype)}
     config = settings_for(TrainConfig, dataset, settings | named)
     options = _options(TRAIN, output_dir, data_dir, distribution, callbacks)
-    job.run(TRAIN, config, options, _loader(train, test, class_names))
+    _run(TRAIN, config, options, _loader(train, test, class_names))
     return TrainingResult(read_run(options.output_dir or ""))
+
+
+def _run(
+    command: job.Command,
+    config: SearchConfig | TrainConfig,
+    options: RunOptions,
+    load: job.LoadData,
+) -> None:
+    job.run(command, config, options, load)
+    import tensorflow as tf
+
+    # Operations are deterministic from now on, and random ones, such as the shuffling of `fit`,
+    # refuse to work without a seed. Nothing in a run depends on this one.
+    tf.random.set_seed(config.seed)
 
 
 def _options(

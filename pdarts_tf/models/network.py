@@ -27,6 +27,7 @@ from pdarts_tf.models.stacking import (
     image_divisor,
     stem_channels,
 )
+from pdarts_tf.models.top import POOLINGS, check_top
 
 _AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
@@ -52,6 +53,9 @@ class EvaluationNetwork(AuxiliaryLossModel):
             at least 24 pixels (CIFAR stem) or 192 (ImageNet stem).
         drop_path_rate: Rate of drop-path, in [0, 1). With 0 no drop-path is built; otherwise the
             rate can be changed while training.
+        include_top: Whether the network ends with its classifier.
+        pooling: Without the classifier: "avg" or "max" over all pixels, to (batch, channels), or
+            None for none.
         seed: Random seed of the initialization and of the drop-path masks; not negative.
         sync_batch_norm: Whether batch norms normalize by the batches of all replicas together.
         rematerialize: Whether cells are recomputed in the backward pass instead of being stored.
@@ -85,6 +89,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
         stem: str = "cifar",
         auxiliary: bool = False,
         drop_path_rate: float = 0.0,
+        include_top: bool = True,
+        pooling: str | None = None,
         seed: int = 0,
         sync_batch_norm: bool = False,
         rematerialize: bool = False,
@@ -100,12 +106,15 @@ class EvaluationNetwork(AuxiliaryLossModel):
             raise ValueError(f"`stem` must be one of {', '.join(STEM_STRIDES)}. Received: {stem!r}")
         if num_classes < 1:
             raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
+        check_top(include_top, pooling, auxiliary)
         _check_rate(drop_path_rate)
         self.genotype = genotype
         self.init_channels = init_channels
         self.num_layers = num_layers
         self.num_classes = num_classes
         self.stem = stem
+        self.include_top = include_top
+        self.pooling = pooling
         self.seed = seed
         self.sync_batch_norm = sync_batch_norm
         self.rematerialize = rematerialize
@@ -120,7 +129,9 @@ class EvaluationNetwork(AuxiliaryLossModel):
         self.cells = self._make_cells(layouts, seeds[6:])
         self.auxiliary_head = self._make_auxiliary_head(seeds[2]) if auxiliary else None
         fan_in = self.cells[-1].output_channels
-        self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
+        self.head: Any = None
+        if include_top:
+            self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
         # Both are there without drop-path too, so that one file of weights fits either network.
         self._drop_path_rate = self.add_weight(
             shape=(),
@@ -219,7 +230,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
             shapes = [shapes[1], (None, None, None, cell.output_channels)]
             if self.auxiliary_head is not None and i == auxiliary_cell(self.num_layers):
                 self.auxiliary_head.build(shapes[1])
-        self.head.build((None, shapes[1][-1]))
+        if self.head is not None:
+            self.head.build((None, shapes[1][-1]))
 
     def _check_images(self, height: int, width: int) -> None:
         check_image_size(height, width, self.stem)
@@ -234,6 +246,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
         self, images: tf.Tensor, training: bool = False, first_image: tf.Tensor | None = None
     ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         """Returns logits, or in training with an auxiliary head (logits, auxiliary logits).
+
+        Without a classifier it returns features.
 
         Args:
             images: (batch, height, width, channels), height and width known.
@@ -267,7 +281,10 @@ class EvaluationNetwork(AuxiliaryLossModel):
                 # begin with a relu themselves, but with 3 cells none does: the golden numbers.
                 last = tf.nn.relu(last)
                 auxiliary_logits = self.auxiliary_head(last, training=True)
-        logits = self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
+        features = tf.cast(last, tf.float32)
+        if self.head is None:
+            return POOLINGS[self.pooling](features)
+        logits = self.head(tf.reduce_mean(features, (1, 2)))
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
 
     def _apply_cell(
@@ -295,6 +312,40 @@ class EvaluationNetwork(AuxiliaryLossModel):
             before, last = last, layer(tf.nn.relu(last), training=training)
         return before, last
 
+    def without_top(self, pooling: str | None = "avg") -> "EvaluationNetwork":
+        """Returns a network of features with the weights of this one, for other classes.
+
+        Args:
+            pooling: See the constructor.
+
+        Raises:
+            ValueError: This network is not built, and so has no weights.
+
+        Example:
+
+        >>> from pdarts_tf.genotype import GENOTYPES
+        >>> network = EvaluationNetwork(GENOTYPES["DARTS_V2"], init_channels=4, num_layers=3)
+        >>> network.build((None, 32, 32, 3))
+        >>> network.without_top()(tf.zeros((2, 32, 32, 3))).shape.as_list()
+        [2, 64]
+        """
+        if not self.built:
+            raise ValueError("Build the network first, or call it on images: it has no weights.")
+        config = EvaluationNetwork.get_config(self)
+        config |= {"include_top": False, "pooling": pooling, "auxiliary": False}
+        other = EvaluationNetwork.from_config(config)
+        other.build(self.get_build_config()["input_shape"])
+        own, new = (
+            [*each.stem_layers, *each.cells, each._drop_path_rate, each.forward_passes]
+            for each in (self, other)
+        )
+        for source, target in zip(own, new, strict=True):
+            if isinstance(source, keras.Layer):
+                target.set_weights(source.get_weights())
+            else:
+                target.assign(source)
+        return other
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the genotype as JSON."""
         return {
@@ -306,6 +357,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
             "stem": self.stem,
             "auxiliary": self.auxiliary_head is not None,
             "drop_path_rate": self._initial_drop_path_rate,
+            "include_top": self.include_top,
+            "pooling": self.pooling,
             "seed": self.seed,
             "sync_batch_norm": self.sync_batch_norm,
             "rematerialize": self.rematerialize,

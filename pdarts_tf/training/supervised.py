@@ -87,6 +87,13 @@ class SupervisedNetwork(EvaluationNetwork):
         )
         self.trackers = running_means(TRAIN_METRICS + TEST_METRICS)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments; see `EvaluationNetwork.get_config`."""
+        config = super().get_config()
+        return {
+            name: each for name, each in config.items() if name not in ("include_top", "pooling")
+        }
+
     def compile(
         self,
         weight_optimizer: TorchOptimizer,

@@ -279,3 +279,15 @@ def test_a_missing_file_and_a_directory_are_one_line(tmp_path):
     for path in (tmp_path / "none.pt", tmp_path):
         with pytest.raises(TorchFileError, match=r"expected a file that torch\.save wrote"):
             read_torch_file(path)
+
+
+def test_names_in_a_file_do_not_drive_a_terminal(path):
+    odd = Called(
+        Named("torch._utils", "_rebuild_tensor_v2"),
+        (
+            Outside(("storage", Named("torch", "Half\x1b[2JStorage"), "0", "cpu", 1)),
+            *(0, (1,), (1,), False, ORDERED),
+        ),
+    )
+    found = read(path, archive(b"\x80\x02" + pickled({"a": odd}, None) + b".", {}))["a"]
+    assert found.kind == "a tensor of Half\\x1b[2JStorage: save its float()"

@@ -35,7 +35,9 @@ def fit(model, **options):
     return model.fit(data, shuffle=False, verbose=0, **options).history
 
 
-@pytest.mark.parametrize("other", ["sgd", None, keras.optimizers.SGD(0.1)], ids=str)
+@pytest.mark.parametrize(
+    "other", ["sgd", None, keras.optimizers.SGD(0.1)], ids=["a name", "nothing", "of Keras"]
+)
 def test_other_optimizers_are_refused_with_what_to_pass(other):
     model = OneLayer(SPACE, num_classes=3)
     with pytest.raises(ValueError, match=r"`weight_optimizer` .* pdarts_tf\.weight_optimizer\("):
