@@ -1,5 +1,7 @@
 """Networks without their classifier: features, their weights, and other classes on top of them."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from pdarts_tf.interop.torch_names import network_slots
 from pdarts_tf.training.supervised import SupervisedNetwork
 
 PIXELS = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype(np.float32)
-SMALL = {"init_channels": 4, "num_layers": 3}
+SMALL: dict[str, Any] = {"init_channels": 4, "num_layers": 3}
 
 
 def network(**options):
