@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
-from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
 from pdarts_tf.layers.stem import ConvNorm, as_pixels
@@ -24,12 +23,17 @@ from pdarts_tf.models.stacking import (
     auxiliary_cell,
     cell_layout,
     check_image_size,
-    image_divisor,
     stem_channels,
 )
-from pdarts_tf.models.top import POOLINGS, check_top
-
-_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
+from pdarts_tf.models.top import (
+    POOLINGS,
+    check_images,
+    check_rate,
+    check_top,
+    copy_weights,
+    make_auxiliary_head,
+    statistics_of,
+)
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
@@ -107,7 +111,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
         if num_classes < 1:
             raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
         check_top(include_top, pooling, auxiliary)
-        _check_rate(drop_path_rate)
+        check_rate(drop_path_rate)
         self.genotype = genotype
         self.init_channels = init_channels
         self.num_layers = num_layers
@@ -120,6 +124,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
         self.compile_step = compile_step
+        self._statistics = statistics_of(stem, sync_batch_norm)
         self._initial_drop_path_rate = drop_path_rate
         self._compiled: dict[tuple[Hashable, bool], Callable[..., Any]] = {}
         layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
@@ -127,7 +132,11 @@ class EvaluationNetwork(AuxiliaryLossModel):
         seeds = [int(draw) % 2**30 for draw in draws]
         self.stem_layers = self._make_stem(seeds[3:6])
         self.cells = self._make_cells(layouts, seeds[6:])
-        self.auxiliary_head = self._make_auxiliary_head(seeds[2]) if auxiliary else None
+        self.auxiliary_head = None
+        if auxiliary:
+            self.auxiliary_head = make_auxiliary_head(
+                num_classes, stem, seeds[2], self._statistics, self.dtype_policy
+            )
         fan_in = self.cells[-1].output_channels
         self.head: Any = None
         if include_top:
@@ -141,14 +150,6 @@ class EvaluationNetwork(AuxiliaryLossModel):
             name="drop_path_rate",
         )
         self.forward_passes = add_pass_counter(self)
-
-    @property
-    def _statistics(self) -> str:
-        if self.sync_batch_norm:
-            return "global"
-        # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-        # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
-        return "float64" if self.stem == "imagenet" else "batch"
 
     def _make_cells(
         self, layouts: Sequence[CellLayout], seeds: Sequence[int]
@@ -185,16 +186,6 @@ class EvaluationNetwork(AuxiliaryLossModel):
             for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
         ]
 
-    def _make_auxiliary_head(self, seed: int) -> AuxiliaryHead:
-        return AuxiliaryHead(
-            self.num_classes,
-            _AUXILIARY_STRIDES[self.stem],
-            seed=seed,
-            statistics=self._statistics,
-            dtype=self.dtype_policy,
-            name="auxiliary_head",
-        )
-
     @property
     def _built_with_drop_path(self) -> bool:
         return self._initial_drop_path_rate > 0.0
@@ -206,7 +197,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
 
     @drop_path_rate.setter
     def drop_path_rate(self, rate: float) -> None:
-        _check_rate(rate)
+        check_rate(rate)
         if rate > 0.0 and not self._built_with_drop_path:
             raise ValueError(
                 "This network was built without drop-path (`drop_path_rate=0.0`). "
@@ -220,7 +211,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
         Height and width may be None; they are checked if they are known.
         """
         if None not in input_shape[1:3]:
-            self._check_images(*input_shape[1:3])
+            height, width = input_shape[1:3]
+            check_images(height, width, self.stem, self.auxiliary_head is not None)
         channels = [input_shape[-1], *(layer.channels for layer in self.stem_layers)]
         for layer, inputs in zip(self.stem_layers, channels, strict=False):
             layer.build((None, None, None, inputs))
@@ -233,21 +225,10 @@ class EvaluationNetwork(AuxiliaryLossModel):
         if self.head is not None:
             self.head.build((None, shapes[1][-1]))
 
-    def _check_images(self, height: int, width: int) -> None:
-        check_image_size(height, width, self.stem)
-        least = MIN_PIXELS * image_divisor(self.stem)
-        if self.auxiliary_head is not None and min(height, width) < least:
-            raise ValueError(
-                f"With stem={self.stem!r}, an auxiliary head needs images of at least {least} "
-                f"pixels: build the network with auxiliary=False. Received: {height}x{width}"
-            )
-
     def call(
         self, images: tf.Tensor, training: bool = False, first_image: tf.Tensor | None = None
     ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """Returns logits, or in training with an auxiliary head (logits, auxiliary logits).
-
-        Without a classifier it returns features.
+        """Returns logits or features; (logits, auxiliary logits) in training with such a head.
 
         Args:
             images: (batch, height, width, channels), height and width known.
@@ -335,16 +316,12 @@ class EvaluationNetwork(AuxiliaryLossModel):
         config |= {"include_top": False, "pooling": pooling, "auxiliary": False}
         other = EvaluationNetwork.from_config(config)
         other.build(self.get_build_config()["input_shape"])
-        own, new = (
-            [*each.stem_layers, *each.cells, each._drop_path_rate, each.forward_passes]
-            for each in (self, other)
-        )
-        for source, target in zip(own, new, strict=True):
-            if isinstance(source, keras.Layer):
-                target.set_weights(source.get_weights())
-            else:
-                target.assign(source)
+        copy_weights(self._below_the_top, other._below_the_top)
         return other
+
+    @property
+    def _below_the_top(self) -> list[Any]:
+        return [*self.stem_layers, *self.cells, self._drop_path_rate, self.forward_passes]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the genotype as JSON."""
@@ -370,8 +347,3 @@ class EvaluationNetwork(AuxiliaryLossModel):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Returns a network with the arguments that `get_config` gave."""
         return cls(**{**config, "genotype": Genotype.from_json(config["genotype"])})
-
-
-def _check_rate(rate: float) -> None:
-    if not 0.0 <= rate < 1.0:
-        raise ValueError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}")

@@ -1,8 +1,15 @@
-"""Features of an evaluation network without its classifier."""
+"""The end of an evaluation network, with or without its classifier; checks of its arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
+
+from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
+from pdarts_tf.models.stacking import check_image_size, image_divisor
+
+_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
 POOLINGS: dict[str | None, Callable[[tf.Tensor], tf.Tensor]] = {
     None: tf.identity,
@@ -30,3 +37,60 @@ def check_top(include_top: bool, pooling: str | None, auxiliary: bool) -> None:
             "An auxiliary head needs a classifier beside it: pass auxiliary=False with "
             "include_top=False."
         )
+
+
+def statistics_of(stem: str, sync_batch_norm: bool) -> str:
+    """Returns the kind of statistics of a network's batch norms, see `layers.normalization`."""
+    if sync_batch_norm:
+        return "global"
+    # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
+    # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
+    return "float64" if stem == "imagenet" else "batch"
+
+
+def make_auxiliary_head(
+    num_classes: int, stem: str, seed: int, statistics: str, dtype: keras.DTypePolicy
+) -> AuxiliaryHead:
+    """Returns the auxiliary head of a network; see `AuxiliaryHead`."""
+    return AuxiliaryHead(
+        num_classes,
+        _AUXILIARY_STRIDES[stem],
+        seed=seed,
+        statistics=statistics,
+        dtype=dtype,
+        name="auxiliary_head",
+    )
+
+
+def check_images(height: int, width: int, stem: str, auxiliary: bool) -> None:
+    """Checks that a network can take images of a size.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    check_image_size(height, width, stem)
+    least = MIN_PIXELS * image_divisor(stem)
+    if auxiliary and min(height, width) < least:
+        raise ValueError(
+            f"With stem={stem!r}, an auxiliary head needs images of at least {least} "
+            f"pixels: build the network with auxiliary=False. Received: {height}x{width}"
+        )
+
+
+def check_rate(rate: float) -> None:
+    """Checks a rate of drop-path.
+
+    Raises:
+        ValueError: It is not in [0, 1).
+    """
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}")
+
+
+def copy_weights(sources: Sequence[Any], targets: Sequence[Any]) -> None:
+    """Copies the values of layers and variables to others of the same shapes, in order."""
+    for source, target in zip(sources, targets, strict=True):
+        if isinstance(source, keras.Layer):
+            target.set_weights(source.get_weights())
+        else:
+            target.assign(source)

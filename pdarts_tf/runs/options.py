@@ -85,7 +85,7 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
-    callbacks: "MakeCallbacks" = no_callbacks
+    callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
 
     @property
     def of_data(self) -> dict[str, Any]:

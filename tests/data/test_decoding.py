@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pdarts_tf.data import decoding, images, sources, windows
+from pdarts_tf.data import assembling, decoding, images, sources, windows
 from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.data.images import DataError, EncodedSplit, Split
 from pdarts_tf.data.pipeline import evaluation_batches, training_batches
@@ -34,7 +34,7 @@ def tfds_dir(tmp_path_factory):
 @pytest.fixture
 def no_memory(monkeypatch):
     """Nothing fits into memory."""
-    for module in (images, sources, sources.read_tfds.__globals__):
+    for module in (images, assembling, sources.read_tfds.__globals__):
         if isinstance(module, dict):
             monkeypatch.setitem(module, "MAX_BYTES_IN_MEMORY", 0)
         else:

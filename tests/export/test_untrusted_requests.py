@@ -27,7 +27,7 @@ def loaded(exported_model_dir, request):
     return tf.saved_model.load(str(exported_model_dir / request.param)).signatures
 
 
-@pytest.mark.parametrize("onednn", ["0", "1"])
+@pytest.mark.parametrize("onednn", ["1", pytest.param("0", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_wrong_shape_is_an_error_of_its_request_and_the_process_lives(
     onednn, version, exported_model_dir
