@@ -41,7 +41,14 @@ def saved(tmp_path_factory):
     return paths
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "package first",
+        pytest.param("keras first", marks=pytest.mark.slow),
+        pytest.param("a name first", marks=pytest.mark.slow),
+    ],
+)
 def test_saved_models_are_loaded_after_the_import_of_the_package(form, saved):
     program = PROGRAM.format(imports=FORMS[form])
     done = subprocess.run(

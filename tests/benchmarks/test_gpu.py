@@ -190,6 +190,7 @@ def benchmark(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_case_is_measured_in_a_process_of_its_own():
     case = Case("depthwise", precision="float32")
     text = json.dumps({"device": "cpu", "case": case.to_json()})

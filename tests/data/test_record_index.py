@@ -80,7 +80,7 @@ def test_files_that_end_within_the_next_length_are_refused(stay, where, data_dir
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("stay", [True, False])
+@pytest.mark.parametrize("stay", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_damages_are_refused_or_do_not_matter(stay, data_dir):
     path = records(data_dir)
     content = path.read_bytes()

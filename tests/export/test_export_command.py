@@ -42,6 +42,7 @@ def test_export_end_to_end(trained_run, tmp_path):
     assert sorted(os.listdir(model)) == sorted(["1", *server_config.NAMES])
 
 
+@pytest.mark.slow
 def test_the_form_is_that_for_the_device_asked_for(trained_run, tmp_path):
     flags = (f"--run_dir={trained_run.run_dir}", f"--export_dir={tmp_path}", "--serve_on=gpu")
     assert "images 8x12x3, to serve on a GPU\n" in run(*flags).stdout

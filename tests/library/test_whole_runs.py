@@ -85,6 +85,7 @@ def test_another_search_is_not_overwritten(digits, found):
         pd.run_search(*digits, output_dir=found[0].path, **SETTINGS | {"epochs": 3})
 
 
+@pytest.mark.slow
 def test_a_data_set_of_tensorflow_gives_the_same(digits, found, tmp_path):
     import tensorflow as tf
 

@@ -91,8 +91,8 @@ def test_a_training_of_the_commands_gives_its_features():
     trained.build((None, 24, 24, 3))
     features = trained.without_top()
     assert type(features) is pd.EvaluationNetwork
-    images = np.zeros((1, 24, 24, 3), np.float32)
-    np.testing.assert_allclose(trained.head(features(images)), trained(images), atol=1e-6)
+    for own, copied in zip(trained.cells[-1].weights, features.cells[-1].weights, strict=True):
+        np.testing.assert_array_equal(own, copied)
 
 
 @pytest.mark.parametrize(

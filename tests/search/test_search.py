@@ -384,6 +384,7 @@ def test_nan_loss_leaves_the_last_good_state(diverged):
 # The real supernet.
 
 
+@pytest.mark.slow
 def test_a_stage_of_the_real_command_ends_with_a_genotype(tmp_path):
     stage = ("--layers=3", "--candidates=8", "--skip_dropout_rates=0.3", "--add_channels=0")
     epoch = ("--epochs=1", "--warmup_epochs=0", "--max_steps_per_epoch=1", "--batch_size=8")

@@ -178,6 +178,7 @@ def mirrored(tmp_path_factory):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_supernet_under_a_strategy_learns_as_on_one_device(mirrored):
     assert mirrored["mirrored"].keys() == mirrored["one"].keys() >= {"loss", "val_loss"}
     for name, values in mirrored["one"].items():
