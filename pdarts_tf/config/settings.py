@@ -8,7 +8,7 @@ import typing
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Self
 
-from pdarts_tf.errors import InputError
+from pdarts_tf.errors import InputError, printable
 
 
 class ConfigError(InputError):
@@ -156,7 +156,7 @@ def as_flag(name: str, value: Any) -> str:
 def check(valid: bool, name: str, expected: str, received: Any) -> None:
     """Raises ConfigError, saying what was expected, unless a setting is valid."""
     if not valid:
-        raise ConfigError(f"--{name} must be {expected}. Received: {shown(received)}")
+        raise ConfigError(f"--{name} must be {expected}. Received: {printable(shown(received))}")
 
 
 def check_positive(config: Any, *names: str) -> None:

@@ -310,3 +310,8 @@ def test_intervals_of_checkpoints_are_no_settings_of_a_run():
     names = {field.name for field in dataclasses.fields(CheckpointConfig)}
     for kind in (SearchConfig, TrainConfig):
         assert not names & {field.name for field in dataclasses.fields(kind)}
+
+
+def test_values_do_not_drive_a_terminal():
+    with pytest.raises(ConfigError, match=r"--stem must be .* Received: ci\\x1b\[2J$"):
+        TrainConfig(stem="ci\x1b[2J")
