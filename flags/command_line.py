@@ -116,7 +116,7 @@ def run(
 def _parse(parse: Callable[[Sequence[str]], list[str]], argv: Sequence[str]) -> list[str]:
     try:
         return parse(expanded(argv))
-    except (flags.Error, OSError, InputError) as error:
+    except (flags.Error, OSError, ValueError) as error:  # absl: ValueError for --noflip=1
         _end(EXIT_USAGE, f"error: {error}")
     except SystemExit:  # after --help, for which absl exits with 1
         sys.exit(0)

@@ -170,8 +170,17 @@ def default_settings(settings: type, *recipes: os.PathLike[str] | None, **values
         settings: The dataclass.
         *recipes: Flagfiles, the last of which wins; None for none.
         **values: Values of fields that override those of the recipes.
+
+    Raises:
+        flags.Error: A flagfile has a flag that is unknown, or a value that its flag cannot have.
+        FlagfileError: A flagfile cannot be read.
+        ConfigError: Settings do not fit each other.
     """
     flag_values = flags.FlagValues()
     define_flags(settings, __name__, flag_values)
-    flag_values(["", *expanded([f"--flagfile={recipe}" for recipe in recipes if recipe])])
+    words = expanded([f"--flagfile={recipe}" for recipe in recipes if recipe])
+    try:
+        flag_values(["", *words])
+    except ValueError as error:  # of absl, for --noflip=1
+        raise flags.Error(str(error)) from error
     return read_flags(settings, flag_values, **values)

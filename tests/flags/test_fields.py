@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from absl import flags
 
-from flags.fields import define_flags, read_flags
+from flags.fields import default_settings, define_flags, read_flags
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.config.settings import setting
 
@@ -112,3 +112,10 @@ def test_help_shows_the_default_of_what_once_was_a_boolean():
     values = flags.FlagValues()
     define_flags(Example, "example", values)
     assert "--[no]mode: Once a boolean.\n    (default: 'off')" in values.module_help("example")
+
+
+def test_a_value_for_a_negated_flag_is_an_error_of_flags(tmp_path):
+    recipe = tmp_path / "my.flags"
+    recipe.write_text("--noflip=1\n")
+    with pytest.raises(flags.Error, match="noflip=1 does not take an argument"):
+        default_settings(SearchConfig, recipe)
