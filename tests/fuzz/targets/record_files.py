@@ -29,4 +29,4 @@ def make(scratch: Path) -> Target:
             assert found.features.feature["image"].bytes_list.value == [bytes([number]) * 20]
         return "read" if len(index.labels) == len(_LABELS) else "fewer"
 
-    return Target([path.read_bytes()], read, (OSError, tf.errors.OpError), share=0.02)
+    return Target([path.read_bytes()], read, (OSError, tf.errors.OpError), share=0.005)
