@@ -15,13 +15,13 @@ else, such as no server, or answers that differ under --check.
 import math
 import os
 import pathlib
-import sys
 from collections.abc import Callable, Iterable
 
 from export import client_model, client_rest
 from flags import client_flags, command_line
 from pdarts_tf.errors import InputError, RunError, printable, quoted
 from pdarts_tf.startup import import_tensorflow
+from pdarts_tf.streams import show
 
 _REST_PORT = 8501
 _GRPC_PORT = 8500
@@ -209,12 +209,6 @@ def report_check(differences: list[float]) -> None:
     if not found <= tolerance:  # so that NaN is too much
         raise RunError(f"{result}, more than --tolerance={tolerance:g}")
     show(result)
-
-
-def show(text: str) -> None:
-    """Prints text, with escapes for characters that standard output cannot encode."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from flags.kinds import define_path
+from flags.kinds import define_finite, define_path
 
 HOST = flags.DEFINE_string("host", "localhost", "Name or address of the server.")
 PORT = flags.DEFINE_integer(
@@ -26,12 +26,15 @@ FORMAT = flags.DEFINE_enum(
     ["row", "column"],
     "Format of predict_bytes requests over REST: row sends `instances`, column sends `inputs`.",
 )
-TIMEOUT = flags.DEFINE_float("timeout", 10.0, "Seconds to wait for an answer.", lower_bound=0.001)
+TIMEOUT = flags.DEFINE_float(
+    "timeout",
+    10.0,
+    "Seconds that an answer may take, from the look-up of the server's name to the last byte.",
+    lower_bound=0.001,
+)
 CHECK = define_path(
     "check",
     "Directory that contains the exported versions: runs the same version in this process and "
     "compares its probabilities with the server's.",
 )
-TOLERANCE = flags.DEFINE_float(
-    "tolerance", 1e-4, "Maximum difference of a probability under --check.", lower_bound=0.0
-)
+TOLERANCE = define_finite("tolerance", 1e-4, "Maximum difference of a probability under --check.")

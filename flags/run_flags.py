@@ -31,23 +31,8 @@ def define_run_flags(
     """
     where: dict[str, Any] = {"module_name": module_name, "flag_values": flag_values}
     define_flags(CheckpointConfig, module_name, flag_values)
-    data_dir = define_path(
-        "data_dir",
-        "Directory of the data, to which TFDS downloads; by default ~/tensorflow_datasets.",
-        **where,
-    )
-    output_dir = define_path(
-        "output_dir",
-        f"Run directory; by default runs/{command}_<dataset>_seed<seed>.",
-        **where,
-    )
+    data_dir, output_dir, cache_dir = _define_directories(command, where)
     devices = _define_devices(where)
-    compilation_cache_dir = define_path(
-        "compilation_cache_dir",
-        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
-        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
-        **where,
-    )
     gpu_memory = flags.DEFINE_enum(
         "gpu_memory",
         "grow",
@@ -71,7 +56,7 @@ def define_run_flags(
         devices=devices(),
         checkpoints=read_flags(CheckpointConfig, flag_values),
         profile_steps=None if profile_steps.value is None else _steps(profile_steps.value),
-        compilation_cache_dir=compilation_cache_dir.value,
+        compilation_cache_dir=cache_dir.value,
         dry_run=dry_run.value,
         memory_limit_gb=memory_limit.value,
         max_megapixels=max_megapixels.value,
@@ -79,6 +64,26 @@ def define_run_flags(
         auto_batch_size=is_auto("batch_size", flag_values),
         callbacks=callbacks_named(callbacks.value),
     )
+
+
+def _define_directories(command: str, where: dict[str, Any]) -> tuple[Any, Any, Any]:
+    data_dir = define_path(
+        "data_dir",
+        "Directory of the data, to which TFDS downloads; by default ~/tensorflow_datasets.",
+        **where,
+    )
+    output_dir = define_path(
+        "output_dir",
+        f"Run directory; by default runs/{command}_<dataset>_seed<seed>.",
+        **where,
+    )
+    compilation_cache_dir = define_path(
+        "compilation_cache_dir",
+        "With --jit_compile: directory that keeps what XLA has compiled, so that a run that starts "
+        "or resumes once more need not compile the same again; only for equal processors or GPUs.",
+        **where,
+    )
+    return data_dir, output_dir, compilation_cache_dir
 
 
 def _define_devices(where: dict[str, Any]) -> Callable[[], Devices]:

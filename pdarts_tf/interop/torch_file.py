@@ -72,9 +72,7 @@ def read_torch_file(path: str | os.PathLike[str]) -> TorchFile:
     except TorchFileError as error:
         raise TorchFileError(f"{path} {printable(str(error))}") from error
     except PickleError as error:
-        raise TorchFileError(
-            f"{path} is damaged ({printable(str(error))}); bring it again"
-        ) from error
+        raise TorchFileError(f"{path} is damaged ({_reason(error)}); bring it again") from error
     except (*_ZIP_ERRORS, MemoryError) as error:
         raise TorchFileError(f"{path} cannot be read ({_reason(error)}); bring it again") from error
     raise TorchFileError(

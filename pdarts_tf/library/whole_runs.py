@@ -12,7 +12,7 @@ from pdarts_tf.genotype import Genotype, load_genotype
 from pdarts_tf.library.jobs import SEARCH, TRAIN
 from pdarts_tf.library.recipes import settings_for
 from pdarts_tf.library.results import SearchResult, TrainingResult
-from pdarts_tf.report.run import read_run
+from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.runs import job
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.training.devices import Devices
@@ -68,11 +68,10 @@ def run_search(
         result = pd.run_search((images, labels), output_dir="runs/mine")
         result.genotype, result.genotypes["M=0"]
     """
-    dataset = train if isinstance(train, str) else settings.pop("dataset", _ARRAYS)
+    dataset = _name(train, settings)
     config = settings_for(SearchConfig, dataset, settings | {"dataset": dataset})
-    options = _options(SEARCH, output_dir, data_dir, distribution, callbacks)
-    _run(SEARCH, config, options, _loader(train, test, class_names))
-    return SearchResult(read_run(options.output_dir or ""))
+    load = _loader(train, test, class_names)
+    return SearchResult(_run(SEARCH, config, load, output_dir, data_dir, distribution, callbacks))
 
 
 def run_training(
@@ -115,43 +114,45 @@ def run_training(
         genotype = genotype.genotype
     elif not isinstance(genotype, Genotype):
         genotype = load_genotype(os.fspath(genotype))
-    dataset = train if isinstance(train, str) else settings.pop("dataset", _ARRAYS)
+    dataset = _name(train, settings)
     named = {"dataset": dataset, "genotype": str(genotype)}
     config = settings_for(TrainConfig, dataset, settings | named)
-    options = _options(TRAIN, output_dir, data_dir, distribution, callbacks)
-    _run(TRAIN, config, options, _loader(train, test, class_names))
-    return TrainingResult(read_run(options.output_dir or ""))
+    load = _loader(train, test, class_names)
+    return TrainingResult(_run(TRAIN, config, load, output_dir, data_dir, distribution, callbacks))
+
+
+def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:
+    """Returns the name of the data set, which settings may give to arrays only."""
+    if not isinstance(train, str):
+        return str(settings.get("dataset", _ARRAYS))
+    if settings.get("dataset", train) != train:
+        raise DataError(
+            f"dataset must be {train!r}, as the first argument says, or left out. "
+            f"Received: {settings['dataset']!r}"
+        )
+    return train
 
 
 def _run(
     command: job.Command,
     config: SearchConfig | TrainConfig,
-    options: RunOptions,
     load: job.LoadData,
-) -> None:
-    job.run(command, config, options, load)
-    import tensorflow as tf
-
-    # Operations are deterministic from now on, and random ones, such as the shuffling of `fit`,
-    # refuse to work without a seed. Nothing in a run depends on this one.
-    tf.random.set_seed(config.seed)
-
-
-def _options(
-    command: job.Command,
     output_dir: str | os.PathLike[str] | None,
     data_dir: str | os.PathLike[str] | None,
     distribution: str,
     callbacks: "Sequence[keras.callbacks.Callback]",
-) -> RunOptions:
+) -> Run:
+    """Runs a job, and returns what its directory holds then."""
     if output_dir is None:
         output_dir = tempfile.mkdtemp(prefix=f"pdarts_{command.name}_")
-    return RunOptions(
+    options = RunOptions(
         data_dir=None if data_dir is None else os.fspath(data_dir),
         output_dir=os.fspath(output_dir),
         devices=Devices.from_environment(distribution, 1),
         callbacks=lambda: callbacks,
     )
+    job.run(command, config, options, load)
+    return read_run(output_dir)
 
 
 def _loader(

@@ -15,24 +15,15 @@ from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
 from pdarts_tf.layers.stem import ConvNorm, as_pixels
+from pdarts_tf.models import top
 from pdarts_tf.models.auxiliary_loss import AuxiliaryLossModel
 from pdarts_tf.models.cells import EvaluationCell
 from pdarts_tf.models.stacking import (
-    STEM_STRIDES,
     CellLayout,
     auxiliary_cell,
     cell_layout,
     check_image_size,
     stem_channels,
-)
-from pdarts_tf.models.top import (
-    POOLINGS,
-    check_images,
-    check_rate,
-    check_top,
-    copy_weights,
-    make_auxiliary_head,
-    statistics_of,
 )
 
 
@@ -106,12 +97,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
         super().__init__(dtype=dtype, **kwargs)
         if not isinstance(genotype, Genotype):
             raise ValueError(f"`genotype` must be a Genotype. Received: {genotype!r}")
-        if stem not in STEM_STRIDES:
-            raise ValueError(f"`stem` must be one of {', '.join(STEM_STRIDES)}. Received: {stem!r}")
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
-        check_top(include_top, pooling, auxiliary)
-        check_rate(drop_path_rate)
+        top.check_arguments(num_classes, stem, drop_path_rate)
+        top.check_top(include_top, pooling, auxiliary)
         self.genotype = genotype
         self.init_channels = init_channels
         self.num_layers = num_layers
@@ -124,27 +111,34 @@ class EvaluationNetwork(AuxiliaryLossModel):
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
         self.compile_step = compile_step
-        self._statistics = statistics_of(stem, sync_batch_norm)
+        self._statistics = top.statistics_of(stem, sync_batch_norm)
         self._initial_drop_path_rate = drop_path_rate
         self._compiled: dict[tuple[Hashable, bool], Callable[..., Any]] = {}
-        layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
-        draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 6)
+        self._make_layers(auxiliary)
+
+    def _make_layers(self, auxiliary: bool) -> None:
+        layouts = cell_layout(
+            self.init_channels, self.num_layers, reduction_prev=self.stem == "imagenet"
+        )
+        draws = np.random.SeedSequence([self.seed, self.num_layers]).generate_state(
+            self.num_layers + 6
+        )
         seeds = [int(draw) % 2**30 for draw in draws]
         self.stem_layers = self._make_stem(seeds[3:6])
         self.cells = self._make_cells(layouts, seeds[6:])
         self.auxiliary_head = None
         if auxiliary:
-            self.auxiliary_head = make_auxiliary_head(
-                num_classes, stem, seeds[2], self._statistics, self.dtype_policy
+            self.auxiliary_head = top.make_auxiliary_head(
+                self.num_classes, self.stem, seeds[2], self._statistics, self.dtype_policy
             )
         fan_in = self.cells[-1].output_channels
         self.head: Any = None
-        if include_top:
-            self.head = make_classifier(num_classes, fan_in, seeds=(seeds[0], seeds[1]))
+        if self.include_top:
+            self.head = make_classifier(self.num_classes, fan_in, seeds=(seeds[0], seeds[1]))
         # Both are there without drop-path too, so that one file of weights fits either network.
         self._drop_path_rate = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(drop_path_rate),
+            initializer=keras.initializers.Constant(self._initial_drop_path_rate),
             trainable=False,
             autocast=False,
             name="drop_path_rate",
@@ -197,7 +191,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
 
     @drop_path_rate.setter
     def drop_path_rate(self, rate: float) -> None:
-        check_rate(rate)
+        top.check_rate(rate)
         if rate > 0.0 and not self._built_with_drop_path:
             raise ValueError(
                 "This network was built without drop-path (`drop_path_rate=0.0`). "
@@ -212,7 +206,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
         """
         if None not in input_shape[1:3]:
             height, width = input_shape[1:3]
-            check_images(height, width, self.stem, self.auxiliary_head is not None)
+            top.check_images(height, width, self.stem, self.auxiliary_head is not None)
         channels = [input_shape[-1], *(layer.channels for layer in self.stem_layers)]
         for layer, inputs in zip(self.stem_layers, channels, strict=False):
             layer.build((None, None, None, inputs))
@@ -264,7 +258,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
                 auxiliary_logits = self.auxiliary_head(last, training=True)
         features = tf.cast(last, tf.float32)
         if self.head is None:
-            return POOLINGS[self.pooling](features)
+            return top.POOLINGS[self.pooling](features)
         logits = self.head(tf.reduce_mean(features, (1, 2)))
         return logits if auxiliary_logits is None else (logits, auxiliary_logits)
 
@@ -316,12 +310,12 @@ class EvaluationNetwork(AuxiliaryLossModel):
         config |= {"include_top": False, "pooling": pooling, "auxiliary": False}
         other = EvaluationNetwork.from_config(config)
         other.build(self.get_build_config()["input_shape"])
-        copy_weights(self._below_the_top, other._below_the_top)
+        heads = [layer for layer in (self.head, self.auxiliary_head) if layer is not None]
+        above = {id(variable) for layer in heads for variable in layer.weights}
+        below = [variable for variable in self.weights if id(variable) not in above]
+        for source, target in zip(below, other.weights, strict=True):
+            target.assign(source)
         return other
-
-    @property
-    def _below_the_top(self) -> list[Any]:
-        return [*self.stem_layers, *self.cells, self._drop_path_rate, self.forward_passes]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the genotype as JSON."""

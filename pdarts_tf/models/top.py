@@ -1,13 +1,12 @@
 """The end of an evaluation network, with or without its classifier; checks of its arguments."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
-from pdarts_tf.models.stacking import check_image_size, image_divisor
+from pdarts_tf.models.stacking import STEM_STRIDES, check_image_size, image_divisor
 
 _AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
@@ -17,6 +16,19 @@ POOLINGS: dict[str | None, Callable[[tf.Tensor], tf.Tensor]] = {
     "max": lambda features: tf.reduce_max(features, (1, 2)),
 }
 """Functions of features (batch, height, width, channels), by the name that Keras has for them."""
+
+
+def check_arguments(num_classes: int, stem: str, drop_path_rate: float) -> None:
+    """Checks arguments of a network.
+
+    Raises:
+        ValueError: One is out of range.
+    """
+    if stem not in STEM_STRIDES:
+        raise ValueError(f"`stem` must be one of {', '.join(STEM_STRIDES)}. Received: {stem!r}")
+    if num_classes < 1:
+        raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
+    check_rate(drop_path_rate)
 
 
 def check_top(include_top: bool, pooling: str | None, auxiliary: bool) -> None:
@@ -85,12 +97,3 @@ def check_rate(rate: float) -> None:
     """
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"`drop_path_rate` must be in [0, 1). Received: {rate!r}")
-
-
-def copy_weights(sources: Sequence[Any], targets: Sequence[Any]) -> None:
-    """Copies the values of layers and variables to others of the same shapes, in order."""
-    for source, target in zip(sources, targets, strict=True):
-        if isinstance(source, keras.Layer):
-            target.set_weights(source.get_weights())
-        else:
-            target.assign(source)

@@ -13,9 +13,6 @@ from pdarts_tf.genotype import Genotype
 from pdarts_tf.runs.next_commands import MODULES
 from pdarts_tf.study.methods import Method, StudyError
 
-PROGRAMS = MODULES
-"""Modules of the commands."""
-
 
 @dataclass(frozen=True)
 class Study:
@@ -155,7 +152,7 @@ def _command(
 ) -> list[str]:
     data_dir = [] if study.data_dir is None else [f"--data_dir={study.data_dir}"]
     return [
-        *(sys.executable, "-m", PROGRAMS[name], f"--output_dir={path}"),
+        *(sys.executable, "-m", MODULES[name], f"--output_dir={path}"),
         *data_dir,
         *_flags(config),
         *options,

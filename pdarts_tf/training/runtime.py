@@ -48,6 +48,9 @@ def configure(
     off = _OPTIMIZERS_OFF + (_OPTIMIZERS_OFF_ON_GPU if has_gpu else ())
     tf.config.optimizer.set_experimental_options(dict.fromkeys(off, False))
     tf.config.experimental.enable_op_determinism()
+    # Without a seed, random operations refuse to work from now on, such as the shuffling of Keras'
+    # `fit` later in a notebook. Nothing in a run depends on it.
+    tf.random.set_seed(0)
 
 
 def _set_devices(tf: ModuleType, num_cpu_devices: int, gpu_memory: str) -> None:

@@ -1,6 +1,5 @@
 """Where the client sends images, how long it waits, what it reads, and what it prints."""
 
-import io
 import threading
 import time
 
@@ -198,14 +197,6 @@ def test_names_of_classes_cannot_drive_the_terminal(tmp_path, capsys):
     assert lines[2] == r"  0.7500  \x1b[2J\x1b]0;title\x07\nsecond line\u202e"
     assert lines[4] == "  0.0000  émeu"
     assert len(shown) < 1000
-
-
-def test_names_that_standard_output_cannot_encode_are_escaped(monkeypatch):
-    ascii_output = io.TextIOWrapper(io.BytesIO(), "ascii")
-    monkeypatch.setattr("sys.stdout", ascii_output)
-    client.show("émeu")
-    ascii_output.seek(0)
-    assert ascii_output.read() == "\\xe9meu\n"
 
 
 @pytest.mark.parametrize("classes", [1, 3])

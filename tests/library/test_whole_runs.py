@@ -113,6 +113,7 @@ def test_the_report_is_written_where_it_says(found):
     [
         ({"epoch": 2}, TypeError, "Received: 'epoch'; did you mean 'epochs'"),
         ({"epochs": 0}, ConfigError, "epochs must be at least 1"),
+        ({"dataset": "cifar10"}, DataError, "dataset must be 'digits', as the first argument says"),
         ({"class_names": ["a"] * 10}, DataError, "'digits' has test images and names of its own"),
     ],
 )

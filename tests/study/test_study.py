@@ -22,7 +22,7 @@ from pdarts_tf.study import on_ray
 
 def with_fake_runs():
     from pdarts_tf.study import trials
-    trials.PROGRAMS = dict.fromkeys(("search", "train"), "tests.study.fake_runs")
+    trials.MODULES = dict.fromkeys(("search", "train"), "tests.study.fake_runs")
     command = trials._command
     def with_its_name(name, *arguments):
         words = command(name, *arguments)
