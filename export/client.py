@@ -16,6 +16,7 @@ import math
 import pathlib
 from collections.abc import Callable, Iterable
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from export import client_model, client_rest
 from flags import client_flags, command_line
 from pdarts_tf.errors import InputError, RunError

@@ -6,7 +6,7 @@ The requests are protocol buffers of TensorFlow Serving. They are encoded here, 
 does not need the package that has their classes, tensorflow-serving-api; a test compares the bytes
 with those of its classes.
 
-Reference: https://protobuf.dev/programming-guides/encoding, and prediction_log.proto, predict.proto,
+Reference: https://protobuf.dev/programming-guides/encoding; prediction_log.proto, predict.proto,
 classification.proto, input.proto and model.proto in tensorflow_serving/apis.
 """
 

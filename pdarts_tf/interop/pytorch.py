@@ -11,6 +11,7 @@ PC-DARTS. PyTorch itself is not needed.
 
 from absl.flags import FlagHolder
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, interop_flags
 from flags.fields import default_settings
 from pdarts_tf.config import TrainConfig

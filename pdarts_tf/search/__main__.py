@@ -8,6 +8,7 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, search_flags
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.data.images import ImageData

@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, train_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
