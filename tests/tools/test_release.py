@@ -15,7 +15,7 @@ FOLDER, WHEEL = pathlib.Path("/somewhere"), pathlib.Path("dist/x.whl")
 
 
 def test_the_oldest_versions_are_the_lower_ends_of_the_ranges():
-    extras = {**dict.fromkeys(release.EXTRAS, []), "dev": ["c>=3"]}
+    extras: dict[str, list[str]] = {name: [] for name in release.EXTRAS} | {"dev": ["c>=3"]}
     extras["onnx"] = ["d<9", "e", "f>=4.0; sys_platform == 'linux'"]
     project = {"dependencies": ["a>=1.2,<2", "b[x]>=3"], "optional-dependencies": extras}
     assert release.oldest(project) == ["a==1.2", "b==3", "f==4.0"]
