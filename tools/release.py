@@ -44,8 +44,9 @@ def main(pythons: Sequence[str]) -> None:
     Args:
         pythons: Other interpreters to try the wheel on, such as "python3.13".
     """
-    wheel = build()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    check_python(project["requires-python"])
+    wheel = build()
     tried = [
         f"oldest: {try_wheel(wheel, sys.executable, oldest(project), demo)}",
         f"newest: {try_wheel(wheel, sys.executable, [], demo)}",
@@ -77,6 +78,25 @@ def try_wheel(
         for command in (*install(folder, python, wheel), *commands(folder, wheel)):
             run(command, folder)
         return versions(folder)
+
+
+def check_python(required: str) -> None:
+    """Checks that this interpreter is the oldest that is supported: others lack the oldest wheels.
+
+    Args:
+        required: As pyproject.toml has it, such as ">=3.11,<3.14".
+
+    Raises:
+        SystemExit: If it is another.
+    """
+    oldest_python = required.removeprefix(">=").split(",")[0]
+    received = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if received != oldest_python:
+        raise SystemExit(
+            f"error: expected Python {oldest_python}, since later ones have no wheels of the oldest "
+            f"versions. Received: Python {received}; install in another checkout by "
+            f"`make PYTHON=python{oldest_python} setup`"
+        )
 
 
 def build() -> pathlib.Path:

@@ -26,6 +26,13 @@ def test_everything_that_is_tried_has_a_lower_end():
     assert len(release.oldest(PROJECT)) == sum(map(len, [PROJECT["dependencies"], *extras]))
 
 
+def test_later_interpreters_have_no_wheels_of_the_oldest_versions():
+    received = f"{sys.version_info.major}.{sys.version_info.minor}"
+    release.check_python(f">={received},<4")
+    with pytest.raises(SystemExit, match="error: expected Python 3.1, .* make PYTHON=python3.1 "):
+        release.check_python(">=3.1,<3.14")
+
+
 def test_the_wheel_is_installed_plainly_and_with_constraints():
     commands = release.install(FOLDER, "python3", WHEEL)
     (pip,) = [command for command in commands if "install" in command]
