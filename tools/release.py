@@ -5,8 +5,9 @@
 Builds dist/, then installs the wheel twice, in environments of their own outside the repository:
 with the oldest versions that pyproject.toml allows, and with the newest that pip finds. In each,
 the demo searches, trains, exports and asks the exported model, all without extras; then the extras
-are installed, and an export to ONNX uses one. Every other interpreter that is named gets the
-newest versions and a search of a few steps.
+are installed, an export to ONNX uses one, and tests of what the demo leaves out run: TFDS, folders,
+gRPC. Every other interpreter that is named gets the newest versions and a search of a few
+steps.
 """
 
 import os
@@ -33,6 +34,10 @@ _FEW_STEPS = (
     "--max_steps_per_epoch=2",
     "--output_dir=runs/few_steps",
 )
+# What tests need, in whatever version: it is not what is tried. Some of them warn in some versions.
+_TEST_TOOLS = ("hypothesis", "packaging", "pytest", "pytest-timeout")
+_TESTS = ("-q", "-m", "not slow", "-p", "no:cacheprovider", "--override-ini=filterwarnings=default")
+_TESTED = ("tests/data", "tests/export/test_client.py", "tests/export/test_saved_model.py")
 _EXPORT = ("--run_dir=runs/demo_training", "--export_dir=models/onnx", "--format=onnx")
 
 _Commands = list[tuple[str, ...]]
@@ -93,8 +98,8 @@ def check_python(required: str) -> None:
     received = f"{sys.version_info.major}.{sys.version_info.minor}"
     if received != oldest_python:
         raise SystemExit(
-            f"error: expected Python {oldest_python}, since later ones have no wheels of the oldest "
-            f"versions. Received: Python {received}; install in another checkout by "
+            f"error: expected Python {oldest_python}, since later ones have no wheels of the "
+            f"oldest versions. Received: Python {received}; run it in a checkout set up by "
             f"`make PYTHON=python{oldest_python} setup`"
         )
 
@@ -145,13 +150,22 @@ def install(folder: pathlib.Path, python: str, wheel: pathlib.Path) -> _Commands
 
 
 def demo(folder: pathlib.Path, wheel: pathlib.Path) -> _Commands:
-    """Returns the commands that run the demo, install the extras, and use one."""
+    """Returns the commands that run the demo without extras, and then use and test with them."""
     return [
         # -P, since the modules beside it could hide others.
         (_program(folder, "python"), "-P", str(ROOT / "tools" / "demo.py")),
         (*_pip(folder), f"{wheel}[{','.join(EXTRAS)}]"),
         (_program(folder, "python"), "-m", "pip", "check"),
         (_program(folder, "pdarts"), "export", *_EXPORT),
+        (*_pip(folder), *_TEST_TOOLS),
+        # The sources tested are those beside the tests, which the wheel was built from.
+        (
+            _program(folder, "python"),
+            "-m",
+            "pytest",
+            *_TESTS,
+            *(str(ROOT / each) for each in _TESTED),
+        ),
     ]
 
 
@@ -163,7 +177,9 @@ def few_steps(folder: pathlib.Path, wheel: pathlib.Path) -> _Commands:
 def versions(folder: pathlib.Path) -> str:
     """Returns the versions in an environment, as `pdarts --version` tells them."""
     command = [_program(folder, "pdarts"), "--version"]
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 

@@ -29,7 +29,7 @@ def test_everything_that_is_tried_has_a_lower_end():
 def test_later_interpreters_have_no_wheels_of_the_oldest_versions():
     received = f"{sys.version_info.major}.{sys.version_info.minor}"
     release.check_python(f">={received},<4")
-    with pytest.raises(SystemExit, match="error: expected Python 3.1, .* make PYTHON=python3.1 "):
+    with pytest.raises(SystemExit, match=r"^error: expected Python 3\.1, .*=python3\.1 setup`$"):
         release.check_python(">=3.1,<3.14")
 
 
