@@ -2,7 +2,7 @@
 # `make PYTHON=/path/to/python3.12 setup` selects the interpreter; `make GPU=1 setup` also installs
 # CUDA's libraries.
 
-.PHONY: help setup lint test test-all faults fuzz demo results format lock clean
+.PHONY: help setup lint test test-all faults fuzz demo release results format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -10,21 +10,24 @@ BIN := $(VENV)/bin
 # With and without CUDA's libraries are different installations, so each has a stamp of its own.
 CUDA := $(filter 1,$(GPU))
 STAMP := $(VENV)/.installed$(if $(CUDA),-gpu)
-REQUIREMENTS := requirements.txt requirements-dev.txt requirements-onnx.txt requirements-openvino.txt requirements-ray.txt $(if $(CUDA),requirements-gpu.txt)
+# The extras of pyproject.toml that the tests need, and the versions that are tested together.
+EXTRAS := dev,onnx,openvino,ray,serving
+LOCKS := requirements-lock.txt $(if $(CUDA),requirements-gpu-lock.txt)
+COMMA := ,
 PYTHON ?= python3 python3.13 python3.12 python3.11
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(STAMP) ## Create .venv and install (GPU=1: with CUDA's libraries), if a requirements file has changed
+setup: $(STAMP) ## Create .venv and install this project, editable (GPU=1: with CUDA's libraries), if requirements have changed
 
-$(STAMP): $(REQUIREMENTS)
+$(STAMP): pyproject.toml $(LOCKS)
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || { \
 	  for python in $(PYTHON) ""; do "$$python" -c '$(SUPPORTED)' 2>/dev/null && break; done; \
 	  test -n "$$python" || { echo "error: Python 3.11 to 3.13 is needed, none of these is one: $(PYTHON); install one or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }; \
 	  "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix --constraint ,$(LOCKS)) --editable '.[$(EXTRAS)$(if $(CUDA),$(COMMA)gpu)]'
 	@touch $@
 
 lint: setup ## Check style, formatting and types
@@ -58,11 +61,18 @@ format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Rewrite requirements-lock.txt, which Bazel reads, from the installed packages but CUDA's
-	{ echo "# Written by 'make lock' from what 'make setup' installs: do not edit."; \
-	  echo "# Bazel needs every package that those bring along; pip does not read this file."; \
-	  $(BIN)/python -m pip freeze --all --exclude pip | grep -v '^nvidia-'; } > requirements-lock.txt.new
-	mv requirements-lock.txt.new requirements-lock.txt
+# In an environment of its own, since in .venv pip would keep what satisfies the ranges.
+lock: setup ## Rewrite requirements-lock.txt: the newest versions in the ranges of pyproject.toml (CUDA's are written by hand)
+	$(BIN)/python -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --upgrade setuptools wheel '.[$(EXTRAS)]'
+	{ echo "# Written by 'make lock': do not edit. The versions that are tested together, CUDA's left out."; \
+	  echo "# pip takes them as constraints in 'make setup', and Bazel as its lock."; \
+	  build/lock/bin/python -m pip freeze --all --exclude pip --exclude pdarts-tf; } > build/requirements-lock.txt
+	mv build/requirements-lock.txt requirements-lock.txt
+	rm -r build/lock
+
+release: setup ## Build dist/, and try the wheel with the oldest and the newest versions (PYTHONS="python3.12 python3.13": on these too)
+	$(BIN)/python -m tools.release $(PYTHONS)
 
 clean: ## Remove caches and build output (keeps .venv and runs/)
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

@@ -17,6 +17,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from export import client_model, client_rest
 from flags import client_flags, command_line
 from pdarts_tf.errors import InputError, RunError, printable, quoted
@@ -114,7 +115,11 @@ def read_image(path: str) -> bytes:
 
 
 def connect(model: str) -> client_model.Model:
-    """Returns the model of that name on the server that the flags name."""
+    """Returns the model of that name on the server that the flags name.
+
+    Raises:
+        InputError: If --grpc is given, and the packages that it needs are not installed.
+    """
     host, port = client_flags.HOST.value, client_flags.PORT.value
     version, timeout = client_flags.VERSION.value, client_flags.TIMEOUT.value
     if not client_flags.GRPC.value:
@@ -128,8 +133,10 @@ def connect(model: str) -> client_model.Model:
         )
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # native code logs beside the one line
     import_tensorflow()
-    from export import client_grpc
-
+    try:
+        from export import client_grpc
+    except ImportError as error:
+        raise InputError("--grpc needs the extra: pip install 'pdarts-tf[serving]'") from error
     return client_grpc.GrpcModel(host, port or _GRPC_PORT, model, version=version, timeout=timeout)
 
 

@@ -1,6 +1,6 @@
 """Export of a trained network for other runtimes, as one file from pixels to logits.
 
-The converter to TensorFlow Lite is part of TensorFlow; that to ONNX needs requirements-onnx.txt.
+The converter to TensorFlow Lite is part of TensorFlow; that to ONNX comes with the extra `onnx`.
 """
 
 import os
@@ -105,9 +105,10 @@ def _to_tflite(model: ServedModel) -> bytes:
 
 def _to_onnx(model: ServedModel) -> bytes:
     try:
+        import onnxruntime  # noqa: F401, which runs the file afterwards
         import tf2onnx
     except ImportError as error:
-        raise InputError("--format=onnx needs: pip install -r requirements-onnx.txt") from error
+        raise InputError("--format=onnx needs the extra: pip install 'pdarts-tf[onnx]'") from error
     function = _function(model)
     proto, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=_OPSET)
     content: bytes = proto.SerializeToString()

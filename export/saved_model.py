@@ -7,6 +7,7 @@ and writes the next version of the model. Exit codes: 0 done, 2 wrong usage or i
 else.
 """
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from export import versions
 from flags import command_line, export_flags
 from pdarts_tf.errors import InputError

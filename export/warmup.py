@@ -1,6 +1,13 @@
 """Warm-up requests, which a server answers before it announces a version as available.
 
 TensorFlow optimizes a graph in its first call, which would take seconds of the first client's time.
+
+The requests are protocol buffers of TensorFlow Serving. They are encoded here, so that an export
+does not need the package that has their classes, tensorflow-serving-api; a test compares the bytes
+with those of its classes.
+
+Reference: https://protobuf.dev/programming-guides/encoding; prediction_log.proto, predict.proto,
+classification.proto, input.proto and model.proto in tensorflow_serving/apis.
 """
 
 import os
@@ -9,12 +16,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tensorflow_serving.apis import (
-    classification_pb2,
-    inference_pb2,  # noqa: F401, registers messages that prediction_log needs
-    predict_pb2,
-    prediction_log_pb2,
-)
 
 from export.client_model import CLASSIFY, CLASSIFY_FEATURE, PREDICT, PREDICT_INPUT
 
@@ -45,12 +46,15 @@ def example_images(image_shape: Sequence[int], count: int) -> npt.NDArray[np.uin
     return np.round(127.5 * waves).astype(np.uint8)
 
 
-def records(model_name: str, image_shape: Sequence[int]) -> list[prediction_log_pb2.PredictionLog]:
+def records(model_name: str, image_shape: Sequence[int]) -> list[bytes]:
     """Returns one request per signature and batch size.
 
     Args:
         model_name: Name of the model on the server.
         image_shape: (height, width, channels).
+
+    Returns:
+        Encoded messages `tensorflow.serving.PredictionLog`.
     """
     logs = []
     for size in BATCH_SIZES:
@@ -70,28 +74,42 @@ def example(encoded: bytes) -> tf.train.Example:
     return tf.train.Example(features=tf.train.Features(feature={CLASSIFY_FEATURE: feature}))
 
 
-def write(path: str | os.PathLike[str], logs: Iterable[prediction_log_pb2.PredictionLog]) -> None:
+def write(path: str | os.PathLike[str], logs: Iterable[bytes]) -> None:
     """Writes requests to a TFRecord file, the format that a server reads."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for log in logs:
-            writer.write(log.SerializeToString())
+            writer.write(log)
 
 
-def _predict(
-    model_name: str, signature: str, key: str, values: np.ndarray
-) -> prediction_log_pb2.PredictionLog:
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = model_name
-    request.model_spec.signature_name = signature
-    request.inputs[key].CopyFrom(tf.make_tensor_proto(values))
-    log = prediction_log_pb2.PredictLog(request=request)
-    return prediction_log_pb2.PredictionLog(predict_log=log)
+def _predict(model_name: str, signature: str, key: str, values: np.ndarray) -> bytes:
+    tensor = tf.make_tensor_proto(values).SerializeToString()
+    inputs = _field(1, key.encode()) + _field(2, tensor)  # an entry of a map
+    request = _field(1, _model_spec(model_name, signature)) + _field(2, inputs)
+    return _field(6, _field(1, request))  # PredictionLog.predict_log.request
 
 
-def _classify(model_name: str, encoded: Iterable[bytes]) -> prediction_log_pb2.PredictionLog:
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = model_name
-    request.model_spec.signature_name = CLASSIFY
-    request.input.example_list.examples.extend(example(each) for each in encoded)
-    log = prediction_log_pb2.ClassifyLog(request=request)
-    return prediction_log_pb2.PredictionLog(classify_log=log)
+def _classify(model_name: str, encoded: Iterable[bytes]) -> bytes:
+    examples = b"".join(_field(1, example(each).SerializeToString()) for each in encoded)
+    request = _field(1, _model_spec(model_name, CLASSIFY)) + _field(2, _field(1, examples))
+    return _field(2, _field(1, request))  # PredictionLog.classify_log.request
+
+
+def _model_spec(name: str, signature: str) -> bytes:
+    return _field(1, name.encode()) + _field(3, signature.encode())
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Returns a string, or a message in a message: tag, length, content."""
+    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    """Returns an integer in groups of seven bits, lowest first, all but the last marked.
+
+    Example:
+
+    >>> _varint(300).hex()
+    'ac02'
+    """
+    groups = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
+    return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])

@@ -12,6 +12,7 @@ Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 
 import json
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, describe_flags
 from pdarts_tf.cost import description
 from pdarts_tf.drawing import png as drawing_png

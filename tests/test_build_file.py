@@ -1,6 +1,5 @@
 """BUILD, which is valid Python too: its sources, dependencies and files are the project's."""
 
-import re
 import sys
 from collections import Counter
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests import source_tree
+from tests.requirements import LOCKED_EXTRAS, declared, normalized
 from tests.source_tree import ROOT
 
 FACADE, TEST_MAIN = "pdarts_tf/__init__.py", "tests/run_pytest.py"
@@ -19,11 +19,6 @@ OPTIONAL = {"torch"}
 # Dependencies that are no imports; BUILD says what they are for.
 NOT_IMPORTED = {"@importlib-resources", "@pytest-timeout"}
 DISTRIBUTIONS = packages_distributions()
-
-
-def normalized(name: str) -> str:
-    """A distribution's name as pip compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def glob(
@@ -84,12 +79,6 @@ def imports(label: str) -> dict[str, set[str]]:
     return {name: labels for name, labels in found.items() if label not in labels}
 
 
-def pins(file: str) -> dict[str, str]:
-    """Distribution -> version, of a requirements file."""
-    found = re.findall(r"^([\w.-]+)==([^\s;#]+)", (ROOT / file).read_text("utf-8"), re.MULTILINE)
-    return {normalized(name): version for name, version in found}
-
-
 def test_every_source_is_in_exactly_one_library_or_test():
     tests = [source for test in TESTS for source in test["srcs"] if source != TEST_MAIN]
     listed = Counter(tests + [s for each in LIBRARIES.values() for s in each["srcs"]])
@@ -137,10 +126,6 @@ def test_the_whole_package_has_all_of_its_parts():
     assert parts <= set(LIBRARIES[":pdarts_tf"]["deps"])
 
 
-def test_requirements_are_declared_and_locked():
+def test_requirements_are_declared():
     used = {dep[1:] for each in LIBRARIES.values() for dep in each["deps"] if dep[0] == "@"}
-    extras = ("dev", "onnx", "openvino", "ray")
-    files = ("requirements", *(f"requirements-{extra}" for extra in extras))
-    declared = dict(pin for file in files for pin in pins(f"{file}.txt").items())
-    assert used <= declared.keys()
-    assert declared.items() <= pins("requirements-lock.txt").items(), "run `make lock`"
+    assert used <= {normalized(each.name) for each in declared(*LOCKED_EXTRAS)}

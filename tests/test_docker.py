@@ -25,7 +25,8 @@ def instructions():
 
 
 def test_the_image_has_the_pinned_tensorflow():
-    pinned = re.search(r"^tensorflow==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.M)
+    lock = (ROOT / "requirements-lock.txt").read_text("utf-8")
+    pinned = re.search(r"^tensorflow==(\S+)", lock, re.M)
     assert pinned is not None
     assert instructions()[0] == ("FROM", f"tensorflow/tensorflow:{pinned[1]}-gpu")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from absl.flags import FlagHolder
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, interop_flags
 from flags.fields import default_settings
 from pdarts_tf.config import TrainConfig

@@ -11,6 +11,7 @@ Exit codes: 0 done, 2 wrong usage or input, 1 anything else.
 
 import os
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, report_flags
 from flags.kinds import expanded_path
 from pdarts_tf.errors import InputError

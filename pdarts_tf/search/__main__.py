@@ -7,6 +7,7 @@ anything else.
 import functools
 import os
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, search_flags
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.library.jobs import SEARCH

@@ -13,6 +13,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, study_flags
 from pdarts_tf.errors import InputError, RunError
 from pdarts_tf.runs.files import write_whole

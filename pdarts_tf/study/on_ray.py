@@ -67,7 +67,7 @@ def _connected() -> Any:
         import ray
     except ImportError as error:
         raise StudyError(
-            "--executor=ray needs Ray, on all nodes: pip install pdarts-tf[ray]"
+            "--executor=ray needs the extra, on all nodes: pip install 'pdarts-tf[ray]'"
         ) from error
     try:
         ray.init(address="auto", log_to_driver=False)

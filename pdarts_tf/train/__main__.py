@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 
+import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, train_flags
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources

@@ -42,7 +42,7 @@ def test_an_existing_file_is_not_overwritten(tflite, trained_run):
 
 
 def test_onnx_takes_batches_of_pixels(trained_run, pictures, tmp_path):
-    pytest.importorskip("tf2onnx", reason="pip install -r requirements-onnx.txt")
+    pytest.importorskip("tf2onnx", reason="pip install 'pdarts-tf[onnx]'")
     onnxruntime = pytest.importorskip("onnxruntime")
     other_formats.write("onnx", trained_run.network, DATA, tmp_path)
     providers = ["CPUExecutionProvider"]
