@@ -15,6 +15,7 @@ from absl import app, flags, logging
 
 from flags.fields import default_settings
 from flags.flagfiles import expanded
+from flags.importing import import_plugins
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.errors import InputError, RunError, StoppedError, printable
 from pdarts_tf.streams import outlive_readers, output_failure
@@ -115,7 +116,9 @@ def run(
 
 def _parse(parse: Callable[[Sequence[str]], list[str]], argv: Sequence[str]) -> list[str]:
     try:
-        return parse(expanded(argv))
+        rest = parse(expanded(argv))
+        import_plugins()
+        return rest
     except (flags.Error, OSError, ValueError) as error:  # absl: ValueError for --noflip=1
         _end(EXIT_USAGE, f"error: {error}")
     except SystemExit:  # after --help, for which absl exits with 1

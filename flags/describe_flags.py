@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from flags.importing import define_plugins
 from flags.kinds import define_path
 
 GENOTYPE = flags.DEFINE_string(
@@ -20,3 +21,4 @@ MAX_SKIP_CONNECTS = flags.DEFINE_integer(
 JSON = flags.DEFINE_boolean("json", False, "Print a JSON object instead of tables.")
 SVG = define_path("svg", "SVG file to draw both cells to.")
 PNG = define_path("png", "PNG file to draw both cells to.")
+PLUGINS = define_plugins()

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from flags.importing import define_plugins
 from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
@@ -30,3 +31,4 @@ SERVE_ON = flags.DEFINE_enum(
     "batch at once, without a loop, which OpenVINO reads too. Both run on either device.",
 )
 MAX_MEGAPIXELS = define_max_megapixels()
+PLUGINS = define_plugins()

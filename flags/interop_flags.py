@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from flags.importing import define_plugins
 from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
@@ -29,3 +30,4 @@ IMAGE_SIZE = flags.DEFINE_integer(
 MAX_MEGAPIXELS = define_max_megapixels()
 DATA_DIR = define_path("data_dir", "Directory of the data.")
 OUTPUT_DIR = define_path("output_dir", "Run directory to create.")
+PLUGINS = define_plugins()

@@ -7,6 +7,7 @@ from typing import Any
 from absl import flags
 
 from flags.fields import define_flags, is_auto, read_flags
+from flags.importing import define_plugins
 from flags.kinds import define_finite, define_path
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.runs.options import RunOptions, callbacks_named
@@ -47,6 +48,7 @@ def define_run_flags(
         "package.module:function.",
         **where,
     )
+    plugins = define_plugins(**where)
     dry_run, memory_limit = _define_dry_run(where)
     max_megapixels = define_max_megapixels(**where)
     profile_steps = _define_profile_steps(where)
@@ -63,6 +65,7 @@ def define_run_flags(
         gpu_memory=gpu_memory.value,
         auto_batch_size=is_auto("batch_size", flag_values),
         callbacks=callbacks_named(callbacks.value),
+        plugins=tuple(plugins.value),
     )
 
 

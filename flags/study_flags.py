@@ -10,6 +10,7 @@ from absl import flags
 from flags.command_line import RECIPES, recipe_path
 from flags.fields import define_flags, is_auto, read_flags
 from flags.flagfiles import FlagfileError, expanded
+from flags.importing import import_plugins
 from flags.kinds import define_finite, define_path
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import SearchConfig, TrainConfig
@@ -152,6 +153,7 @@ def _read(command: str, settings: type, words: Sequence[str]) -> tuple[Any, tupl
             f"flags of the {command}: --batch_size must be a number, since a study compares runs "
             f"with equal batches. Received: {AUTO}"
         )
+    import_plugins(values)
     names = {field.name for field in dataclasses.fields(settings)}
     given = [name for name in values if values[name].present and name not in names]
     for name in _OWN:

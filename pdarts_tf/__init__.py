@@ -32,6 +32,8 @@ register_with_keras()
 
 _PUBLIC = {
     "PRIMITIVES": "pdarts_tf.genotype",
+    "Primitive": "pdarts_tf.primitives",
+    "register_primitive": "pdarts_tf.primitives",
     "GENOTYPES": "pdarts_tf.genotype",
     "Genotype": "pdarts_tf.genotype",
     "SearchSpace": "pdarts_tf.search_space",

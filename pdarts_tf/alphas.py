@@ -4,7 +4,7 @@ A value like this is what a stage of the search returns, what the next search sp
 are derived from, and what drawings and reports show of every epoch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pdarts_tf.derivation import derive_all, derive_genotype
-from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, PRIMITIVES, Genotype
-from pdarts_tf.search_space import CELLS, SearchSpace, edge_nodes, edge_probabilities, mean_entropy
+from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, Genotype
+from pdarts_tf.probabilities import edge_probabilities, mean_entropy
+from pdarts_tf.search_space import CELLS, SearchSpace, edge_nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +66,8 @@ class Alphas:
         return self.normal if cell == "normal" else self.reduce
 
     def probabilities(self, cell: str) -> npt.NDArray[np.float64]:
-        """Returns softmax(alpha) of a cell as (14, 8); NaN where there is no candidate."""
-        grid = np.full((len(self.of(cell)), len(PRIMITIVES)), np.nan)
+        """Returns softmax(alpha) of a cell as (14, primitives); NaN where there is no candidate."""
+        grid = np.full(self.space.normal.shape, np.nan)
         grid[getattr(self.space, cell)] = edge_probabilities(self.of(cell)).ravel()
         return grid
 
@@ -104,7 +105,9 @@ class Alphas:
             return None
 
 
-def chosen_operations(genotype: Genotype, cell: str) -> set[tuple[int, int]]:
+def chosen_operations(
+    genotype: Genotype, cell: str, primitives: Sequence[str]
+) -> set[tuple[int, int]]:
     """Returns the (edge, primitive) indices that a genotype keeps.
 
     Operations and edges outside the search space, as published cells of others have, are left out.
@@ -112,11 +115,12 @@ def chosen_operations(genotype: Genotype, cell: str) -> set[tuple[int, int]]:
     Args:
         genotype: Any genotype.
         cell: "normal" or "reduce".
+        primitives: Names of the primitives of the search.
     """
     indices = {edge: i for i, edge in enumerate(edge_nodes())}
     chosen = set()
     for i, (operation, source) in enumerate(getattr(genotype, cell)):
         edge = source, NUM_INPUT_NODES + i // EDGES_PER_NODE
-        if edge in indices and operation in PRIMITIVES:
-            chosen.add((indices[edge], PRIMITIVES.index(operation)))
+        if edge in indices and operation in primitives:
+            chosen.add((indices[edge], primitives.index(operation)))
     return chosen

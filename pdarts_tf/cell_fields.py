@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import TypeGuard
 
 from pdarts_tf.errors import InputError, quoted
-from pdarts_tf.primitives import EVALUATION_PRIMITIVES
+from pdarts_tf.primitives import TABLE
 
 NUM_INPUT_NODES = 2
 EDGES_PER_NODE = 2
@@ -89,11 +89,12 @@ def _validated_edge(field: str, position: int, edge: object) -> tuple[str, int]:
         advice = _other_edges([edge]) or "Give a name and a number"
         raise error(f"{where} to be a pair (operation, input)", edge, advice)
     operation, source = edge
-    if not isinstance(operation, str) or operation not in EVALUATION_PRIMITIVES:
+    if not isinstance(operation, str) or operation not in TABLE:
         raise error(
-            f"the operation of {where} to be one of {', '.join(EVALUATION_PRIMITIVES)}",
+            f"the operation of {where} to be one of {', '.join(TABLE)}",
             operation,
-            "Use one of these; cells of search spaces with others cannot be trained here",
+            "Use one of these, or register it (docs/extending.md); cells of other search spaces "
+            "cannot be trained here",
         )
     node = NUM_INPUT_NODES + position // EDGES_PER_NODE
     if not is_integer(source) or not 0 <= source < node:

@@ -4,35 +4,34 @@ Every edge keeps its most probable operation other than `none`, and every interm
 strongest edges. The search space regularization of P-DARTS then removes the weakest skip-connects
 of the normal cell, one at a time, until at most M remain. Ties are broken as in the official code.
 
-Inside this module, a cell is an array of scores of shape (14, 8), edges by primitives: the
-probability of an operation, times the weight of the edge where edges have weights of their own, or
--inf where it cannot be chosen.
+Inside this module, a cell is an array of scores of shape (14, primitives): the probability of an
+operation, times the weight of the edge where edges have weights of their own, or -inf where it
+cannot be chosen.
 
 Reference: P-DARTS (arXiv 1904.12760), section 3.3; DARTS (arXiv 1806.09055), section 2.4; PC-DARTS
 (arXiv 1907.05737), section 3.3, for the weights of edges.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pdarts_tf.arrays import as_numbers
-from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, PRIMITIVES, Genotype
+from pdarts_tf.genotype import EDGES_PER_NODE, NUM_INPUT_NODES, Genotype
+from pdarts_tf.probabilities import edge_probabilities
 from pdarts_tf.search_space import (
     CELLS,
     NUM_EDGES,
     NUM_NODES,
     SearchSpace,
     edge_nodes,
-    edge_probabilities,
 )
 
 __all__ = ["count_skip_connects", "derive_all", "derive_genotype", "edge_probabilities"]
 
-_NONE = PRIMITIVES.index("none")
-_SKIP = PRIMITIVES.index("skip_connect")
+_SKIP = "skip_connect"
 _CONCAT = range(NUM_INPUT_NODES, NUM_INPUT_NODES + NUM_NODES)
 
 _Scores = npt.NDArray[np.float64]
@@ -80,9 +79,9 @@ def derive_genotype(
     Example:
 
     >>> alphas = np.zeros((14, 8))
-    >>> alphas[:, PRIMITIVES.index("skip_connect")] = 2.0
-    >>> alphas[:, PRIMITIVES.index("sep_conv_3x3")] = 1.0
     >>> space = SearchSpace.full()
+    >>> alphas[:, space.primitives.index("skip_connect")] = 2.0
+    >>> alphas[:, space.primitives.index("sep_conv_3x3")] = 1.0
     >>> derive_genotype(space, alphas, alphas).num_skip_connects
     8
     >>> derive_genotype(space, alphas, alphas, max_skip_connects=2).num_skip_connects
@@ -94,13 +93,17 @@ def derive_genotype(
             f"Expected max_skip_connects to be None or an integer >= 0. Received: {limit!r}"
         )
     betas_normal, betas_reduce = (None, None) if betas is None else betas
-    normal = _refined(_scores(space, "normal", alphas_normal, betas_normal), "normal", limit)
+    skip = _column(space, _SKIP)
+    normal = _refined(_scores(space, "normal", alphas_normal, betas_normal), "normal", limit, skip)
     reduce = _refined(
         _scores(space, "reduce", alphas_reduce, betas_reduce),
         "reduce",
         limit if restrict_reduce else None,
+        skip,
     )
-    return Genotype(_edges(normal), _CONCAT, _edges(reduce), _CONCAT)
+    return Genotype(
+        _edges(normal, space.primitives), _CONCAT, _edges(reduce, space.primitives), _CONCAT
+    )
 
 
 def derive_all(
@@ -130,9 +133,9 @@ def derive_all(
 
     Example:
 
-    >>> alphas = np.zeros((14, 8))
-    >>> alphas[:2, PRIMITIVES.index("skip_connect")] = 1.0
-    >>> list(derive_all(SearchSpace.full(), alphas, alphas))
+    >>> alphas, space = np.zeros((14, 8)), SearchSpace.full()
+    >>> alphas[:2, space.primitives.index("skip_connect")] = 1.0
+    >>> list(derive_all(space, alphas, alphas))
     ['unrestricted', 'M=2', 'M=1', 'M=0']
     """
     unrestricted = derive_genotype(space, alphas_normal, alphas_reduce, betas=betas)
@@ -167,24 +170,31 @@ def count_skip_connects(genotype: Genotype, cell: str) -> int:
     if cell not in CELLS:
         raise ValueError(f"Expected cell to be one of {CELLS}. Received: {cell!r}")
     edges = genotype.normal if cell == "normal" else genotype.reduce
-    return sum(operation == PRIMITIVES[_SKIP] for operation, _ in edges)
+    return sum(operation == _SKIP for operation, _ in edges)
 
 
 class _UnreachableLimitError(ValueError):
     """Raised if the space has no genotype with so few skip-connects."""
 
 
+def _column(space: SearchSpace, primitive: str) -> int | None:
+    """Returns the column of a primitive; None if the search does without it."""
+    return space.primitives.index(primitive) if primitive in space.primitives else None
+
+
 def _scores(
     space: SearchSpace, cell: str, alphas: npt.ArrayLike, betas: npt.ArrayLike | None
 ) -> _Scores:
-    """Returns the (14, 8) scores of a cell: probabilities of candidates, -inf for all others."""
+    """Returns the scores of a cell: probabilities of candidates, -inf for all others."""
     mask = space.normal if cell == "normal" else space.reduce
     probabilities = edge_probabilities(space.checked_alphas(cell, alphas))
     if betas is not None:
         probabilities *= edge_weights(betas, f"betas_{cell}")[:, np.newaxis]
     scores = np.full(mask.shape, -np.inf)
     scores[mask] = probabilities.ravel()
-    scores[:, _NONE] = -np.inf  # After the softmax: the others are not normalized again.
+    none = _column(space, "none")
+    if none is not None:
+        scores[:, none] = -np.inf  # After the softmax: the others are not normalized again.
     return scores
 
 
@@ -218,8 +228,13 @@ def edge_weights(betas: npt.ArrayLike, name: str = "betas") -> npt.NDArray[np.fl
     return np.concatenate(parts)
 
 
-def _refined(scores: _Scores, cell: str, limit: int | None) -> tuple[_Choice, ...]:
-    """Returns the choices of a cell, with at most `limit` skip-connects among them."""
+def _refined(
+    scores: _Scores, cell: str, limit: int | None, skip: int | None
+) -> tuple[_Choice, ...]:
+    """Returns the choices of a cell, with at most `limit` skip-connects among them.
+
+    The column of the skip-connects is `skip`.
+    """
     choices = _chosen(scores)
     if not choices:
         raise ValueError(
@@ -227,28 +242,31 @@ def _refined(scores: _Scores, cell: str, limit: int | None) -> tuple[_Choice, ..
             "candidate other than 'none'. Received: a search space in which a node has fewer; "
             "keep at least 2 candidates per edge"
         )
-    while limit is not None and len(_skips(choices)) > limit:
-        scores = _without_weakest_skip(scores, choices, cell, limit)
+    if limit is None or skip is None:
+        return choices
+    while len(skips := _edges_with(skip, choices)) > limit:
+        remaining = _without_weakest(skip, skips, scores)
+        if remaining is None:
+            raise _UnreachableLimitError(
+                f"Expected max_skip_connects={limit} to be reachable in the {cell} cell. Received: "
+                f"a search space in which {len(skips)} skip-connects have no operation to replace "
+                "them; allow as many, or keep at least 3 candidates per edge"
+            )
+        scores = remaining
         choices = _chosen(scores)
     return choices
 
 
-def _without_weakest_skip(
-    scores: _Scores, choices: tuple[_Choice, ...], cell: str, limit: int
-) -> _Scores:
-    """Returns the scores without the least probable chosen skip-connect that can be replaced."""
+def _without_weakest(skip: int, edges: list[int], scores: _Scores) -> _Scores | None:
+    """Returns the scores without the least probable skip-connect that can be replaced, or None."""
     # A stable sort: of equally probable skip-connects, the one on the first edge is removed, as in
     # the official code.
-    for edge in sorted(_skips(choices), key=lambda edge: scores[edge, _SKIP]):
+    for edge in sorted(edges, key=lambda edge: scores[edge, skip]):
         remaining = scores.copy()
-        remaining[edge, _SKIP] = -np.inf
+        remaining[edge, skip] = -np.inf
         if _chosen(remaining):
             return remaining
-    raise _UnreachableLimitError(
-        f"Expected max_skip_connects={limit} to be reachable in the {cell} cell. Received: a "
-        f"search space in which {len(_skips(choices))} skip-connects have no operation to replace "
-        "them; allow as many, or keep at least 3 candidates per edge"
-    )
+    return None
 
 
 def _chosen(scores: _Scores) -> tuple[_Choice, ...]:
@@ -273,12 +291,12 @@ def _edges_by_node() -> Iterator[list[int]]:
         yield [edge for edge, target in enumerate(targets) if target == node]
 
 
-def _skips(choices: tuple[_Choice, ...]) -> list[int]:
-    """Returns the edges on which a skip-connect is chosen."""
-    return [choice.edge for choice in choices if choice.operation == _SKIP]
+def _edges_with(operation: int, choices: tuple[_Choice, ...]) -> list[int]:
+    """Returns the edges on which an operation is chosen."""
+    return [choice.edge for choice in choices if choice.operation == operation]
 
 
-def _edges(choices: tuple[_Choice, ...]) -> list[tuple[str, int]]:
+def _edges(choices: tuple[_Choice, ...], primitives: Sequence[str]) -> list[tuple[str, int]]:
     """Returns the choices in the notation of a genotype."""
     sources = [source for source, _ in edge_nodes()]
-    return [(PRIMITIVES[choice.operation], sources[choice.edge]) for choice in choices]
+    return [(primitives[choice.operation], sources[choice.edge]) for choice in choices]

@@ -3,20 +3,25 @@
 A row says which kernels and batch norms a primitive owns, what it reads of its source, which
 function of `layers.forms` computes it, and by which names others know it. The layers create
 their variables from the table, `cost` counts parameters, multiply-accumulates and activations from
-it, so that neither can be right without the other. docs/extending.md shows how to add a row.
+it, so that neither can be right without the other. `register_primitive` adds a row.
 
-This module depends on the standard library only.
+This module imports nothing but the standard library and `errors`.
 
 Reference: DARTS (arXiv 1806.09055) for the primitives of the search, NASNet (arXiv 1707.07012) for
 the others.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pdarts_tf.errors import quoted
 
 T = TypeVar("T")
+
+Form = Callable[[Any, Any], Any]
+"""A function of `layers.source.SourceViews` and `layers.forms.Parameters` to a tensor."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,8 @@ class Primitive:
     """A row of the table. Mappings are from the stride, 1 or 2.
 
     Args:
-        form: Key of the function that computes it in `layers.forms.FORMS`.
+        form: Function that computes it from the views of its source and its parameters, or the key
+            of one in `layers.forms.FORMS`.
         kind: Key of its colour in `drawing.palette.KINDS`.
         kernels: Its kernels, in the order in which they are applied.
         num_norms: Number of its batch norms. Between two of them there is a relu.
@@ -133,7 +139,7 @@ class Primitive:
         torch_names: Names in the official PyTorch code, or None if that has no such primitive.
     """
 
-    form: str
+    form: str | Form
     kind: str
     kernels: Mapping[int, tuple[Kernel, ...]] = field(default_factory=lambda: _at_both_strides(()))
     num_norms: Mapping[int, int] = field(default_factory=lambda: _at_both_strides(0))
@@ -154,8 +160,15 @@ class Primitive:
         return not self.is_pool and not self.is_zero and not self.kernels[stride]
 
 
-def _separable(size: int) -> Primitive:
-    """Returns the row of relu, depthwise, pointwise, batch norm, twice."""
+def separable(size: int) -> Primitive:
+    """Returns the row of a separable convolution: relu, depthwise, pointwise, batch norm, twice.
+
+    Args:
+        size: Pixels along a side of the depthwise kernels, odd.
+
+    >>> separable(9).kernels[1][0].shape(channels=16)
+    (9, 9, 16, 1)
+    """
     once = Kernel("depthwise", size), Kernel("pointwise")
     return Primitive(
         form="sep_conv",
@@ -167,8 +180,15 @@ def _separable(size: int) -> Primitive:
     )
 
 
-def _dilated(size: int) -> Primitive:
-    """Returns the row of relu, depthwise with dilation 2, pointwise, batch norm."""
+def dilated(size: int) -> Primitive:
+    """Returns the row of a dilated one: relu, depthwise with dilation 2, pointwise, batch norm.
+
+    Args:
+        size: Pixels along a side of the depthwise kernel, odd.
+
+    >>> dilated(7).num_norms
+    {1: 1, 2: 1}
+    """
     return Primitive(
         form="dil_conv",
         kind="dilated",
@@ -204,11 +224,11 @@ TABLE: dict[str, Primitive] = {
         views={1: (), 2: (RELU, PHASES)},
         torch_names=TorchNames(("conv_1", "conv_2"), ("bn",)),
     ),
-    "sep_conv_3x3": _separable(3),
-    "sep_conv_5x5": _separable(5),
-    "dil_conv_3x3": _dilated(3),
-    "dil_conv_5x5": _dilated(5),
-    "sep_conv_7x7": _separable(7),
+    "sep_conv_3x3": separable(3),
+    "sep_conv_5x5": separable(5),
+    "dil_conv_3x3": dilated(3),
+    "dil_conv_5x5": dilated(5),
+    "sep_conv_7x7": separable(7),
     "conv_7x1_1x7": Primitive(
         form="factorized_conv",
         kind="factorized",
@@ -222,7 +242,7 @@ TABLE: dict[str, Primitive] = {
 """All primitives. In a search "none" is not computed: it only takes part in the softmax."""
 
 EVALUATION_PRIMITIVES: tuple[str, ...] = tuple(TABLE)
-"""Primitives of evaluation networks; not only the search's, but all that published cells have."""
+"""Primitives that this package has; not only the search's, but all that published cells have."""
 
 PRIMITIVES: tuple[str, ...] = (
     "none",
@@ -234,7 +254,81 @@ PRIMITIVES: tuple[str, ...] = (
     "dil_conv_3x3",
     "dil_conv_5x5",
 )
-"""Candidate operations of a search, in the order of the architecture parameters."""
+"""Candidate operations of the paper's search, in the order of the architecture parameters."""
 
-POOLS: tuple[str, ...] = tuple(name for name, row in TABLE.items() if row.is_pool)
-"""Primitives that are pools."""
+
+def register_primitive(name: str, primitive: Primitive) -> None:
+    """Adds a primitive, for search spaces and genotypes of this process.
+
+    A primitive that was registered before is replaced, so that a cell of a notebook can be run
+    again; those of this package cannot be.
+
+    Args:
+        name: Name of lower-case letters, digits and underscores.
+        primitive: Its row: see `separable` and `dilated` for others of their kind.
+
+    Raises:
+        ValueError: The name or the row is not valid.
+
+    Example: `register_primitive("sep_conv_9x9", separable(9))`.
+
+    >>> register_primitive("none", separable(9))
+    Traceback (most recent call last):
+    ...
+    ValueError: Expected a name that is not in use. Received: 'none'
+    """
+    if not (isinstance(name, str) and name.isidentifier() and name.isascii() and name.islower()):
+        expected = "the name to be lower-case letters, digits and underscores"
+        raise ValueError(f"Expected {expected}. Received: {quoted(name)}")
+    if name in EVALUATION_PRIMITIVES:
+        raise ValueError(f"Expected a name that is not in use. Received: {quoted(name)}")
+    if not isinstance(primitive, Primitive):
+        raise ValueError(f"Expected {name} to be a Primitive. Received: {quoted(primitive)}")
+    if expected := _unfit_row(primitive):
+        raise ValueError(f"Expected {name} to have {expected}. Received: {quoted(primitive)}")
+    TABLE[name] = primitive
+
+
+def _unfit_row(row: Primitive) -> str:
+    """Returns what a row would need to be part of a mixed operation; empty if it has that."""
+    by_stride = row.kernels, row.num_norms, row.views, row.kept_if_normalized
+    kinds = {each.kind for each in TABLE.values()}
+    norms = [row.num_norms.get(stride, 0) for stride in (1, 2)]
+    if any(set(mapping) != {1, 2} for mapping in by_stride):
+        return "kernels, num_norms, views and kept_if_normalized for the strides 1 and 2"
+    if row.kind not in kinds:
+        return f"a kind out of {', '.join(sorted(kinds))}"
+    if row.is_zero:
+        return "is_zero=False: the only zero is none"
+    if row.is_pool and (any(norms) or any(row.kernels.values())):
+        return "neither kernels nor batch norms, which a pool has not"
+    if not row.is_pool and not all(norms):
+        return "a batch norm as its last step at both strides, where its weight goes in"
+    return ""
+
+
+def unfit_candidates(names: Sequence[str]) -> str:
+    """Returns what names would need to be the candidates of a search; empty if they have that.
+
+    >>> unfit_candidates(PRIMITIVES), unfit_candidates(("none", "skip_connect"))
+    ('', 'at least two primitives besides none')
+    """
+    if any(name not in TABLE for name in names):
+        return f"names out of {', '.join(TABLE)}, or registered (docs/extending.md)"
+    if len(set(names)) < len(names):
+        return "different names"
+    if len(set(names) - {"none"}) < 2:
+        return "at least two primitives besides none"
+    return ""
+
+
+def least_candidates(names: Sequence[str]) -> int:
+    """Returns the least number of candidates an edge may be left with.
+
+    With fewer, none and skip-connect may be all that an edge has, so that no genotype with fewer
+    skip-connects exists; and of less than two there is nothing to choose.
+
+    >>> least_candidates(PRIMITIVES), least_candidates(("sep_conv_3x3", "sep_conv_5x5"))
+    (3, 2)
+    """
+    return max(2, 1 + ("none" in names) + ("skip_connect" in names))

@@ -1,13 +1,14 @@
 """Search space: the candidate operations of every edge of the two cells.
 
-Every edge starts with the eight primitives. Between the stages of a search, the least probable
-ones are dropped on each edge separately, so that a deeper supernet fits into memory.
+Every edge starts with all primitives of the search, eight in the paper. Between the stages, the
+least probable ones are dropped on each edge separately, so that a deeper supernet fits into memory.
 
 Reference: P-DARTS (arXiv 1904.12760), section 3.2, search space approximation.
 """
 
 import json
 import reprlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 from pdarts_tf.arrays import as_numbers
 from pdarts_tf.genotype import NUM_INPUT_NODES, PRIMITIVES
+from pdarts_tf.primitives import unfit_candidates
+from pdarts_tf.probabilities import edge_probabilities
 
 NUM_NODES = 4
 """Number of intermediate nodes of a cell."""
@@ -38,53 +41,6 @@ def edge_nodes() -> tuple[tuple[int, int], ...]:
     return tuple((source, target) for target in targets for source in range(target))
 
 
-def edge_probabilities(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Computes the softmax over the candidates of every edge, in float64.
-
-    p_o = exp(alpha_o - max(alpha)) / sum over o' of exp(alpha_o' - max(alpha)).
-
-    Args:
-        alphas: Architecture parameters of shape (edges, candidates), finite.
-
-    Returns:
-        Array of shape (edges, candidates); every row sums to 1.
-
-    Reference: P-DARTS, section 3.1, equation 1.
-
-    Example:
-
-    >>> edge_probabilities([[0.0, 0.0]])
-    array([[0.5, 0.5]])
-    """
-    values = np.asarray(alphas, dtype=np.float64)
-    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
-    probabilities: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return probabilities
-
-
-def edge_entropies(alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Computes the entropy of softmax(alphas) of every edge, in nats.
-
-    Args:
-        alphas: Architecture parameters of shape (edges, candidates), finite.
-
-    Returns:
-        Array of shape (edges,).
-    """
-    probabilities = edge_probabilities(alphas)
-    entropies: npt.NDArray[np.float64] = -(probabilities * np.log(probabilities)).sum(1)
-    return entropies
-
-
-def mean_entropy(alphas: npt.ArrayLike) -> float:
-    """Computes the entropy of softmax(alphas) in nats, averaged over the edges.
-
-    >>> round(mean_entropy(np.zeros((14, 8))), 4)  # log(8)
-    2.0794
-    """
-    return float(edge_entropies(alphas).mean())
-
-
 @dataclass(frozen=True, eq=False)
 class SearchSpace:
     """Candidate operations of every edge; immutable, compared and hashed by value.
@@ -92,13 +48,15 @@ class SearchSpace:
     Both masks are stored as read-only arrays.
 
     Args:
-        normal: Boolean mask of shape (14, 8): which primitives are candidates on each edge of the
-            normal cell. Edges are ordered as in `edge_nodes`, operations as in `PRIMITIVES`.
+        normal: Boolean mask of shape (14, primitives): which primitives are candidates on each edge
+            of the normal cell. Edges are ordered as in `edge_nodes`.
         reduce: The same for the reduction cell.
+        primitives: Names of the primitives of the whole search, in the order of the columns.
 
     Raises:
-        ValueError: If a mask has another shape or type, or the edges of both cells do not all have
-            the same number of candidates, at least one.
+        ValueError: If primitives are unknown, fewer than two besides `none`, or repeat, a mask has
+            another shape or type, or the edges of both cells do not all have the same number of
+            candidates, at least one.
 
     Example:
 
@@ -115,11 +73,17 @@ class SearchSpace:
 
     normal: npt.NDArray[np.bool_]
     reduce: npt.NDArray[np.bool_]
+    primitives: tuple[str, ...] = PRIMITIVES
 
     def __post_init__(self) -> None:
-        """Validates the masks and stores read-only copies."""
+        """Validates the arguments and stores read-only copies of the masks."""
+        object.__setattr__(self, "primitives", tuple(self.primitives))
+        if expected := unfit_candidates(self.primitives):
+            received = reprlib.repr(self.primitives)
+            raise ValueError(f"Expected primitives to be {expected}. Received: {received}")
         for cell in CELLS:
-            object.__setattr__(self, cell, _read_only_mask(cell, getattr(self, cell)))
+            mask = _read_only_mask(cell, getattr(self, cell), len(self.primitives))
+            object.__setattr__(self, cell, mask)
         counts = np.concatenate([self.normal.sum(axis=1), self.reduce.sum(axis=1)])
         if counts.min() < 1 or counts.min() != counts.max():
             raise ValueError(
@@ -128,10 +92,17 @@ class SearchSpace:
             )
 
     @classmethod
-    def full(cls) -> "SearchSpace":
-        """Returns the space of the first stage: all eight primitives on every edge."""
-        mask = np.ones((NUM_EDGES, len(PRIMITIVES)), dtype=bool)
-        return cls(mask, mask)
+    def full(cls, primitives: Sequence[str] = PRIMITIVES) -> "SearchSpace":
+        """Returns the space of the first stage: all primitives on every edge.
+
+        Args:
+            primitives: Their names, in the order of the architecture parameters.
+
+        Raises:
+            ValueError: They are unknown, fewer than two besides `none`, or repeat.
+        """
+        mask = np.ones((NUM_EDGES, len(primitives)), dtype=bool)
+        return cls(mask, mask, tuple(primitives))
 
     @property
     def num_candidates(self) -> int:
@@ -151,7 +122,7 @@ class SearchSpace:
             raise ValueError(f"Expected cell to be one of {CELLS}. Received: {cell!r}")
         mask = self.normal if cell == "normal" else self.reduce
         return tuple(
-            tuple(name for name, present in zip(PRIMITIVES, row, strict=True) if present)
+            tuple(name for name, present in zip(self.primitives, row, strict=True) if present)
             for row in mask
         )
 
@@ -160,7 +131,7 @@ class SearchSpace:
     ) -> "SearchSpace":
         """Returns the space without the least probable candidates of every edge.
 
-        Of equally probable candidates, the one that comes first in `PRIMITIVES` is dropped first,
+        Of equally probable candidates, the one that comes first in `primitives` is dropped first,
         as in the official code.
 
         Args:
@@ -182,6 +153,7 @@ class SearchSpace:
         return SearchSpace(
             _without_lowest(self.normal, self.checked_alphas("normal", alphas_normal), num_to_drop),
             _without_lowest(self.reduce, self.checked_alphas("reduce", alphas_reduce), num_to_drop),
+            self.primitives,
         )
 
     def checked_alphas(self, cell: str, alphas: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -205,9 +177,14 @@ class SearchSpace:
         return values
 
     def to_json(self) -> str:
-        """Returns the names of all candidates: {"normal": {"0->2": ["none", ...], ...}, ...}."""
-        cells = ",\n".join(f'  "{cell}": {{\n{self._edges_json(cell)}\n  }}' for cell in CELLS)
-        return f"{{\n{cells}\n}}"
+        """Returns the names of all candidates: {"normal": {"0->2": ["none", ...], ...}, ...}.
+
+        Other primitives than those of the paper are a key of their own, "primitives".
+        """
+        parts = [f'  "{cell}": {{\n{self._edges_json(cell)}\n  }}' for cell in CELLS]
+        if self.primitives != PRIMITIVES:
+            parts.insert(0, f'  "primitives": {json.dumps(self.primitives)}')
+        return "{{\n{}\n}}".format(",\n".join(parts))
 
     def _edges_json(self, cell: str) -> str:
         """Returns one line per edge: its label and the names of its candidates."""
@@ -228,36 +205,44 @@ class SearchSpace:
             cells = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"Expected a search space in JSON. Received: {error}") from error
-        if not isinstance(cells, dict) or set(cells) != set(CELLS):
+        if not isinstance(cells, dict) or set(cells) - {"primitives"} != set(CELLS):
             received = list(cells) if isinstance(cells, dict) else cells
             raise ValueError(f"Expected the cells {CELLS}. Received: {reprlib.repr(received)}")
-        return cls(*(_mask_of_names(cell, cells[cell]) for cell in CELLS))
+        primitives = cells.get("primitives", PRIMITIVES)
+        if not isinstance(primitives, list | tuple) or not _are_strings(primitives):
+            received = reprlib.repr(primitives)
+            raise ValueError(f"Expected primitives to be a list of names. Received: {received}")
+        normal, reduce = (_mask_of_names(cell, cells[cell], primitives) for cell in CELLS)
+        return cls(normal, reduce, tuple(primitives))
 
     def __eq__(self, other: object) -> bool:
-        """Returns whether both spaces have the same candidates on every edge."""
+        """Returns whether both spaces have the same primitives, and candidates on every edge."""
         if not isinstance(other, SearchSpace):
             return NotImplemented
         return self._key() == other._key()
 
     def __hash__(self) -> int:
-        """Returns a hash of the masks' values."""
+        """Returns a hash of the values."""
         return hash(self._key())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Makes copying and unpickling call the constructor, so that arrays stay read-only."""
-        return type(self), (self.normal, self.reduce)
+        return type(self), (self.normal, self.reduce, self.primitives)
 
-    def _key(self) -> tuple[bytes, bytes]:
-        """Returns the masks as hashable values."""
-        return self.normal.tobytes(), self.reduce.tobytes()
+    def _key(self) -> tuple[bytes, bytes, tuple[str, ...]]:
+        """Returns the fields as hashable values."""
+        return self.normal.tobytes(), self.reduce.tobytes(), self.primitives
 
 
-def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
+def random_space(
+    num_candidates: int, seed: int = 0, primitives: tuple[str, ...] = PRIMITIVES
+) -> SearchSpace:
     """Returns a random space, such as a stage of a search may leave.
 
     Args:
-        num_candidates: Number of candidates per edge, 1 .. 8.
+        num_candidates: Number of candidates per edge, from 1 to the number of primitives.
         seed: Random seed.
+        primitives: Names of the primitives of the whole search.
 
     Example:
 
@@ -265,15 +250,16 @@ def random_space(num_candidates: int, seed: int = 0) -> SearchSpace:
     5
     """
     rng = np.random.default_rng(seed)
-    masks = np.zeros((len(CELLS), NUM_EDGES, len(PRIMITIVES)), dtype=bool)
-    for row in masks.reshape(-1, len(PRIMITIVES)):
-        row[rng.choice(len(PRIMITIVES), num_candidates, replace=False)] = True
-    return SearchSpace(*masks)
+    masks = np.zeros((len(CELLS), NUM_EDGES, len(primitives)), dtype=bool)
+    for row in masks.reshape(-1, len(primitives)):
+        row[rng.choice(len(primitives), num_candidates, replace=False)] = True
+    normal, reduce = masks
+    return SearchSpace(normal, reduce, primitives)
 
 
-def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Validates a (14, 8) mask and returns a copy that cannot be made writable again."""
-    shape = (NUM_EDGES, len(PRIMITIVES))
+def _read_only_mask(cell: str, mask: npt.ArrayLike, columns: int) -> npt.NDArray[np.bool_]:
+    """Validates a (14, columns) mask and returns a copy that cannot be made writable again."""
+    shape = (NUM_EDGES, columns)
     expected = f"Expected {cell} to be truth values of shape {shape}"
     try:
         array = np.asarray(mask)
@@ -287,7 +273,7 @@ def _read_only_mask(cell: str, mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 def _without_lowest(
     mask: npt.NDArray[np.bool_], alphas: npt.NDArray[np.float64], num_to_drop: int
 ) -> npt.NDArray[np.bool_]:
-    """Returns the (14, 8) mask without the `num_to_drop` least probable candidates per edge."""
+    """Returns a mask without the `num_to_drop` least probable candidates per edge."""
     # A stable sort leaves equal probabilities in the order of the primitives.
     order = np.argsort(edge_probabilities(alphas), axis=1, kind="stable")
     columns = np.nonzero(mask)[1].reshape(alphas.shape)
@@ -302,8 +288,12 @@ def _edge_labels() -> list[str]:
     return [f"{source}->{target}" for source, target in edge_nodes()]
 
 
-def _mask_of_names(cell: str, edges: Any) -> npt.NDArray[np.bool_]:
-    """Returns the (14, 8) mask of candidates' names that are keyed by edge label."""
+def _are_strings(names: Sequence[Any]) -> bool:
+    return all(isinstance(name, str) for name in names)
+
+
+def _mask_of_names(cell: str, edges: Any, primitives: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Returns the (14, primitives) mask of candidates' names that are keyed by edge label."""
     labels = _edge_labels()
     if not isinstance(edges, dict) or set(edges) != set(labels):
         received = list(edges) if isinstance(edges, dict) else edges
@@ -311,9 +301,9 @@ def _mask_of_names(cell: str, edges: Any) -> npt.NDArray[np.bool_]:
             f"Expected {cell} to have the edges {labels}. Received: {reprlib.repr(received)}"
         )
     for label, names in edges.items():
-        if not isinstance(names, list) or any(name not in PRIMITIVES for name in names):
+        if not isinstance(names, list) or any(name not in primitives for name in names):
             raise ValueError(
-                f"Expected {cell} edge {label} to list names out of {PRIMITIVES}. "
+                f"Expected {cell} edge {label} to list names out of {tuple(primitives)}. "
                 f"Received: {reprlib.repr(names)}"
             )
-    return np.array([[name in edges[label] for name in PRIMITIVES] for label in labels])
+    return np.array([[name in edges[label] for name in primitives] for label in labels])

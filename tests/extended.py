@@ -1,10 +1,11 @@
 """Uses a copy of the package that was extended as docs/extending.md says; prints facts as JSON.
 
-Run by tests/test_extending.py with that copy first on the path.
+Run by tests/test_extending.py with that copy first on the path, and the page's my_primitives.py.
 """
 
 import contextlib
 import doctest
+import importlib
 import io
 import json
 import math
@@ -23,7 +24,8 @@ from pdarts_tf.drawing import svg
 from pdarts_tf.drawing.layout import draw_genotype
 from pdarts_tf.models.stacking import CellLayout
 
-EDGES = [("sep_conv_9x9", 0), ("dw_conv_3x3", 1)]
+PLUGIN = importlib.import_module("my_primitives").__name__
+EDGES = [("sep_conv_9x9", 0), ("mobile_conv_3x3", 1)]
 GENOTYPE = pd.Genotype(EDGES, [2], EDGES, [2])
 SIZES: dict[str, Any] = {"init_channels": 2, "num_layers": 3, "num_classes": 2}
 PIXELS = 8
@@ -73,23 +75,24 @@ def unofficial():
     return ""
 
 
-def dry_training():
-    """Exit code and output of a dry run with the new data set and schedule."""
-    sys.argv = [
-        "train", "--dry_run", f"--genotype={GENOTYPE}", "--dataset=bars", "--schedule=step",
-        "--layers=3", "--init_channels=2", "--batch_size=4", "--epochs=4",
-        "--noauxiliary",
-    ]  # fmt: skip
+def dry_run(module, *words):
+    """Exit code and output of a dry run."""
+    sys.argv = [module, "--dry_run", *words]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:
-            runpy.run_module("pdarts_tf.train", run_name="__main__")
+            runpy.run_module(module, run_name="__main__")
         except SystemExit as done:
             return {"code": done.code or 0, "text": printed.getvalue()}
     return {}
 
 
+TRAINING = [
+    f"--genotype={GENOTYPE}", "--dataset=bars", "--schedule=step", "--layers=3",
+    "--init_channels=2", "--batch_size=4", "--epochs=4", "--noauxiliary", f"--plugins={PLUGIN}",
+]  # fmt: skip
+
 facts = {
-    "training": dry_training(),  # first, since it sets the number of threads
+    "training": dry_run("pdarts_tf.train", *TRAINING),  # first: it sets the number of threads
     "package": pd.__file__,
     "parsed": pd.Genotype.parse(str(GENOTYPE)) == GENOTYPE,
     **counts(),

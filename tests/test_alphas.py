@@ -55,10 +55,10 @@ def test_alphas_of_another_shape_are_refused(alphas):
 
 
 def test_edges_of_a_genotype_are_found_in_the_search_space():
-    chosen = chosen_operations(GENOTYPES["PDARTS"], "normal")
+    chosen = chosen_operations(GENOTYPES["PDARTS"], "normal", PRIMITIVES)
     names = {(edge, PRIMITIVES[operation]) for edge, operation in chosen}
     assert {(0, "skip_connect"), (1, "dil_conv_3x3"), (13, "dil_conv_5x5")} <= names
 
 
 def test_operations_outside_the_search_space_are_left_out():
-    assert len(chosen_operations(GENOTYPES["NASNet"], "reduce")) < 10
+    assert len(chosen_operations(GENOTYPES["NASNet"], "reduce", PRIMITIVES)) < 10

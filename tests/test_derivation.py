@@ -266,3 +266,28 @@ def test_parameters_of_pytorch_are_read():
     space = SearchSpace.full()
     tensors = derive_genotype(space, Tensor(alphas), Tensor(alphas))
     assert tensors == derive_genotype(space, alphas, alphas)
+
+
+@pytest.mark.parametrize("limit", [None, 2, 0])
+def test_the_order_of_the_primitives_does_not_matter(limit):
+    random = np.random.default_rng(7)
+    alphas = random.normal(size=(2, 14, 8))
+    order = random.permutation(8)
+    shuffled = SearchSpace.full(tuple(np.array(PRIMITIVES)[order].tolist()))
+    normal, reduce = alphas
+    expected = derive_genotype(SearchSpace.full(), normal, reduce, limit)
+    assert derive_genotype(shuffled, normal[:, order], reduce[:, order], limit) == expected
+
+
+def test_without_none_every_edge_has_an_operation():
+    # Column 0 would be that of none among the paper's primitives.
+    alphas = np.tile([2.0, 1.0, 0.0], (14, 1))
+    space = SearchSpace.full(("sep_conv_3x3", "skip_connect", "sep_conv_7x7"))
+    found = derive_genotype(space, alphas, alphas)
+    assert {operation for operation, _ in found.normal} == {"sep_conv_3x3"}
+
+
+def test_without_skip_connects_every_limit_is_kept():
+    alphas = np.tile([0.0, 1.0], (14, 1))
+    space = SearchSpace.full(("sep_conv_3x3", "sep_conv_7x7"))
+    assert list(derive_all(space, alphas, alphas)) == ["unrestricted", "M=0"]

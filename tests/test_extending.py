@@ -12,6 +12,7 @@ import pytest
 from tests.source_tree import ROOT
 
 PAGE = (ROOT / "docs" / "extending.md").read_text("utf-8")
+PLUGIN = re.search(r"```python\n(import pdarts_tf as pd\n.*?)```", PAGE, re.DOTALL)
 BLOCK = re.compile(r"```diff\n--- a/(\S+)\n\+\+\+ b/\1\n(.*?)```", re.DOTALL)
 
 
@@ -35,6 +36,8 @@ def facts(tmp_path_factory):
         shutil.copytree(ROOT / package, folder / package, ignore=ignored)
     for path, change in BLOCK.findall(PAGE):
         apply(folder, path, change)
+    assert PLUGIN is not None
+    (folder / "my_primitives.py").write_text(PLUGIN[1], "utf-8")
     # -P: without the folder of the script on the path, and so without this package.
     command = [sys.executable, "-P", str(ROOT / "tests" / "extended.py")]
     environment = {"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -48,7 +51,7 @@ def facts(tmp_path_factory):
 
 
 def test_every_change_of_the_page_is_applied():
-    assert len(BLOCK.findall(PAGE)) == PAGE.count("```diff") == 5
+    assert len(BLOCK.findall(PAGE)) == PAGE.count("```diff") == 2
 
 
 def test_a_genotype_with_new_primitives_is_parsed(facts):
@@ -65,7 +68,7 @@ def test_multiply_accumulates_and_memory_are_counted(facts):
     # In values of a node of 4x4 pixels: relu, then the outputs of 4 and 2 kernels, a relu between.
     # At stride 2 the relu and its padded copy, and the rest on 2x2 pixels.
     assert facts["kept"]["sep_conv_9x9"] == [6 * 16, 16 + 12 * 12 + 5 * 4]
-    assert facts["kept"]["dw_conv_3x3"] == [3 * 16, 16 + 6 * 6 + 2 * 4]
+    assert facts["kept"]["mobile_conv_3x3"] == [3 * 16, 16 + 6 * 6 + 2 * 4]
 
 
 def test_the_exported_function_computes_what_the_network_does(facts):
@@ -75,12 +78,12 @@ def test_the_exported_function_computes_what_the_network_does(facts):
 
 
 def test_official_weights_of_a_new_primitive_are_refused_in_one_line(facts):
-    assert "has no primitive 'dw_conv_3x3'" in facts["unofficial"]
+    assert "has no primitive 'mobile_conv_3x3'" in facts["unofficial"]
     assert "\n" not in facts["unofficial"]
 
 
 def test_new_primitives_are_drawn(facts):
-    for name in ("sep_conv_9x9", "dw_conv_3x3"):
+    for name in ("sep_conv_9x9", "mobile_conv_3x3"):
         assert name in facts["drawing"]
 
 

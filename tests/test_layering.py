@@ -15,7 +15,16 @@ from tests.source_tree import ROOT, sources
 # `python -m` runs, are above all rooms, even where their files lie inside one.
 ROOMS = (
     ("errors", "registration"),
-    ("arrays", "own_packages", "primitives", "published_cells", "startup", "streams"),
+    (
+        "arrays",
+        "own_packages",
+        "plugins",
+        "primitives",
+        "probabilities",
+        "published_cells",
+        "startup",
+        "streams",
+    ),
     ("cell_fields", "literals"),
     ("interchange",),
     ("notations",),
@@ -110,7 +119,7 @@ def test_only_commands_import_flags_and_nothing_imports_export(path):
 @pytest.mark.parametrize("path", sources("flags"))
 def test_flags_know_settings_and_options_only(path):
     known = ("flags/", "pdarts_tf/config/", "pdarts_tf/errors.py", "pdarts_tf/genotype.py",
-             "pdarts_tf/runs/options.py", "pdarts_tf/streams.py",
+             "pdarts_tf/plugins.py", "pdarts_tf/runs/options.py", "pdarts_tf/streams.py",
              "pdarts_tf/training/devices.py")  # fmt: skip
     for line, file in project_imports(path):
         assert file.startswith(known), f"{path}:{line} imports {file}"

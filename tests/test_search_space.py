@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pdarts_tf.genotype import PRIMITIVES
-from pdarts_tf.search_space import NUM_EDGES, SearchSpace, edge_nodes, edge_probabilities
+from pdarts_tf.probabilities import edge_probabilities
+from pdarts_tf.search_space import NUM_EDGES, SearchSpace, edge_nodes
 
 DROPS = json.loads((Path(__file__).parent / "goldens" / "derivation.json").read_text())["drop"]
 
@@ -221,3 +222,51 @@ def test_malformed_json_is_refused_on_one_line(text, message):
     with pytest.raises(ValueError, match=message) as caught:
         SearchSpace.from_json(text)
     assert "\n" not in str(caught.value)
+
+
+OTHERS = ("sep_conv_7x7", "skip_connect", "conv_7x1_1x7", "max_pool_3x3")
+
+
+def test_a_space_of_other_primitives_has_a_column_for_each():
+    space = SearchSpace.full(OTHERS)
+    assert space.normal.shape == (14, 4)
+    assert space.candidates("reduce") == (OTHERS,) * 14
+
+
+def test_a_smaller_space_of_other_primitives_keeps_their_names():
+    alphas = np.tile([3.0, 0.0, 1.0, 2.0], (14, 1))
+    smaller = SearchSpace.full(OTHERS).drop_lowest(alphas, alphas, num_to_drop=2)
+    assert smaller.primitives == OTHERS
+    assert set(smaller.candidates("normal")) == {("sep_conv_7x7", "max_pool_3x3")}
+
+
+def test_json_and_copies_keep_other_primitives():
+    space = SearchSpace.full(OTHERS)
+    for again in (SearchSpace.from_json(space.to_json()), copy.deepcopy(space)):
+        assert again == space
+        assert again.primitives == OTHERS
+
+
+def test_json_of_the_papers_primitives_does_not_name_them():
+    assert set(json.loads(SearchSpace.full().to_json())) == {"normal", "reduce"}
+
+
+def test_spaces_of_other_primitives_differ():
+    assert SearchSpace.full(OTHERS) != SearchSpace.full(OTHERS[::-1])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["none", "nothing", "skip_connect"], "names out of"),
+        (["none", "sep_conv_3x3"], "at least two primitives besides none"),
+        ([1, 2], "a list of names"),
+        ("none", "a list of names"),
+    ],
+)
+def test_json_with_primitives_that_no_search_can_have_is_refused(names, expected):
+    content = json.loads(SearchSpace.full(OTHERS).to_json()) | {"primitives": names}
+    for cell in ("normal", "reduce"):
+        content[cell] = {edge: [] for edge in content[cell]}
+    with pytest.raises(ValueError, match=expected):
+        SearchSpace.from_json(json.dumps(content))

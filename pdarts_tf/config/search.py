@@ -15,7 +15,7 @@ from pdarts_tf.config.settings import (
     check_share,
     setting,
 )
-from pdarts_tf.genotype import PRIMITIVES
+from pdarts_tf.primitives import PRIMITIVES, least_candidates, unfit_candidates
 
 ARCH_ORDERS = ("first", "second")
 MIN_LAYERS = 3
@@ -26,9 +26,6 @@ MAX_CHANNELS = 1024
 MAX_EPOCHS = 100_000
 MAX_SAMPLES = 1000
 MAX_BATCH_SIZE = 2**20
-# Below three candidates an edge may be left with nothing but `none` and `skip_connect`, so that no
-# genotype with fewer skip-connects exists.
-MIN_CANDIDATES = 3
 STRATEGIES = ("gradient", "random")
 
 
@@ -72,10 +69,17 @@ stage, with --add_channels added. Received: 15
     layers: tuple[int, ...] = setting(
         (5, 11, 17), "Number of cells of the supernet, per stage.", most=MAX_LAYERS
     )
+    primitives: tuple[str, ...] = setting(
+        PRIMITIVES,
+        "Primitives of the search, in the order of the architecture parameters: those of the "
+        "paper, or any others that evaluation networks have, such as sep_conv_7x7, or that "
+        "--plugins register.",
+        before=PRIMITIVES,
+    )
     candidates: tuple[int, ...] = setting(
         (8, 5, 3),
-        "Number of candidate operations per edge, per stage; the least probable are dropped in "
-        "between.",
+        "Number of candidate operations per edge, per stage, the first being the number of "
+        "--primitives; the least probable are dropped in between.",
     )
     skip_dropout_rates: tuple[float, ...] = setting(
         (0.0, 0.4, 0.7), "Initial rate of the dropout after skip-connects, per stage."
@@ -178,19 +182,21 @@ stage, with --add_channels added. Received: 15
             check(value >= MIN_LAYERS, "layers", f"at least {MIN_LAYERS} cells", self.layers)
         for rate in self.skip_dropout_rates:
             check(0 <= rate < 1, "skip_dropout_rates", "in [0, 1)", self.skip_dropout_rates)
-        first = len(PRIMITIVES)
+        if expected := unfit_candidates(self.primitives):
+            check(False, "primitives", expected, self.primitives)
+        first, least = len(self.primitives), least_candidates(self.primitives)
         check(
             self.candidates[0] == first,
             "candidates",
-            f"{first} in the first stage, the number of primitives",
+            f"{first} in the first stage, the number of --primitives",
             self.candidates,
         )
         for before, after in zip(self.candidates, self.candidates[1:], strict=False):
             check(after < before, "candidates", "fewer in every stage", self.candidates)
         check(
-            self.candidates[-1] >= MIN_CANDIDATES,
+            self.candidates[-1] >= least,
             "candidates",
-            f"at least {MIN_CANDIDATES}, so that an edge has more to choose from than none and "
+            f"at least {least}, so that an edge has something to choose from beside none and "
             "skip_connect",
             self.candidates,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pdarts_tf.genotype import NUM_INPUT_NODES
 from pdarts_tf.models.stacking import CellLayout
-from pdarts_tf.primitives import NODE, PHASES, POOLS, TABLE, View
+from pdarts_tf.primitives import NODE, PHASES, TABLE, View
 
 Edges = Sequence[tuple[str, int]]
 """(operation, source) of every operation of a cell."""
@@ -63,7 +63,7 @@ class PlacedCell:
 
     def pools(self) -> set[tuple[str, int]]:
         """Returns the (pool, source) pairs, each of which is computed once."""
-        return {edge for edge in self.edges if edge[0] in POOLS}
+        return {edge for edge in self.edges if TABLE[edge[0]].is_pool}
 
 
 def pixels(size: Size) -> int:
@@ -114,7 +114,7 @@ def kept_by_operations(cell: PlacedCell) -> int:
     The output of every kernel, which either another kernel or a batch norm reads; the relu between
     two batch norms; the outputs of max pools; views of the sources.
     """
-    operations = [edge for edge in cell.edges if edge[0] not in POOLS]
+    operations = [edge for edge in cell.edges if not TABLE[edge[0]].is_pool]
     values = sum(_kept_by_operation(cell, *edge) for edge in (*operations, *cell.pools()))
     views = {(s, v) for name, s in cell.edges for v in TABLE[name].views[cell.stride(s)]}
     return values + sum(_kept_by_view(cell, *view) for view in views)

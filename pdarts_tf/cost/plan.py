@@ -129,7 +129,7 @@ def search_plan(
     """
     parts = []
     for stage in config.stages:
-        heaviest = heaviest_space(stage.num_candidates)
+        heaviest = heaviest_space(stage.num_candidates, config.primitives)
         count = total(supernet_blocks(heaviest, *_network(stage, data)))
         values: dict[str, str | int] = {
             "stage": stage.index + 1,
@@ -139,7 +139,7 @@ def search_plan(
             "parameters": f"{count.parameters:,}",
             "MACs": f"{count.macs:,}",
         }
-        drawn = random_space(stage.num_candidates)
+        drawn = random_space(stage.num_candidates, primitives=config.primitives)
         expected, most = (
             stage_memory(stage, space, data, config.arch_order) for space in (drawn, heaviest)
         )
@@ -275,20 +275,20 @@ def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], 
     return Plan(title, [part], config.epochs, steps, config.batch_size, note, first)
 
 
-def heaviest_space(num_candidates: int) -> SearchSpace:
+def heaviest_space(num_candidates: int, primitives: tuple[str, ...] = PRIMITIVES) -> SearchSpace:
     """Returns the space with the most parameters and memory of those with so many candidates."""
-    names = heaviest_primitives()[:num_candidates]
-    mask = np.tile([name in names for name in PRIMITIVES], (NUM_EDGES, 1))
-    return SearchSpace(mask, mask)
+    names = heaviest_first(primitives)[:num_candidates]
+    mask = np.tile([name in names for name in primitives], (NUM_EDGES, 1))
+    return SearchSpace(mask, mask, primitives)
 
 
-def heaviest_primitives() -> list[str]:
-    """Returns `PRIMITIVES` from the most to the least parameters, then activations; none last.
+def heaviest_first(primitives: Sequence[str]) -> list[str]:
+    """Returns primitives from the most to the least parameters, then activations; none last.
 
-    >>> heaviest_primitives()[:3]
+    >>> heaviest_first(PRIMITIVES)[:3]
     ['sep_conv_5x5', 'sep_conv_3x3', 'dil_conv_5x5']
     """
-    return sorted(PRIMITIVES, key=_weights_and_activations, reverse=True)
+    return sorted(primitives, key=_weights_and_activations, reverse=True)
 
 
 def _weights_and_activations(primitive: str) -> tuple[int, int]:

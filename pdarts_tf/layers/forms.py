@@ -206,7 +206,8 @@ def compute(primitive: str, views: SourceViews, parameters: Parameters) -> tf.Te
     Returns:
         (batch, height / stride, width / stride, channels), or its phases, see `in_phases`.
     """
-    return FORMS[TABLE[primitive].form](views, parameters)
+    form = TABLE[primitive].form
+    return (FORMS[form] if isinstance(form, str) else form)(views, parameters)
 
 
 def compute_pixels(primitive: str, views: SourceViews, parameters: Parameters) -> tf.Tensor:

@@ -34,7 +34,7 @@ from pdarts_tf.layers.normalization import (
 )
 from pdarts_tf.layers.regularization import Dropout, drop_elements, split_seed
 from pdarts_tf.layers.source import SourceViews
-from pdarts_tf.primitives import POOLS
+from pdarts_tf.primitives import TABLE
 
 
 class _Mixer:
@@ -72,7 +72,7 @@ class _Mixer:
             name = candidate.primitive
             if name == "none":  # only takes part in the softmax
                 continue
-            if name in POOLS:
+            if TABLE[name].is_pool:
                 weight = self.weights[candidate.weight]
                 pixels.append(self.norms.pool(edge, candidate, views, weight))
             elif not candidate.norms:

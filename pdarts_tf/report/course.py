@@ -139,7 +139,7 @@ def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[st
     """Returns the heat maps after an epoch, or None if its alphas are unknown.
 
     Returns:
-        Per cell, "probabilities", 14 lists of 8 numbers, None for operations that are not
+        Per cell, "probabilities", 14 lists of a number per primitive, None for those that are not
         candidates; "shades", the same scaled from 0 (the smallest in the stage) to 1; and "chosen",
         pairs [edge, operation] that a derivation would choose. In addition "scale", the smallest
         and the largest probability in the stage.
@@ -151,9 +151,10 @@ def _heat(run: Run, key: Key, scales: dict[int, tuple[float, float]]) -> dict[st
     genotype = frame.derive_if_possible(limit, restrict_reduce=restrict)
     low, high = scales[key[0]]
     maps: dict[str, Any] = {"scale": [f"{low:.2f}", f"{high:.2f}"]}
+    primitives = frame.space.primitives
     for cell in CELLS:
         grid = frame.probabilities(cell)
-        chosen = sorted(chosen_operations(genotype, cell)) if genotype else []
+        chosen = sorted(chosen_operations(genotype, cell, primitives)) if genotype else []
         maps[cell] = {
             "probabilities": _rounded(grid, 4),
             "shades": _rounded((grid - low) / (high - low or 1.0), 2),

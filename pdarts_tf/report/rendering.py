@@ -15,7 +15,6 @@ from markupsafe import Markup
 from pdarts_tf.drawing import svg as drawing_svg
 from pdarts_tf.drawing.layout import CELL_NAMES
 from pdarts_tf.drawing.palette import css_variables
-from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report import charts
 from pdarts_tf.search_space import edge_nodes
 
@@ -45,7 +44,6 @@ def environment(*packages: str) -> jinja2.Environment:
         edges=edge_nodes(),
         number=charts.number,
         percent=charts.percent,
-        primitives=PRIMITIVES,
     )
     return found
 

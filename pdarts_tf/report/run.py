@@ -221,8 +221,14 @@ def _parsed(run: Run, name: str, parse: Callable[[str], Any]) -> Any:
 
 
 def _spaces(run: Run) -> Iterator[tuple[int, SearchSpace]]:
+    def parse(text: str) -> SearchSpace:
+        space = SearchSpace.from_json(text)
+        if space.primitives != run.settings.primitives:
+            raise ValueError("its primitives are not those of the settings")
+        return space
+
     for stage in range(1, run.num_stages + 1):
-        space = _parsed(run, space_file(stage - 1), SearchSpace.from_json)
+        space = _parsed(run, space_file(stage - 1), parse)
         if space is not None:
             yield stage, space
 

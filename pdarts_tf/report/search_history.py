@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pdarts_tf.alphas import chosen_operations
 from pdarts_tf.cost.counting import network_blocks, supernet_blocks, total
-from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report.run import Run
 from pdarts_tf.search_space import edge_nodes
 
@@ -109,10 +108,11 @@ def _parameters(run: Run, number: int) -> int | None:
 
 
 def fates(run: Run, cell: str) -> list[list[Fate]]:
-    """Returns the fates of the operations of a cell as far as they are known, (14, 8)."""
-    chosen = chosen_operations(run.genotype, cell) if run.genotype else set()
+    """Returns the fates of the operations of a cell as far as they are known, (14, primitives)."""
+    primitives = run.settings.primitives
+    chosen = chosen_operations(run.genotype, cell, primitives) if run.genotype else set()
     return [
-        [_fate(run, cell, edge, i, (edge, i) in chosen) for i in range(len(PRIMITIVES))]
+        [_fate(run, cell, edge, i, (edge, i) in chosen) for i in range(len(primitives))]
         for edge in range(len(edge_nodes()))
     ]
 

@@ -1,14 +1,12 @@
 """Keras callbacks that people add to a run, such as those of trackers of experiments."""
 
-import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from pdarts_tf.errors import InputError
+from pdarts_tf.plugins import imported
 
 
 class OnceATraining(keras.callbacks.Callback):
@@ -91,9 +89,7 @@ def _factory(name: str) -> Any:
         raise InputError(
             f"--callbacks must be a list of package.module:function. Received: {name!r}"
         )
-    if os.getcwd() not in sys.path:  # of the command `pdarts`, unlike python -m
-        sys.path.append(os.getcwd())
     try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+        return getattr(imported(module_name, f"--callbacks={name}"), attribute)
+    except AttributeError as error:
         raise InputError(f"--callbacks={name} cannot be imported ({error})") from error

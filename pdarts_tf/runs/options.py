@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # TensorFlow takes seconds to import
     MakeCallbacks = Callable[[], Sequence[keras.callbacks.Callback]]
 
 
+_RECORDED = ("data_dir", "max_megapixels", "plugins")
+
+
 def no_callbacks() -> "Sequence[keras.callbacks.Callback]":
     """Returns no callbacks."""
     return ()
@@ -46,11 +49,19 @@ def recorded_options(content: Mapping[str, Any]) -> dict[str, Any]:
     found = content.get("options")
     given = found if isinstance(found, dict) else {}
     data_dir, limit = given.get("data_dir"), given.get("max_megapixels")
+    plugins = given.get("plugins")
     valid = {
         "data_dir": isinstance(data_dir, str) and data_dir == printable(data_dir, len(data_dir)),
         "max_megapixels": isinstance(limit, int | float) and 0 < limit < math.inf,
+        "plugins": isinstance(plugins, list) and all(map(_is_module, plugins)),
     }
-    return {name: given[name] for name, is_valid in valid.items() if is_valid}
+    values = {name: given[name] for name in _RECORDED if valid[name]}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+def _is_module(name: Any) -> bool:
+    """Returns whether a value can be the name of a module."""
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,7 @@ class RunOptions:
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
+        plugins: Modules that were imported first, for the commands that go on with the run.
         callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
             process that writes the run's files.
     """
@@ -85,19 +97,22 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
+    plugins: tuple[str, ...] = ()
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
 
     @property
     def of_data(self) -> dict[str, Any]:
-        """Options, beside settings, by which another command finds the same data, as flags.
+        """Options, beside settings, that another command on the same data needs, as flags.
 
         >>> RunOptions(data_dir="photos", dry_run=True).of_data
         {'data_dir': 'photos'}
         """
-        given = {} if self.data_dir is None else {"data_dir": self.data_dir}
-        if self.max_megapixels == MAX_MEGAPIXELS:
-            return given
-        return {**given, "max_megapixels": self.max_megapixels}
+        usual = RunOptions()
+        return {
+            name: getattr(self, name)
+            for name in _RECORDED
+            if getattr(self, name) != getattr(usual, name)
+        }
 
     @property
     def to_record(self) -> dict[str, Any]:

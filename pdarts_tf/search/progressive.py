@@ -64,7 +64,7 @@ class ProgressiveSearch:
             StoppedError: A signal asked to stop; there is a checkpoint of the last step.
             WriteError: A file cannot be written.
         """
-        space, results = SearchSpace.full(), []
+        space, results = SearchSpace.full(self.config.primitives), []
         for stage in self.config.stages:
             result = self._finished(stage, session.state)
             result = result or self._search_stage(stage, space, session)

@@ -17,6 +17,7 @@ from pdarts_tf.cost.plan import Plan, random_search_plan, sample_memory
 from pdarts_tf.data import pipeline
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.primitives import PRIMITIVES
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
 from pdarts_tf.runs.observers import EpochStart
@@ -30,7 +31,7 @@ from pdarts_tf.search_space import CELLS, SearchSpace
 from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
 
 
-def random_alphas(seed: int, sample: int) -> Alphas:
+def random_alphas(seed: int, sample: int, primitives: tuple[str, ...] = PRIMITIVES) -> Alphas:
     """Draws architecture parameters at random, from which a random cell is derived.
 
     All parameters are independent and normally distributed. On every edge each operation but `none`
@@ -42,13 +43,14 @@ def random_alphas(seed: int, sample: int) -> Alphas:
     Args:
         seed: Seed of the search.
         sample: Number of the sample, counted from 0.
+        primitives: Names of the primitives of the search.
 
     Example:
 
     >>> random_alphas(0, 0).derive(max_skip_connects=2).num_skip_connects <= 2
     True
     """
-    space = SearchSpace.full()
+    space = SearchSpace.full(primitives)
     rng = np.random.default_rng([seed, sample])
     return Alphas(space, *rng.normal(size=(len(CELLS), *space.normal.shape)))
 
@@ -80,7 +82,9 @@ class RandomSearch:
         self.images = split_images(config, data)
         self.strategy = strategy or tf.distribute.get_strategy()
         self.steps = self.images.steps
-        self.samples = [random_alphas(config.seed, stage.index) for stage in config.stages]
+        self.samples = [
+            random_alphas(config.seed, stage.index, config.primitives) for stage in config.stages
+        ]
 
     @property
     def plan(self) -> Plan:

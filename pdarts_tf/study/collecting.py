@@ -77,7 +77,7 @@ def cell_probability(alphas: Alphas, genotype: Genotype) -> float:
     kept = [
         alphas.probabilities(cell)[edge, operation]
         for cell in CELLS
-        for edge, operation in sorted(chosen_operations(genotype, cell))
+        for edge, operation in sorted(chosen_operations(genotype, cell, alphas.space.primitives))
     ]
     return float(np.exp(np.mean(np.log(kept))))
 

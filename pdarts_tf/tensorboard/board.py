@@ -24,8 +24,9 @@ from pdarts_tf.config import SearchConfig, StageConfig, TrainConfig
 from pdarts_tf.drawing.layout import CELL_NAMES, draw_cell
 from pdarts_tf.drawing.png import png_bytes
 from pdarts_tf.genotype import Genotype
+from pdarts_tf.probabilities import edge_entropies
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS
-from pdarts_tf.search_space import CELLS, SearchSpace, edge_entropies
+from pdarts_tf.search_space import CELLS, SearchSpace
 from pdarts_tf.tensorboard import board_layout
 from pdarts_tf.tensorboard.heat_map import heat_map
 
@@ -130,10 +131,11 @@ def _scalars(records: Records) -> Summary:
 def _alphas(alphas: Alphas, genotype: Genotype | None, where: str) -> list[Summary]:
     """The alphas of both cells: heat map, histogram, and the entropy of every edge."""
     parts = []
+    primitives = alphas.space.primitives
     for cell in CELLS:
-        chosen = chosen_operations(genotype, cell) if genotype else ()
+        chosen = chosen_operations(genotype, cell, primitives) if genotype else ()
         title = f"{CELL_NAMES[cell]} after {where}: softmax(alpha)"
-        picture = heat_map(title, alphas.probabilities(cell), chosen)
+        picture = heat_map(title, primitives, alphas.probabilities(cell), chosen)
         parts.append(_image(f"softmax_alpha/{cell}", picture))
         parts.append(histogram_pb(f"alphas/{cell}", alphas.of(cell)))
         parts += [

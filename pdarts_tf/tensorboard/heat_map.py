@@ -9,7 +9,7 @@ all colours, but smaller, and made in a third of the time.
 import functools
 import io
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,13 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from pdarts_tf.drawing.layout import INPUTS
 from pdarts_tf.drawing.palette import HEAT, INK, SURFACE
 from pdarts_tf.drawing.svg import split_subscript
-from pdarts_tf.genotype import NUM_INPUT_NODES, PRIMITIVES
+from pdarts_tf.genotype import NUM_INPUT_NODES
 from pdarts_tf.search_space import edge_nodes
 
 MARGIN = 12
 TITLE_HEIGHT = 54
 LABEL_WIDTH = 92
 FIELD_WIDTH, FIELD_HEIGHT = 108, 26
-WIDTH = 2 * MARGIN + LABEL_WIDTH + len(PRIMITIVES) * FIELD_WIDTH
 HEIGHT = 2 * MARGIN + TITLE_HEIGHT + (1 + len(edge_nodes())) * FIELD_HEIGHT
 _FONT_SIZE = 15
 _GAP = 3  # between fields; an outline needs it too
@@ -48,26 +47,36 @@ def bounds(probabilities: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(min(uniform / 2, low)), float(max(uniform * 2, high))
 
 
+def width(num_operations: int) -> int:
+    """Returns the width of a heat map in pixels."""
+    return 2 * MARGIN + LABEL_WIDTH + num_operations * FIELD_WIDTH
+
+
 def heat_map(
-    title: str, probabilities: npt.NDArray[np.float64], chosen: Collection[tuple[int, int]]
+    title: str,
+    operations: Sequence[str],
+    probabilities: npt.NDArray[np.float64],
+    chosen: Collection[tuple[int, int]],
 ) -> bytes:
-    """Returns a PNG file of `WIDTH` by `HEIGHT` pixels.
+    """Returns a PNG file of `width(operations)` by `HEIGHT` pixels.
 
     Args:
         title: to stand above.
-        probabilities: (14, 8); NaN for what is no candidate.
+        operations: Names of the operations.
+        probabilities: (14, operations); NaN for what is no candidate.
         chosen: (edge, operation) indices that get an outline.
     """
-    image = Image.new("L", (WIDTH, HEIGHT), _LIGHTEST)
+    image = Image.new("L", (width(len(operations)), HEIGHT), _LIGHTEST)
     canvas = ImageDraw.Draw(image)
     font = _font(_FONT_SIZE)
     low, high = bounds(probabilities)
     scale = f"white {low:.3f} or less, blue {high:.3f}, grey: dropped, outlined: chosen now"
     canvas.text((MARGIN, MARGIN + 12), title, _INK, font, anchor="lm")
     canvas.text((MARGIN, MARGIN + 34), scale, _MUTED, font, anchor="lm")
-    for operation, name in enumerate(PRIMITIVES):
+    for operation, name in enumerate(operations):
         left, top, right, bottom = field_box(-1, operation)
-        canvas.text(((left + right) / 2, (top + bottom) / 2), name, _INK, font, anchor="mm")
+        fitting = _font(_FONT_SIZE * min(1, (right - left) / canvas.textlength(name, font)))
+        canvas.text(((left + right) / 2, (top + bottom) / 2), name, _INK, fitting, anchor="mm")
     for edge, row in enumerate(probabilities):
         _draw_label(canvas, edge)
         for operation, value in enumerate(row):

@@ -7,6 +7,7 @@ import pytest
 
 from pdarts_tf.config import CheckpointConfig, ConfigError, SearchConfig, StageConfig, TrainConfig
 from pdarts_tf.config.settings import Settings, first_difference, setting
+from pdarts_tf.primitives import PRIMITIVES
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -48,6 +49,10 @@ def test_stages_may_be_any_number():
         ({"skip_dropout_rates": (-0.1, 0.4, 0.7)}, "--skip_dropout_rates must be in [0, 1)"),
         ({"skip_dropout_rates": (NAN, 0.4, 0.7)}, "--skip_dropout_rates must be in [0, 1)"),
         ({"candidates": (7, 5, 3)}, "--candidates must be 8 in the first stage"),
+        ({"primitives": PRIMITIVES[:7]}, "--candidates must be 7 in the first stage"),
+        ({"primitives": ("none", "skip_connect")}, "--primitives must be at least two"),
+        ({"primitives": (*PRIMITIVES[:7], "dil_conv_9x9")}, "--primitives must be names out of"),
+        ({"primitives": (*PRIMITIVES[:7], "none")}, "--primitives must be different names"),
         ({"candidates": (8, 5, 5)}, "--candidates must be fewer in every stage"),
         ({"candidates": (8, 5, 6)}, "--candidates must be fewer in every stage"),
         ({"candidates": (8, 5, 2)}, "--candidates must be at least 3"),
@@ -315,3 +320,22 @@ def test_intervals_of_checkpoints_are_no_settings_of_a_run():
 def test_values_do_not_drive_a_terminal():
     with pytest.raises(ConfigError, match=r"--stem must be .* Received: ci\\x1b\[2J$"):
         TrainConfig(stem="ci\x1b[2J")
+
+
+def test_a_search_without_none_and_skip_connect_may_end_with_two_candidates():
+    convolutions = ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7")
+    config = SearchConfig(
+        primitives=convolutions,
+        layers=(3, 4),
+        candidates=(3, 2),
+        skip_dropout_rates=(0.0, 0.0),
+        add_channels=(0, 0),
+    )
+    assert [stage.num_to_drop for stage in config.stages] == [1, 0]
+    assert SearchConfig.from_dict(json.loads(config.to_json())) == config
+
+
+def test_runs_from_before_the_setting_have_the_papers_primitives():
+    values = json.loads(SearchConfig().to_json())
+    del values["primitives"]
+    assert SearchConfig.from_dict(values).primitives == PRIMITIVES

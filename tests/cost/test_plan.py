@@ -9,12 +9,12 @@ from pdarts_tf.cost.memory import Memory
 from pdarts_tf.cost.plan import (
     Part,
     Plan,
-    heaviest_primitives,
+    heaviest_first,
     heaviest_space,
     search_plan,
     train_plan,
 )
-from pdarts_tf.genotype import GENOTYPES
+from pdarts_tf.genotype import GENOTYPES, PRIMITIVES
 from tests.plans import CIFAR10
 
 GIB = 2**30
@@ -134,7 +134,7 @@ def test_settings_that_the_estimate_does_not_know_are_named():
 
 
 def test_candidates_from_the_heaviest_to_the_lightest():
-    assert heaviest_primitives() == [
+    assert heaviest_first(PRIMITIVES) == [
         "sep_conv_5x5",
         "sep_conv_3x3",
         "dil_conv_5x5",

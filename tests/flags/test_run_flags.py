@@ -31,7 +31,7 @@ def test_options_are_those_of_the_flags():
     read = options(
         "--data_dir=D", "--output_dir=R", "--dry_run", "--memory_limit_gb=4",
         "--distribution=mirrored", "--num_cpu_devices=2", "--keep_checkpoints=3",
-        "--compilation_cache_dir=C", "--gpu_memory=all",
+        "--compilation_cache_dir=C", "--gpu_memory=all", "--plugins=a,b.c",
     )  # fmt: skip
     assert read == RunOptions(
         data_dir="D",
@@ -42,6 +42,7 @@ def test_options_are_those_of_the_flags():
         dry_run=True,
         memory_limit_gb=4.0,
         gpu_memory="all",
+        plugins=("a", "b.c"),
     )
 
 

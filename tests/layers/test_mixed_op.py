@@ -10,7 +10,7 @@ from pdarts_tf.layers.cell_plan import plan_cell
 from pdarts_tf.layers.mixed_op import MixedOperations, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.operations import make_operation
-from pdarts_tf.primitives import POOLS
+from pdarts_tf.primitives import TABLE
 
 CHANNELS = 4
 TWO_NODES = (PRIMITIVES,) * 5
@@ -67,7 +67,7 @@ class Reference:
                     variable.assign(stacks[kernel][row])
                     self.kernels[kernel, row] = variable
                 norms = operation.norms
-                if candidate.primitive in POOLS:
+                if TABLE[candidate.primitive].is_pool:
                     norms = [BatchNormalization(affine=False)]
                     norms[0].build((None, None, None, CHANNELS))
                 for norm, row in zip(norms, candidate.norms, strict=True):
@@ -87,7 +87,7 @@ class Reference:
                     if candidate.primitive == "none":
                         continue
                     y = self.operations[candidate](nodes[edge.source], training=training)
-                    if candidate.primitive in POOLS:
+                    if TABLE[candidate.primitive].is_pool:
                         y = self.norms[candidate.norms[0]](y, training=training)
                     total += flat[candidate.weight] * y
             nodes.append(total)

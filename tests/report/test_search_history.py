@@ -3,6 +3,7 @@
 import pytest
 
 from pdarts_tf.alphas import chosen_operations
+from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.report.run import read_run
 from pdarts_tf.report.search_history import fates, summarize_stages
 from tests.run_directories import write_search
@@ -43,7 +44,7 @@ def test_every_operation_falls_once_or_stays(run, cell):
 def test_the_result_is_chosen(run):
     rows = fates(run, "normal")
     chosen = {(e, o) for e in range(14) for o in range(8) if rows[e][o].state == "chosen"}
-    assert chosen == chosen_operations(run.genotype, "normal")
+    assert chosen == chosen_operations(run.genotype, "normal", PRIMITIVES)
     assert len(chosen) == 8
 
 

@@ -91,6 +91,12 @@ def test_the_data_is_found_by_the_recorded_options_and_those_of_the_command(tmp_
     )
 
 
+def test_what_was_imported_first_goes_along(tmp_path):
+    options = RunOptions(plugins=("mine", "package.theirs"))
+    path = write(tmp_path / "run", FOLDER, options=options.to_record)
+    assert flags_after(path) == ["--plugins=mine,package.theirs"]
+
+
 def test_a_relative_directory_is_recorded_as_an_absolute_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert PHOTOS.to_record == {"data_dir": f"{tmp_path}/my photos", "max_megapixels": 100.0}
@@ -107,7 +113,7 @@ def test_without_options_nothing_is_recorded(tmp_path):
     "options",
     [None, [], "text", {"data_dir": 1}, {"data_dir": "a\nb"}, {"data_dir": "\x1b[2J"},
      {"max_megapixels": "1"}, {"max_megapixels": float("nan")}, {"max_megapixels": -1},
-     {"dry_run": True}],
+     {"plugins": "os"}, {"plugins": ["--help"]}, {"plugins": [1]}, {"dry_run": True}],
     ids=str,
 )  # fmt: skip
 def test_options_that_nobody_has_recorded_are_left_out(options):

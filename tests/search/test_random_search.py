@@ -224,3 +224,10 @@ def test_it_finds_the_operation_that_the_images_need_and_resumes(toy, tmp_path):
     run(tmp_path / "stopped", toy, StopAt(0))
     files = ("genotype.json", "genotypes.json", "alphas.jsonl", "metrics.jsonl")
     assert_same_run(tmp_path / "stopped", tmp_path / "whole", files)
+
+
+def test_cells_may_be_drawn_from_other_primitives():
+    names = ("sep_conv_7x7", "conv_7x1_1x7")
+    drawn = [random_alphas(0, sample, names).derive() for sample in range(20)]
+    operations = {operation for genotype in drawn for operation, _ in genotype.normal}
+    assert operations == set(names)

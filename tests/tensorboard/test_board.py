@@ -10,14 +10,16 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from pdarts_tf.alphas import chosen_operations
 from pdarts_tf.drawing.layout import draw_cell
 from pdarts_tf.drawing.png import png_bytes
-from pdarts_tf.genotype import GENOTYPES, Genotype, load_genotype
+from pdarts_tf.genotype import GENOTYPES, PRIMITIVES, Genotype, load_genotype
+from pdarts_tf.probabilities import edge_entropies
 from pdarts_tf.report.run import read_run
 from pdarts_tf.runs.run_directory import METRICS, TIMINGS
-from pdarts_tf.search_space import CELLS, NUM_EDGES, SearchSpace, edge_entropies
+from pdarts_tf.search_space import CELLS, NUM_EDGES, SearchSpace
 from pdarts_tf.tensorboard import board as module
+from pdarts_tf.tensorboard import heat_map as pictures
 from pdarts_tf.tensorboard.board import SearchBoard
 from pdarts_tf.tensorboard.board_layout import TAGS, entropy_tag
-from pdarts_tf.tensorboard.heat_map import HEIGHT, WIDTH, heat_map
+from pdarts_tf.tensorboard.heat_map import HEIGHT, heat_map
 from tests.boards import board_of, epochs_of, picture, shown
 from tests.run_directories import BEGUN, SEARCH, TRAINING, write_search, write_training
 
@@ -82,10 +84,11 @@ def test_heat_maps_are_those_of_the_epoch(path, values, step):
     frame = run.frames[stage, epoch]
     genotype = frame.derive(SEARCH.max_skip_connects)
     width, height, _ = values[step]["softmax_alpha/reduce"]
-    assert (int(width), int(height)) == (WIDTH, HEIGHT)
+    assert (int(width), int(height)) == (pictures.width(8), HEIGHT)
     for cell, name in zip(CELLS, ("Normal", "Reduction"), strict=True):
         title = f"{name} cell after stage {stage}, epoch {epoch} of 4: softmax(alpha)"
-        expected = heat_map(title, frame.probabilities(cell), chosen_operations(genotype, cell))
+        chosen = chosen_operations(genotype, cell, PRIMITIVES)
+        expected = heat_map(title, PRIMITIVES, frame.probabilities(cell), chosen)
         assert picture(values[step][f"softmax_alpha/{cell}"]) == expected
 
 

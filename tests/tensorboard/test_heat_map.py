@@ -11,14 +11,14 @@ from pdarts_tf.drawing.palette import HEAT, INK, SURFACE
 from pdarts_tf.genotype import PRIMITIVES
 from pdarts_tf.search_space import NUM_EDGES, edge_nodes
 from pdarts_tf.tensorboard import heat_map as module
-from pdarts_tf.tensorboard.heat_map import HEIGHT, WIDTH, bounds, field_box, heat_map, node_name
+from pdarts_tf.tensorboard.heat_map import HEIGHT, bounds, field_box, heat_map, node_name, width
 
 UNIFORM = np.full((NUM_EDGES, 8), 0.125)
 CORNER = 5  # pixels into a field: inside its outline, beside its number
 
 
 def drawn(probabilities, chosen=(), title="Title"):
-    picture = Image.open(io.BytesIO(heat_map(title, probabilities, chosen)))
+    picture = Image.open(io.BytesIO(heat_map(title, PRIMITIVES, probabilities, chosen)))
     return np.asarray(picture.convert("RGB")).astype(int)
 
 
@@ -83,9 +83,9 @@ def test_what_is_chosen_has_an_outline_and_nothing_else_has():
 
 
 def test_fields_lie_apart_inside_the_picture():
-    assert drawn(UNIFORM).shape == (HEIGHT, WIDTH, 3)
+    assert drawn(UNIFORM).shape == (HEIGHT, width(8), 3)
     left, top, right, bottom = field_box(NUM_EDGES - 1, 7)
-    assert right < WIDTH and bottom < HEIGHT
+    assert right < width(8) and bottom < HEIGHT
     assert field_box(0, 1)[0] > field_box(0, 0)[2] + 1
     assert field_box(1, 0)[1] > field_box(0, 0)[3] + 1
     assert (left, top) > field_box(NUM_EDGES - 2, 6)[2:]
@@ -113,7 +113,7 @@ def test_every_text_fits_its_place(monkeypatch):
     assert texts[0][0] == title
     boxes = [box for _, box in texts]
     for text, (left, top, right, bottom) in texts:
-        assert left >= 0 and top >= 0 and right <= WIDTH and bottom <= HEIGHT, text
+        assert left >= 0 and top >= 0 and right <= width(8) and bottom <= HEIGHT, text
     for i, (left, top, right, bottom) in enumerate(boxes):
         for other in boxes[i + 1 :]:
             apart = right <= other[0] + 1 or other[2] <= left + 1
@@ -127,7 +127,9 @@ def test_every_text_fits_its_place(monkeypatch):
 
 
 def test_the_same_values_give_the_same_bytes():
-    assert heat_map("Title", UNIFORM, ()) == heat_map("Title", UNIFORM.copy(), set())
+    assert heat_map("Title", PRIMITIVES, UNIFORM, ()) == heat_map(
+        "Title", PRIMITIVES, UNIFORM.copy(), set()
+    )
 
 
 def test_nodes_have_the_names_of_the_drawings():

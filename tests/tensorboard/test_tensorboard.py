@@ -19,7 +19,7 @@ from pdarts_tf.drawing.png import png_bytes
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.runs.run_directory import METRICS, TENSORBOARD
 from pdarts_tf.tensorboard.board_layout import entropy_tag
-from pdarts_tf.tensorboard.heat_map import WIDTH
+from pdarts_tf.tensorboard.heat_map import width
 from tests.boards import epochs_of, write_board
 from tests.run_directories import BEGUN, write_search, write_training
 from tests.run_directories import SEARCH as CONFIG
@@ -186,7 +186,7 @@ def see_all_dashboards(page, genotype):
     heat_map = page.page.locator("tf-image-loader", has_text="softmax_alpha/normal").first
     picture = heat_map.locator("img").first
     expect(picture).to_be_visible()
-    assert picture.evaluate("(each) => each.decode().then(() => each.naturalWidth)") == WIDTH
+    assert picture.evaluate("(each) => each.decode().then(() => each.naturalWidth)") == width(8)
     page.open("histograms")
     page.see("alphas/normal")
     page.open("text")
