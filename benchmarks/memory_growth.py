@@ -31,7 +31,7 @@ def estimate(what, arch_order="first"):
     size = IMAGE_SIZE, IMAGE_SIZE
     if what == "network":
         config = TrainConfig()
-        network = config.init_channels, config.layers, CLASSES, config.stem
+        network = config.init_channels, config.layers, CLASSES, "cifar"
         return network_memory(GENOTYPES["PDARTS"], *network, size, auxiliary=config.auxiliary)
     stage = SearchConfig().stages[int(what) - 1]
     return supernet_memory(
@@ -39,6 +39,7 @@ def estimate(what, arch_order="first"):
         stage.init_channels,
         stage.num_layers,
         CLASSES,
+        "cifar",
         size,
         skip_dropout=stage.skip_dropout_rate > 0,
         arch_order=arch_order,

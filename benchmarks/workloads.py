@@ -58,6 +58,7 @@ def make_network(config, image_size=IMAGE_SIZE, **options):
         **options: Further arguments of `SupervisedNetwork`.
     """
     import pdarts_tf as pd
+    from pdarts_tf.stems import stem_for
     from pdarts_tf.training.supervised import SupervisedNetwork
 
     model = SupervisedNetwork(
@@ -65,7 +66,7 @@ def make_network(config, image_size=IMAGE_SIZE, **options):
         init_channels=config.init_channels,
         num_layers=config.layers,
         num_classes=CLASSES,
-        stem=config.stem,
+        stem=stem_for(config.stem, (image_size, image_size)),
         auxiliary=config.auxiliary,
         drop_path_rate=config.drop_path_rate,
         name="network",

@@ -15,9 +15,10 @@ from pdarts_tf.layers.forms import compute_pixels, factorized_reduce
 from pdarts_tf.layers.operations import Operation
 from pdarts_tf.layers.preprocess import Preprocess
 from pdarts_tf.layers.source import SourceViews
-from pdarts_tf.layers.stem import ConvNorm
+from pdarts_tf.layers.stem import ConvNorm, apply_stem
 from pdarts_tf.models.cells import EvaluationCell
 from pdarts_tf.models.network import EvaluationNetwork
+from pdarts_tf.stems import STEMS
 
 LogitsFunction = Callable[[tf.Tensor], tf.Tensor]
 
@@ -36,13 +37,12 @@ def inference_function(network: EvaluationNetwork) -> LogitsFunction:
         that returns logits (batch, num_classes).
     """
     stem = [_stem_layer(layer) for layer in network.stem_layers]
+    reads_two = STEMS[network.stem].reads_two
     cells = [_cell(cell) for cell in network.cells]
     kernel, bias = network.head.kernel.numpy(), network.head.bias.numpy()
 
     def logits(images: tf.Tensor) -> tf.Tensor:
-        before = last = stem[0](images)
-        for layer in stem[1:]:
-            before, last = last, layer(tf.nn.relu(last))
+        before, last = apply_stem(stem, images, reads_two=reads_two)
         # Two cells read every output: they share its relu.
         views = [SourceViews(before, 2), SourceViews(last, 2)]
         for cell in cells:

@@ -35,13 +35,13 @@ class OneLayer(Supernet):
         return self.head(tf.concat([tf.tile(alphas[None], (tf.shape(x)[0], 1)), x], -1))
 
 
-def one_layer(config, stage, space, num_classes):
+def one_layer(config, stage, space, data):
     """Stands for `search.stage.make_supernet`."""
     return OneLayer(
         space,
         init_channels=stage.init_channels,
         num_layers=stage.num_layers,
-        num_classes=num_classes,
+        num_classes=data.num_classes,
         skip_dropout_rate=stage.skip_dropout_rate,
         seed=config.seed,
         name="supernet",

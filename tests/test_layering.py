@@ -23,6 +23,7 @@ ROOMS = (
         "probabilities",
         "published_cells",
         "startup",
+        "stems",
         "streams",
     ),
     ("cell_fields", "literals"),

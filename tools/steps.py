@@ -14,6 +14,7 @@ from pdarts_tf.data.images import Split
 from pdarts_tf.data.pipeline import bilevel_batches, evaluation_batches
 from pdarts_tf.layers.device_kind import traced_for
 from pdarts_tf.search_space import SearchSpace, random_space
+from pdarts_tf.stems import stem_for
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.supervised import SupervisedNetwork
 
@@ -121,7 +122,7 @@ def network_steps(
         init_channels=_CHANNELS,
         num_layers=num_layers or config.layers,
         num_classes=_CLASSES,
-        stem=config.stem,
+        stem=stem_for(config.stem, (_IMAGE_SIZE, _IMAGE_SIZE)),
         auxiliary=config.auxiliary,
         drop_path_rate=config.drop_path_rate,
         rematerialize=setting == "rematerialize",

@@ -77,7 +77,7 @@ def estimated_mb(case: Case, sizes: Sizes, *, on_gpu: bool) -> float:
     size = IMAGE_SIZE, IMAGE_SIZE
     if case.network == NETWORK:
         config = sizes.network
-        network = config.init_channels, config.layers, CLASSES, config.stem
+        network = config.init_channels, config.layers, CLASSES, "cifar"
         memory = network_memory(GENOTYPES["PDARTS"], *network, size, auxiliary=config.auxiliary)
     else:
         stage, space = sizes.stage(_number(case))
@@ -86,6 +86,7 @@ def estimated_mb(case: Case, sizes: Sizes, *, on_gpu: bool) -> float:
             stage.init_channels,
             stage.num_layers,
             CLASSES,
+            "cifar",
             size,
             skip_dropout=stage.skip_dropout_rate > 0,
         )

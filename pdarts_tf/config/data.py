@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from pdarts_tf.config.settings import Settings, check, setting
+from pdarts_tf.stems import AUTO, CHOICES, MOST_PIXELS, STEMS
 
 AUGMENTATIONS = ("crop", "resized_crop")
 MAX_IMAGE_SIZE = 8192  # a few more than 64 megapixels
@@ -41,6 +42,13 @@ class DataConfig(Settings):
         least=1,
         most=MAX_IMAGE_SIZE,
     )
+    stem: str = setting(
+        AUTO,
+        f"Stem: {', '.join(f'{name} (stride {stem.stride})' for name, stem in STEMS.items())}, or "
+        f"{AUTO}, the one of the smallest stride with which cells see at most {MOST_PIXELS} "
+        "pixels along a side.",
+        before="cifar",
+    )
     max_steps_per_epoch: int | None = setting(
         None,
         "Maximum number of batches per epoch, validation and test; by default no limit.",
@@ -57,6 +65,7 @@ class DataConfig(Settings):
         """Validates every value."""
         super().__post_init__()
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
+        check(self.stem in CHOICES, "stem", " or ".join(CHOICES), self.stem)
         value = self.augmentation
         check(value in AUGMENTATIONS, "augmentation", " or ".join(AUGMENTATIONS), value)
         jitter = self.color_jitter

@@ -26,8 +26,6 @@ from pdarts_tf.config.settings import (
 from pdarts_tf.genotype import Genotype, GenotypeError
 from pdarts_tf.schedules import LEARNING_RATE_SCHEDULES
 
-STEMS = ("cifar", "imagenet")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(DataConfig, ComputeConfig):
@@ -57,7 +55,6 @@ class TrainConfig(DataConfig, ComputeConfig):
     init_channels: int = setting(
         36, "Channels of the first cells; reduction cells double them.", most=MAX_CHANNELS
     )
-    stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
     epochs: int = setting(600, "Number of epochs.", least=1, most=MAX_EPOCHS)
     batch_size: int = setting(
         128,
@@ -127,9 +124,8 @@ class TrainConfig(DataConfig, ComputeConfig):
             "1 with --sync_batch_norm, since batch norms see one part at a time",
             self.gradient_accumulation,
         )
-        for name, allowed in (("stem", STEMS), ("schedule", tuple(LEARNING_RATE_SCHEDULES))):
-            value = getattr(self, name)
-            check(value in allowed, name, " or ".join(allowed), value)
+        schedules = tuple(LEARNING_RATE_SCHEDULES)
+        check(self.schedule in schedules, "schedule", " or ".join(schedules), self.schedule)
         check(
             self.learning_rate_warmup_epochs < self.epochs,
             "learning_rate_warmup_epochs",

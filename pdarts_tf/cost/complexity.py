@@ -16,8 +16,8 @@ from pdarts_tf.cost.counting import (
     total,
 )
 from pdarts_tf.models.network import EvaluationNetwork
-from pdarts_tf.models.stacking import image_divisor
 from pdarts_tf.models.supernet import SearchNetwork
+from pdarts_tf.stems import image_divisor
 
 Model = EvaluationNetwork | SearchNetwork
 
@@ -53,6 +53,7 @@ def model_blocks(model: Model, image_size: int | Sequence[int]) -> list[Block]:
             model.init_channels,
             model.num_layers,
             model.num_classes,
+            model.stem,
             (height, width),
             model.stem_kernel.shape[2] if model.built else _RGB,
         )
@@ -77,7 +78,7 @@ def count_parameters(model: Model, include_auxiliary: bool = False) -> int:
     9070
     """
     # Parameters do not depend on the size of the images: the smallest one will do.
-    stem = model.stem if isinstance(model, EvaluationNetwork) else "cifar"
+    stem = getattr(model, "stem", "cifar")  # `model_blocks` refuses what is no model
     parameters = total(model_blocks(model, image_divisor(stem))).parameters
     if include_auxiliary and getattr(model, "auxiliary_head", None) is not None:
         parameters += auxiliary_parameters(

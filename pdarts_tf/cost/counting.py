@@ -14,11 +14,10 @@ from pdarts_tf.models.stacking import (
     CellLayout,
     auxiliary_cell,
     cell_layout,
-    check_image_size,
-    stem_channels,
 )
 from pdarts_tf.primitives import TABLE
 from pdarts_tf.search_space import NUM_NODES, SearchSpace, edge_nodes
+from pdarts_tf.stems import STEMS, check_image_size
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,10 @@ def network_blocks(
     3433798
     """
     check_image_size(*image_size, stem)
-    layouts = cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet")
-    blocks = [_stem_block(stem, init_channels, image_channels, image_size)]
-    channels = [stem_channels(stem, init_channels)[-1]] * 2
+    layouts = cell_layout(init_channels, num_layers, STEMS[stem].reads_two)
+    widths = STEMS[stem].channels(init_channels)
+    blocks = [_stem_block(stem, widths, image_channels, image_size)]
+    channels = [widths[-1]] * 2
     for i, layout in enumerate(layouts):
         edges = genotype.reduce if layout.reduction else genotype.normal
         concat = genotype.reduce_concat if layout.reduction else genotype.normal_concat
@@ -98,6 +98,7 @@ def supernet_blocks(
     init_channels: int,
     num_layers: int,
     num_classes: int,
+    stem: str,
     image_size: tuple[int, int],
     image_channels: int = 3,
 ) -> list[Block]:
@@ -105,10 +106,11 @@ def supernet_blocks(
 
     Args and Raises: As for `network_blocks`; for the search space see `Supernet`.
     """
-    check_image_size(*image_size, "cifar")
-    blocks = [_stem_block("cifar", init_channels, image_channels, image_size)]
-    channels = [blocks[-1].channels] * 2
-    for i, layout in enumerate(cell_layout(init_channels, num_layers)):
+    check_image_size(*image_size, stem)
+    widths = STEMS[stem].channels(init_channels, of_supernet=True)
+    blocks = [_stem_block(stem, widths, image_channels, image_size)]
+    channels = [widths[-1]] * 2
+    for i, layout in enumerate(cell_layout(init_channels, num_layers, STEMS[stem].reads_two)):
         edges = candidate_edges(space, "reduce" if layout.reduction else "normal")
         blocks.append(_cell_block(i, layout, channels, edges, NUM_NODES, blocks[-1], affine=False))
         channels = [channels[1], blocks[-1].channels]
@@ -147,14 +149,13 @@ def _dense(inputs: int, outputs: int) -> Count:
 
 
 def _stem_block(
-    stem: str, init_channels: int, image_channels: int, image_size: tuple[int, int]
+    stem: str, widths: Sequence[int], image_channels: int, image_size: tuple[int, int]
 ) -> Block:
     height, width = image_size
-    widths = stem_channels(stem, init_channels)
     count = Count()
-    for inputs, outputs in zip((image_channels, *widths), widths, strict=False):
-        if stem == "imagenet":
-            height, width = height // 2, width // 2
+    channels = zip((image_channels, *widths), widths, STEMS[stem].strides, strict=False)
+    for inputs, outputs, stride in channels:
+        height, width = height // stride, width // stride
         count += _convolution(9 * inputs * outputs, height * width, outputs)
     return Block("stem", "stem", widths[-1], height, width, count)
 

@@ -10,6 +10,7 @@ of the weights. Those constants were measured on a CPU; docs/memory.md has the f
 the graphs stay in the memory of its host.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pdarts_tf.cost.activations import (
@@ -29,8 +30,9 @@ from pdarts_tf.cost.counting import (
     total,
 )
 from pdarts_tf.genotype import Genotype
-from pdarts_tf.models.stacking import auxiliary_cell, cell_layout, stem_channels
+from pdarts_tf.models.stacking import auxiliary_cell, cell_layout
 from pdarts_tf.search_space import NUM_NODES, SearchSpace
+from pdarts_tf.stems import STEMS
 
 MB = 2**20
 FLOAT_BYTES = 4
@@ -100,6 +102,7 @@ def supernet_memory(
     init_channels: int,
     num_layers: int,
     num_classes: int,
+    stem: str,
     image_size: Size,
     image_channels: int = 3,
     *,
@@ -109,7 +112,7 @@ def supernet_memory(
     """Returns the memory of the bilevel step of a supernet.
 
     Args:
-        space, init_channels, num_layers, num_classes: See `Supernet`.
+        space, init_channels, num_layers, num_classes, stem: See `Supernet`.
         image_size: (height, width) in pixels.
         image_channels: Number of channels of the images.
         skip_dropout: Whether dropout follows skip-connects.
@@ -119,17 +122,18 @@ def supernet_memory(
         ValueError: An argument is out of range.
     """
     blocks = supernet_blocks(
-        space, init_channels, num_layers, num_classes, image_size, image_channels
+        space, init_channels, num_layers, num_classes, stem, image_size, image_channels
     )
     normal, reduce = (candidate_edges(space, cell) for cell in ("normal", "reduce"))
     cells = place_cells(
-        cell_layout(init_channels, num_layers),
+        cell_layout(init_channels, num_layers, STEMS[stem].reads_two),
         (normal, NUM_NODES),
         (reduce, NUM_NODES),
         blocks[0].channels,
-        image_size,
+        (blocks[0].height, blocks[0].width),
     )
-    values = float(_kept_by_stem("cifar", init_channels, image_size))
+    widths = STEMS[stem].channels(init_channels, of_supernet=True)
+    values = float(_kept_by_stem(STEMS[stem].strides, widths, image_size))
     values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)
     values += sum(kept_by_mixing(cell, skip_dropout) for cell in cells)
     traced = {(cell.layout.reduction, cell.layout.channels): cell for cell in cells}
@@ -167,16 +171,17 @@ def network_memory(
     network = init_channels, num_layers, num_classes
     blocks = network_blocks(genotype, *network, stem, image_size, image_channels)
     cells = place_cells(
-        cell_layout(init_channels, num_layers, reduction_prev=stem == "imagenet"),
+        cell_layout(init_channels, num_layers, STEMS[stem].reads_two),
         (genotype.normal, len(genotype.normal_concat)),
         (genotype.reduce, len(genotype.reduce_concat)),
         blocks[0].channels,
         (blocks[0].height, blocks[0].width),
     )
-    values = _kept_by_stem(stem, init_channels, image_size)
+    exact_copies = _EXACT_COPIES if stem == "imagenet" else 0
+    widths = STEMS[stem].channels(init_channels)
+    values = _kept_by_stem(STEMS[stem].strides, widths, image_size, exact_copies)
     values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)
-    if stem == "imagenet":
-        values += _EXACT_COPIES * sum(normalized(cell) for cell in cells)
+    values += exact_copies * sum(normalized(cell) for cell in cells)
     parameters = total(blocks).parameters
     if auxiliary:
         head = blocks[1 + auxiliary_cell(num_layers)]
@@ -196,14 +201,13 @@ def _memory(graphs: float, parameters: int, copies: int, values: float) -> Memor
     )
 
 
-def _kept_by_stem(stem: str, init_channels: int, size: Size) -> int:
+def _kept_by_stem(
+    strides: Sequence[int], widths: Sequence[int], size: Size, exact_copies: int = 0
+) -> int:
     """Counts the input of every batch norm, and the relu between two convolutions."""
-    widths = stem_channels(stem, init_channels)
-    if stem == "cifar":
-        return widths[0] * pixels(size)
     values = 0
-    for i, channels in enumerate(widths):
-        size = size[0] // 2, size[1] // 2
-        copies = 1 + _EXACT_COPIES + (i < len(widths) - 1)
+    for i, (stride, channels) in enumerate(zip(strides, widths, strict=True)):
+        size = size[0] // stride, size[1] // stride
+        copies = 1 + exact_copies + (i < len(widths) - 1)
         values += copies * channels * pixels(size)
     return values

@@ -14,6 +14,7 @@ from pdarts_tf.data.images import ImageData
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.primitives import PRIMITIVES, TABLE
 from pdarts_tf.search_space import NUM_EDGES, SearchSpace, random_space
+from pdarts_tf.stems import STEMS, stem_for
 
 GIB = 2**30
 _CHANNELS = 16
@@ -130,7 +131,7 @@ def search_plan(
     parts = []
     for stage in config.stages:
         heaviest = heaviest_space(stage.num_candidates, config.primitives)
-        count = total(supernet_blocks(heaviest, *_network(stage, data)))
+        count = total(supernet_blocks(heaviest, *_network(config, stage, data)))
         values: dict[str, str | int] = {
             "stage": stage.index + 1,
             "cells": stage.num_layers,
@@ -140,9 +141,7 @@ def search_plan(
             "MACs": f"{count.macs:,}",
         }
         drawn = random_space(stage.num_candidates, primitives=config.primitives)
-        expected, most = (
-            stage_memory(stage, space, data, config.arch_order) for space in (drawn, heaviest)
-        )
+        expected, most = (stage_memory(config, stage, space, data) for space in (drawn, heaviest))
         parts.append(Part(values, count.macs, expected, most))
     first, second = num_images
     title = (
@@ -153,7 +152,7 @@ def search_plan(
         "Parameters and MACs (of all candidates) are those of the heaviest candidates, memory is "
         "from candidates drawn at random to the heaviest: what stages keep is not known yet."
     )
-    note = f"{note} {_uncounted(config)}".rstrip()
+    note = _joined(_stem_note(config, data), note, _uncounted(config))
     return Plan(title, parts, config.epochs, steps, config.batch_size, note, min(num_images))
 
 
@@ -175,9 +174,7 @@ def random_search_plan(
     """
     parts = []
     for stage, genotype in zip(config.stages, genotypes, strict=True):
-        size, channels = _size(data)
-        network = stage.init_channels, stage.num_layers, data.num_classes, "cifar", size, channels
-        count = total(network_blocks(genotype, *network))
+        count = total(network_blocks(genotype, *_network(config, stage, data)))
         values: dict[str, str | int] = {
             "sample": stage.index + 1,
             "cells": stage.num_layers,
@@ -185,27 +182,29 @@ def random_search_plan(
             "parameters": f"{count.parameters:,}",
             "MACs": f"{count.macs:,}",
         }
-        memory = sample_memory(stage, genotype, data)
+        memory = sample_memory(config, stage, genotype, data)
         parts.append(Part(values, count.macs, memory, memory))
     first, second = num_images
     title = (
         f"Searching at random on {data.name}: {first:,} images {_shown_shape(data)} for the "
         f"weights, {second:,} to validate, {data.num_classes} classes"
     )
-    note = _uncounted(config)
+    note = _joined(_stem_note(config, data), _uncounted(config))
     return Plan(title, parts, config.epochs, steps, config.batch_size, note, min(num_images))
 
 
-def sample_memory(stage: StageConfig, genotype: Genotype, data: ImageData) -> Memory:
+def sample_memory(
+    config: SearchConfig, stage: StageConfig, genotype: Genotype, data: ImageData
+) -> Memory:
     """Returns the memory that the training of a sample of a random search takes.
 
     Args:
+        config: Settings of the search.
         stage: Settings of the sample.
         genotype: Its cell.
         data: Its data set, of which no pixel is read.
     """
-    network = stage.init_channels, stage.num_layers, data.num_classes, "cifar"
-    return network_memory(genotype, *network, *_size(data), auxiliary=False)
+    return network_memory(genotype, *_network(config, stage, data), auxiliary=False)
 
 
 def _size(data: ImageData) -> tuple[tuple[int, int], int]:
@@ -219,27 +218,30 @@ def _shown_shape(data: ImageData) -> str:
 
 
 def stage_memory(
-    stage: StageConfig, space: SearchSpace, data: ImageData, arch_order: str
+    config: SearchConfig, stage: StageConfig, space: SearchSpace, data: ImageData
 ) -> Memory:
     """Returns the memory that a stage of a search takes.
 
     Args:
+        config: Settings of the search.
         stage: Settings of the stage.
         space: Its candidates.
         data: Its data set, of which no pixel is read.
-        arch_order: Order of the gradient of the alphas, "first" or "second".
     """
     return supernet_memory(
         space,
-        *_network(stage, data),
+        *_network(config, stage, data),
         skip_dropout=stage.skip_dropout_rate > 0,
-        arch_order=arch_order,
+        arch_order=config.arch_order,
     )
 
 
-def _network(stage: StageConfig, data: ImageData) -> tuple[int, int, int, tuple[int, int], int]:
-    """Returns the arguments of `supernet_blocks` after the space."""
-    return stage.init_channels, stage.num_layers, data.num_classes, *_size(data)
+def _network(
+    config: SearchConfig, stage: StageConfig, data: ImageData
+) -> tuple[int, int, int, str, tuple[int, int], int]:
+    """Returns the arguments of `supernet_blocks` and `network_blocks` after the first."""
+    stem = stem_for(config.stem, data.image_shape)
+    return stage.init_channels, stage.num_layers, data.num_classes, stem, *_size(data)
 
 
 def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], steps: int) -> Plan:
@@ -252,7 +254,8 @@ def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], 
         steps: Steps per epoch.
     """
     genotype = Genotype.parse(config.genotype)
-    network = config.init_channels, config.layers, data.num_classes, config.stem
+    stem = stem_for(config.stem, data.image_shape)
+    network = config.init_channels, config.layers, data.num_classes, stem
     images = _size(data)
     count = total(network_blocks(genotype, *network, *images))
     memory = network_memory(genotype, *network, *images, auxiliary=config.auxiliary)
@@ -270,7 +273,7 @@ def train_plan(config: TrainConfig, data: ImageData, num_images: Sequence[int], 
         f"{data.tested_on}\n{config.genotype}"
     )
     note = "Parameters and MACs are without the auxiliary head." if config.auxiliary else ""
-    note = f"{note} {_uncounted(config)}".strip()
+    note = _joined(_stem_note(config, data), note, _uncounted(config))
     part = Part(values, count.macs, memory, memory)
     return Plan(title, [part], config.epochs, steps, config.batch_size, note, first)
 
@@ -299,6 +302,20 @@ def _weights_and_activations(primitive: str) -> tuple[int, int]:
     kernels = [*row.kernels[1], *row.kernels[2]]
     copies = (len(row.views[s]) + row.kept_outputs + row.kept_if_normalized[s] for s in (1, 2))
     return sum(kernel.num_weights(_CHANNELS) for kernel in kernels), sum(copies)
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _stem_note(config: SearchConfig | TrainConfig, data: ImageData) -> str:
+    """Returns a sentence on the stem, unless it leaves the images as large as they are."""
+    height, width, _ = data.image_shape
+    name = stem_for(config.stem, (height, width))
+    stride = STEMS[name].stride
+    if stride == 1:
+        return ""
+    return f"With --stem={name}, cells see {height // stride}x{width // stride} pixels."
 
 
 def _uncounted(config: SearchConfig | TrainConfig) -> str:

@@ -1,6 +1,6 @@
 """Weights of the official PyTorch code, by their names, in our models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from pdarts_tf.interop.slots import (
 from pdarts_tf.interop.state_dict import StateDict, is_counter, named_arrays
 from pdarts_tf.layers.auxiliary import AuxiliaryHead
 from pdarts_tf.layers.mixed_op import MixedOperations
+from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.operations import Operation
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.models.supernet import SearchNetwork
@@ -63,9 +64,12 @@ def supernet_slots(model: SearchNetwork) -> Slots:
     slots = {
         "alphas_normal": Slot(normal),
         "alphas_reduce": Slot(reduce),
-        "stem.0.weight": Slot(model.stem_kernel, "conv"),
     }
-    slots |= norm_slots("stem.1", model.stem_norm) | dense_slots("classifier", model.head)
+    stem = [
+        (model.stem_kernel, model.stem_norm),
+        *((layer.kernel, layer.norm) for layer in model.later_stem_layers),
+    ]
+    slots |= _stem_slots(stem) | dense_slots("classifier", model.head)
     for i, cell in enumerate(model.cells):
         for j, layer in enumerate(cell.preprocess):
             slots |= preprocess_slots(f"cells.{i}.preprocess{j}", layer)
@@ -87,14 +91,18 @@ def _operation_slots(name: str, operation: Operation) -> Slots:
     return slots
 
 
-def _stem_slots(model: EvaluationNetwork) -> Slots:
-    names = {
-        "cifar": (("stem.0", "stem.1"),),
-        "imagenet": (("stem0.0", "stem0.1"), ("stem0.3", "stem0.4"), ("stem1.1", "stem1.2")),
-    }[model.stem]
+def _stem_slots(convolutions: Sequence[tuple[Any, BatchNormalization]]) -> Slots:
+    """Returns the slots of a stem, by its kernels and batch norms."""
+    names: tuple[tuple[str, str], ...] = (
+        ("stem0.0", "stem0.1"),
+        ("stem0.3", "stem0.4"),
+        ("stem1.1", "stem1.2"),
+    )
+    if len(convolutions) == 1:
+        names = (("stem.0", "stem.1"),)
     slots: Slots = {}
-    for (kernel, norm), layer in zip(names, model.stem_layers, strict=True):
-        slots |= {f"{kernel}.weight": Slot(layer.kernel, "conv")} | norm_slots(norm, layer.norm)
+    for (name, norm_name), (kernel, norm) in zip(names, convolutions, strict=False):
+        slots |= {f"{name}.weight": Slot(kernel, "conv")} | norm_slots(norm_name, norm)
     return slots
 
 
@@ -110,7 +118,7 @@ def _auxiliary_slots(head: AuxiliaryHead) -> Slots:
 
 def network_slots(model: EvaluationNetwork) -> Slots:
     """Returns the slots of a built evaluation network."""
-    slots = _stem_slots(model)
+    slots = _stem_slots([(layer.kernel, layer.norm) for layer in model.stem_layers])
     if model.include_top:
         slots |= dense_slots("classifier", model.head)
     for i, cell in enumerate(model.cells):

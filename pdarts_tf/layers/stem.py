@@ -1,6 +1,6 @@
 """The convolutions before the first cell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -30,6 +30,26 @@ def as_pixels(images: tf.Tensor, dtype: str) -> tf.Tensor:
     if not (images.dtype.is_integer or images.dtype.is_bool):
         raise ValueError(f"Images must be numbers. Received: {images.dtype.name}")
     return tf.cast(images, dtype)
+
+
+def apply_stem(
+    convolutions: Sequence[Callable[[tf.Tensor], tf.Tensor]], images: tf.Tensor, *, reads_two: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Applies the convolutions of a stem, a relu between any two of them.
+
+    Args:
+        convolutions: Functions of a tensor, each a convolution and a batch norm.
+        images: (batch, height, width, channels).
+        reads_two: See `stems.Stem`.
+
+    Returns:
+        The two inputs of the first cell: (batch, height / stride, width / stride, channels) the
+        newer one; the older one is the same, or twice as large.
+    """
+    before = last = convolutions[0](images)
+    for convolution in convolutions[1:]:
+        before, last = last, convolution(tf.nn.relu(last))
+    return (before if reads_two else last), last
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")

@@ -3,6 +3,7 @@
 Reference: P-DARTS, sections 4.3 (CIFAR) and 4.4 (ImageNet); DARTS (arXiv 1806.09055), appendix A.
 """
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from pdarts_tf.genotype import Genotype
 from pdarts_tf.layers import pure, replicas
 from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
-from pdarts_tf.layers.stem import ConvNorm, as_pixels
+from pdarts_tf.layers.stem import ConvNorm, apply_stem, as_pixels
 from pdarts_tf.models import top
 from pdarts_tf.models.auxiliary_loss import AuxiliaryLossModel
 from pdarts_tf.models.cells import EvaluationCell
@@ -22,17 +23,16 @@ from pdarts_tf.models.stacking import (
     CellLayout,
     auxiliary_cell,
     cell_layout,
-    check_image_size,
-    stem_channels,
 )
+from pdarts_tf.stems import STEMS, check_image_size
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
 class EvaluationNetwork(AuxiliaryLossModel):
     """The network of a genotype, which is trained from scratch.
 
-    Input: images (batch, height, width, channels), height and width multiples of 4 (CIFAR stem) or
-    32 (ImageNet stem); integers, such as uint8 pixels, count as they are, from 0 to 255. Output:
+    Input: images (batch, height, width, channels), height and width multiples of 4 times the stride
+    of the stem; integers, such as uint8 pixels, count as they are, from 0 to 255. Output:
     logits (batch, num_classes); with an auxiliary head and in training (logits, auxiliary logits).
     The classifier sees the mean over all pixels that are left. One loss is enough for `compile`:
     the auxiliary head has it too, with the paper's weight of 0.4.
@@ -42,10 +42,10 @@ class EvaluationNetwork(AuxiliaryLossModel):
         init_channels: Channels of the first cells, an even number; reduction cells double them.
         num_layers: Number of cells, at least 3.
         num_classes: Number of logits.
-        stem: "cifar", a convolution to 3 * init_channels, or "imagenet", three convolutions at
-            stride 2 to init_channels.
+        stem: "cifar" or "stride2", a convolution to 3 * init_channels at stride 1 or 2; "stride4"
+            or "imagenet", two or three convolutions at stride 2 to init_channels.
         auxiliary: Whether an auxiliary head follows the second reduction cell. It needs images of
-            at least 24 pixels (CIFAR stem) or 192 (ImageNet stem).
+            at least 24 pixels times the stride of the stem.
         drop_path_rate: Rate of drop-path, in [0, 1). With 0 no drop-path is built; otherwise the
             rate can be changed while training.
         include_top: Whether the network ends with its classifier.
@@ -118,7 +118,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
 
     def _make_layers(self, auxiliary: bool) -> None:
         layouts = cell_layout(
-            self.init_channels, self.num_layers, reduction_prev=self.stem == "imagenet"
+            self.init_channels, self.num_layers, reduction_prev=STEMS[self.stem].reads_two
         )
         draws = np.random.SeedSequence([self.seed, self.num_layers]).generate_state(
             self.num_layers + 6
@@ -166,8 +166,8 @@ class EvaluationNetwork(AuxiliaryLossModel):
         ]
 
     def _make_stem(self, seeds: Sequence[int]) -> list[ConvNorm]:
-        channels = stem_channels(self.stem, self.init_channels)
-        stride = 2 if self.stem == "imagenet" else 1
+        stem = STEMS[self.stem]
+        sizes = zip(stem.channels(self.init_channels), stem.strides, strict=True)
         return [
             ConvNorm(
                 width,
@@ -177,7 +177,7 @@ class EvaluationNetwork(AuxiliaryLossModel):
                 dtype=self.dtype_policy,
                 name=f"stem_{i}",
             )
-            for i, (width, seed) in enumerate(zip(channels, seeds, strict=False))
+            for i, ((width, stride), seed) in enumerate(zip(sizes, seeds, strict=False))
         ]
 
     @property
@@ -243,7 +243,11 @@ class EvaluationNetwork(AuxiliaryLossModel):
             if first_image is None:
                 first_image = replicas.first_image(images)
             dropping = [(rate, seed, first_image) for seed in draw_seeds(self)]
-        before, last = self._apply_stem(as_pixels(images, self.compute_dtype), training)
+        before, last = apply_stem(
+            [functools.partial(layer.__call__, training=training) for layer in self.stem_layers],
+            as_pixels(images, self.compute_dtype),
+            reads_two=STEMS[self.stem].reads_two,
+        )
         auxiliary_logits = None
         for i, cell in enumerate(self.cells):
             before, last = last, self._apply_cell(cell, (before, last), dropping[i], training)
@@ -279,13 +283,6 @@ class EvaluationNetwork(AuxiliaryLossModel):
         if self.compile_cells or (training and self.rematerialize):
             return pure.call_wrapped(wrap, cell, inputs, dropping, training=training)
         return cell(inputs, dropping, training=training)
-
-    def _apply_stem(self, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the two inputs of the first cell; a relu stands between two convolutions."""
-        before = last = self.stem_layers[0](images, training=training)
-        for layer in self.stem_layers[1:]:
-            before, last = last, layer(tf.nn.relu(last), training=training)
-        return before, last
 
     def without_top(self, pooling: str | None = "avg") -> "EvaluationNetwork":
         """Returns a network of features with the weights of this one, for other classes.

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-STEM_STRIDES = {"cifar": 1, "imagenet": 8}
-"""The factor by which each stem of an evaluation network divides height and width."""
-
 
 @dataclass(frozen=True)
 class CellLayout:
@@ -62,42 +59,6 @@ def cell_layout(
     return layout
 
 
-def stem_channels(stem: str, init_channels: int) -> tuple[int, ...]:
-    """Returns the output channels of each convolution of a stem (a key of `STEM_STRIDES`)."""
-    if stem == "imagenet":
-        return init_channels // 2, init_channels, init_channels
-    return (3 * init_channels,)
-
-
 def auxiliary_cell(num_layers: int) -> int:
     """Returns the index of the cell that an auxiliary head follows: the second reduction."""
     return reduction_cells(num_layers)[1]
-
-
-def image_divisor(stem: str) -> int:
-    """Returns the number that divides height and width of images (see `STEM_STRIDES`)."""
-    return 4 * STEM_STRIDES[stem]
-
-
-def check_image_size(height: int, width: int, stem: str) -> None:
-    """Raises unless every reduction of a network halves its input exactly.
-
-    Args:
-        height, width: Size of the images in pixels.
-        stem: a key of `STEM_STRIDES`.
-
-    Raises:
-        ValueError: If a size is not a positive multiple of 4 (CIFAR stem) or 32 (ImageNet stem).
-    """
-    divisor = image_divisor(stem)
-    if height < divisor or width < divisor or height % divisor or width % divisor:
-        lower, upper = (
-            [max(divisor, (size + up) // divisor * divisor) for size in (height, width)]
-            for up in (0, divisor - 1)
-        )
-        near = sorted({f"{lower[0]}x{lower[1]}", f"{upper[0]}x{upper[1]}"})
-        raise ValueError(
-            f"With stem={stem!r}, height and width of the images must be multiples of {divisor}, "
-            f"since reductions halve them. Received: {height}x{width}; the nearest that fit are "
-            f"{' and '.join(near)}, for square images set --image_size"
-        )

@@ -3,6 +3,7 @@
 Reference: P-DARTS, section 3.1; DARTS (arXiv 1806.09055), section 2.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -16,13 +17,13 @@ from pdarts_tf.layers.convolution import conv, fan_in_uniform
 from pdarts_tf.layers.mixed_op import ComputeMixed, compute_mixed_operations
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.regularization import Dropout, add_pass_counter, draw_seeds
-from pdarts_tf.layers.stem import as_pixels
+from pdarts_tf.layers.stem import ConvNorm, apply_stem, as_pixels
 from pdarts_tf.models.cells import SearchCell
-from pdarts_tf.models.stacking import CellLayout, cell_layout, check_image_size
+from pdarts_tf.models.stacking import CellLayout, cell_layout
 from pdarts_tf.search_space import NUM_NODES, SearchSpace
+from pdarts_tf.stems import STEMS, check_image_size
 
 ALPHA_STDDEV = 1e-3
-STEM_MULTIPLIER = 3
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
@@ -39,6 +40,7 @@ class SearchNetwork(keras.Model):
         init_channels: Channels of the first cells, an even number; reduction cells double them.
         num_layers: Number of cells, at least 3.
         num_classes: Number of logits.
+        stem: Stem, as of an `EvaluationNetwork`, to 3 * init_channels.
         skip_dropout_rate: Rate of the dropout after skip-connects at stride 1, in [0, 1). With 0
             no dropout is built; otherwise the rate can be changed while training.
         seed: Random seed of the initialization and of the dropout masks.
@@ -67,6 +69,7 @@ class SearchNetwork(keras.Model):
         num_layers: int = 5,
         num_classes: int = 10,
         *,
+        stem: str = "cifar",
         skip_dropout_rate: float = 0.0,
         seed: int = 0,
         sync_batch_norm: bool = False,
@@ -79,18 +82,21 @@ class SearchNetwork(keras.Model):
         super().__init__(dtype=dtype, **kwargs)
         if not isinstance(space, SearchSpace):
             raise ValueError(f"`space` must be a SearchSpace. Received: {space!r}")
+        if stem not in STEMS:
+            raise ValueError(f"`stem` must be one of {', '.join(STEMS)}. Received: {stem!r}")
         _check_rate(skip_dropout_rate)
         self.space = space
         self.init_channels = init_channels
         self.num_layers = num_layers
         self.num_classes = num_classes
+        self.stem = stem
         self.seed = seed
         self.sync_batch_norm = sync_batch_norm
         self.rematerialize = rematerialize
         self.compile_cells = compile_cells
         self.compile_step = compile_step
         self._initial_skip_dropout_rate = skip_dropout_rate
-        layouts = cell_layout(init_channels, num_layers)
+        layouts = cell_layout(init_channels, num_layers, STEMS[stem].reads_two)
         draws = np.random.SeedSequence([seed, num_layers]).generate_state(num_layers + 4)
         seeds = [int(draw) % 2**30 for draw in draws]
         statistics = "global" if sync_batch_norm else "batch"
@@ -102,6 +108,7 @@ class SearchNetwork(keras.Model):
         self.compute = _shared_compute(sync_batch_norm or compile_step, compile_cells)
         self.cells = self._make_cells(layouts, seeds[4:], statistics)
         self._stem_seed = seeds[2]
+        self.later_stem_layers = self._make_later_stem_layers(statistics)
         self.arch_variables = self._add_architecture_parameters(seeds[3])
         self._dropout = None
         if skip_dropout_rate > 0.0:
@@ -129,6 +136,23 @@ class SearchNetwork(keras.Model):
             autocast=False,
             name="skip_dropout_rate",
         )
+
+    def _make_later_stem_layers(self, statistics: str) -> list[ConvNorm]:
+        # The first convolution has no layer of its own: its variables have the names that they
+        # had, and have in checkpoints, before there was another stem than CIFAR's.
+        stem = STEMS[self.stem]
+        channels = stem.channels(self.init_channels, of_supernet=True)
+        return [
+            ConvNorm(
+                channels[i],
+                stem.strides[i],
+                seed=self._stem_seed + i,
+                statistics=statistics,
+                dtype=self.dtype_policy,
+                name=f"stem_{i}",
+            )
+            for i in range(1, len(channels))
+        ]
 
     def _make_cells(
         self, layouts: Sequence[CellLayout], seeds: Sequence[int], statistics: str
@@ -166,15 +190,17 @@ class SearchNetwork(keras.Model):
 
     def build(self, input_shape: Sequence[Any]) -> None:
         """Creates all weights for images of (batch, height, width, channels)."""
-        channels = STEM_MULTIPLIER * self.init_channels
+        channels = STEMS[self.stem].channels(self.init_channels, of_supernet=True)
         fan_in = 9 * input_shape[-1]
         self.stem_kernel = self.add_weight(
-            shape=(3, 3, input_shape[-1], channels),
+            shape=(3, 3, input_shape[-1], channels[0]),
             initializer=fan_in_uniform(fan_in, self._stem_seed),
             name="stem_kernel",
         )
-        self.stem_norm.build((None, None, None, channels))
-        shapes = [(None, None, None, channels)] * 2
+        self.stem_norm.build((None, None, None, channels[0]))
+        for inputs, layer in zip(channels, self.later_stem_layers, strict=False):
+            layer.build((None, None, None, inputs))
+        shapes = [(None, None, None, channels[-1])] * 2
         for cell in self.cells:
             cell.build(shapes)
             shapes = [shapes[1], (None, None, None, cell.output_channels)]
@@ -186,12 +212,13 @@ class SearchNetwork(keras.Model):
         """Returns logits (batch, num_classes).
 
         Args:
-            images: (batch, height, width, channels), height and width divisible by 4.
+            images: (batch, height, width, channels), height and width divisible by 4 times the
+                stride of the stem.
             training: Whether to normalize by the batch, update running statistics and apply
                 dropout.
             differentiate: See `compute_mixed_operations`.
         """
-        check_image_size(images.shape[1], images.shape[2], "cifar")
+        check_image_size(images.shape[1], images.shape[2], self.stem)
         normal, reduce = (
             tf.nn.softmax(tf.convert_to_tensor(alphas)) for alphas in self.arch_variables
         )
@@ -200,8 +227,12 @@ class SearchNetwork(keras.Model):
             rate = tf.convert_to_tensor(self._dropout)
             first_image = replicas.first_image(images)
             dropouts = [(rate, seed, first_image) for seed in draw_seeds(self)]
-        x = conv(as_pixels(images, self.compute_dtype), tf.convert_to_tensor(self.stem_kernel))
-        before, last = (self.stem_norm(x, training=training),) * 2
+        convolutions = self._first_convolution, *(x.__call__ for x in self.later_stem_layers)
+        before, last = apply_stem(
+            [functools.partial(each, training=training) for each in convolutions],
+            as_pixels(images, self.compute_dtype),
+            reads_two=STEMS[self.stem].reads_two,
+        )
         for cell, dropout in zip(self.cells, dropouts, strict=True):
             weights = reduce if cell.reduction else normal
             arguments = (before, last), weights, dropout
@@ -217,6 +248,11 @@ class SearchNetwork(keras.Model):
             before, last = last, output
         return self.head(tf.reduce_mean(tf.cast(last, tf.float32), (1, 2)))
 
+    def _first_convolution(self, images: tf.Tensor, training: bool) -> tf.Tensor:
+        strides = (STEMS[self.stem].strides[0],) * 2
+        x = conv(images, tf.convert_to_tensor(self.stem_kernel), strides)
+        return self.stem_norm(x, training=training)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the search space as JSON."""
         return {
@@ -225,6 +261,7 @@ class SearchNetwork(keras.Model):
             "init_channels": self.init_channels,
             "num_layers": self.num_layers,
             "num_classes": self.num_classes,
+            "stem": self.stem,
             "skip_dropout_rate": self._initial_skip_dropout_rate,
             "seed": self.seed,
             "sync_batch_norm": self.sync_batch_norm,

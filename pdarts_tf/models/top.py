@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
-from pdarts_tf.models.stacking import STEM_STRIDES, check_image_size, image_divisor
+from pdarts_tf.stems import STEMS, check_image_size, image_divisor
 
-_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
+_AUXILIARY_STRIDES = {"imagenet": 2}
+_USUAL_AUXILIARY_STRIDE = 3  # for CIFAR; the head shrinks it where the map is smaller
 
 POOLINGS: dict[str | None, Callable[[tf.Tensor], tf.Tensor]] = {
     None: tf.identity,
@@ -24,8 +25,8 @@ def check_arguments(num_classes: int, stem: str, drop_path_rate: float) -> None:
     Raises:
         ValueError: One is out of range.
     """
-    if stem not in STEM_STRIDES:
-        raise ValueError(f"`stem` must be one of {', '.join(STEM_STRIDES)}. Received: {stem!r}")
+    if stem not in STEMS:
+        raise ValueError(f"`stem` must be one of {', '.join(STEMS)}. Received: {stem!r}")
     if num_classes < 1:
         raise ValueError(f"`num_classes` must be at least 1. Received: {num_classes!r}")
     check_rate(drop_path_rate)
@@ -66,7 +67,7 @@ def make_auxiliary_head(
     """Returns the auxiliary head of a network; see `AuxiliaryHead`."""
     return AuxiliaryHead(
         num_classes,
-        _AUXILIARY_STRIDES[stem],
+        _AUXILIARY_STRIDES.get(stem, _USUAL_AUXILIARY_STRIDE),
         seed=seed,
         statistics=statistics,
         dtype=dtype,

@@ -12,6 +12,7 @@ from pdarts_tf.drawing.layout import draw_cell
 from pdarts_tf.drawing.svg import svg_element
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.report.run import Run
+from pdarts_tf.stems import stem_for
 
 _PUBLISHED = ("cifar10", "imagenet")
 
@@ -76,7 +77,8 @@ def network_count(run: Run) -> Count | None:
     if run.genotype is None or not data.keys() >= {"image_shape", "num_classes"}:
         return None
     height, width, channels = data["image_shape"]
-    network = settings.init_channels, settings.layers, data["num_classes"], settings.stem
+    stem = stem_for(settings.stem, data["image_shape"])
+    network = settings.init_channels, settings.layers, data["num_classes"], stem
     try:
         return total(network_blocks(run.genotype, *network, (height, width), channels))
     except ValueError:  # a size that the network does not support, so not that of this run

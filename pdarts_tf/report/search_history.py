@@ -7,6 +7,7 @@ from pdarts_tf.alphas import chosen_operations
 from pdarts_tf.cost.counting import network_blocks, supernet_blocks, total
 from pdarts_tf.report.run import Run
 from pdarts_tf.search_space import edge_nodes
+from pdarts_tf.stems import stem_for
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _parameters(run: Run, number: int) -> int | None:
     if space is None or not run.data.keys() >= {"image_shape", "num_classes"}:
         return None
     height, width, channels = run.data["image_shape"]
-    sizes = stage.init_channels, stage.num_layers, run.data["num_classes"]
+    stem = stem_for(run.settings.stem, (height, width))
+    sizes = stage.init_channels, stage.num_layers, run.data["num_classes"], stem
     try:
         if run.settings.strategy == "gradient":
             return total(supernet_blocks(space, *sizes, (height, width), channels)).parameters
@@ -101,7 +103,7 @@ def _parameters(run: Run, number: int) -> int | None:
         genotype = alphas.derive(
             run.settings.max_skip_connects, restrict_reduce=run.settings.restrict_reduce
         )
-        blocks = network_blocks(genotype, *sizes, "cifar", (height, width), channels)
+        blocks = network_blocks(genotype, *sizes, (height, width), channels)
         return total(blocks).parameters
     except ValueError:  # a size that networks do not support, so not that of this run
         return None

@@ -86,7 +86,7 @@ class ProgressiveSearch:
             arrays = None
         space = state.spaces[stage.index]
         session.observer.begin_stage(stage, space, state)
-        memory = stage_memory(stage, space, self.images.data, self.config.arch_order)
+        memory = stage_memory(self.config, stage, space, self.images.data)
         where, batch_size = f"stage {stage.index + 1}", self.config.batch_size
         with explain_out_of_memory(memory, batch_size, where, self.strategy):
             search = StageSearch(self.config, stage, space, self.images, self.strategy)

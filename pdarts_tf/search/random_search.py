@@ -28,6 +28,7 @@ from pdarts_tf.search.outcome import SearchOutcome
 from pdarts_tf.search.phase import SearchPhase
 from pdarts_tf.search.split import SearchImages, split_images
 from pdarts_tf.search_space import CELLS, SearchSpace
+from pdarts_tf.stems import stem_for
 from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
 
 
@@ -118,7 +119,7 @@ class RandomSearch:
             state.spaces.append(alphas.space)
             arrays = None
         session.observer.begin_stage(stage, alphas.space, state)
-        memory = sample_memory(stage, sampled_genotype(config, alphas), self.images.data)
+        memory = sample_memory(config, stage, sampled_genotype(config, alphas), self.images.data)
         where = f"sample {stage.index + 1}"
         with explain_out_of_memory(memory, config.batch_size, where, self.strategy):
             SampleTraining(config, stage, alphas, self.images, self.strategy).train(session, arrays)
@@ -195,6 +196,7 @@ class SampleTraining(SearchPhase):
             init_channels=self.stage.init_channels,
             num_layers=self.stage.num_layers,
             num_classes=data.num_classes,
+            stem=stem_for(config.stem, data.image_shape),
             seed=config.seed,
             name="network",
             **config.network_options,

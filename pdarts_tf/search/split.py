@@ -7,7 +7,7 @@ import tensorflow as tf
 from pdarts_tf.config import SearchConfig
 from pdarts_tf.data import pipeline, sources
 from pdarts_tf.data.images import AnySplit, DataError, ImageData
-from pdarts_tf.models.stacking import check_image_size
+from pdarts_tf.stems import check_image_size, stem_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +43,12 @@ def split_images(config: SearchConfig, data: ImageData) -> SearchImages:
         data: The data set.
 
     Raises:
-        DataError: A batch does not fit into one of them, or the size cannot be halved twice.
+        DataError: A batch does not fit into one of them, or the stem and two reduction cells
+            cannot halve the size.
     """
     height, width, _ = data.image_shape
     try:
-        check_image_size(height, width, "cifar")
+        check_image_size(height, width, stem_for(config.stem, data.image_shape))
     except ValueError as error:
         raise DataError(str(error)) from error
     weights, alphas = sources.split_in_two(data.train, config.train_portion, config.seed)

@@ -13,6 +13,7 @@ from pdarts_tf import schedules
 from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, StageConfig
 from pdarts_tf.data import pipeline
+from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
 from pdarts_tf.runs.observers import EpochStart
@@ -20,19 +21,21 @@ from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.phase import SearchPhase
 from pdarts_tf.search.split import SearchImages
 from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.stems import stem_for
 from pdarts_tf.training.bilevel import Supernet
 from pdarts_tf.training.optimizers import arch_optimizer
 
 
 def make_supernet(
-    config: SearchConfig, stage: StageConfig, space: SearchSpace, num_classes: int
+    config: SearchConfig, stage: StageConfig, space: SearchSpace, data: ImageData
 ) -> Supernet:
     """Returns the supernet of a stage, not yet built."""
     return Supernet(
         space,
         init_channels=stage.init_channels,
         num_layers=stage.num_layers,
-        num_classes=num_classes,
+        num_classes=data.num_classes,
+        stem=stem_for(config.stem, data.image_shape),
         skip_dropout_rate=stage.skip_dropout_rate,
         seed=config.seed,
         name="supernet",
@@ -116,7 +119,7 @@ class StageSearch(SearchPhase):
 
     def _built_model(self) -> Supernet:
         config, data = self.config, self.images.data
-        model = make_supernet(config, self.stage, self.space, data.num_classes)
+        model = make_supernet(config, self.stage, self.space, data)
         model.build((None, *data.image_shape))
         model.compile(
             self._weight_optimizer(),

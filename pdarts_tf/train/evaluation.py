@@ -25,6 +25,7 @@ from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.stems import stem_for
 from pdarts_tf.train.scores import (
     TrainingOutcome,
     best,
@@ -69,7 +70,7 @@ def make_network(config: TrainConfig, data: Images) -> SupervisedNetwork:
             init_channels=config.init_channels,
             num_layers=config.layers,
             num_classes=data.num_classes,
-            stem=config.stem,
+            stem=stem_for(config.stem, data.image_shape),
             auxiliary=config.auxiliary,
             drop_path_rate=config.drop_path_rate,
             seed=config.seed,

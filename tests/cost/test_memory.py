@@ -85,7 +85,7 @@ def test_the_largest_batch_fits_and_one_more_image_does_not(fixed, per_image, li
 
 
 def supernet(space, layers=3, channels=4, size=(8, 8), dropout=False):
-    return supernet_memory(space, channels, layers, 10, size, skip_dropout=dropout)
+    return supernet_memory(space, channels, layers, 10, "cifar", size, skip_dropout=dropout)
 
 
 def test_four_times_the_pixels_keep_four_times_as_much_without_padded_images():
@@ -138,5 +138,5 @@ def test_images_that_cannot_be_halved_are_refused():
 
 def test_the_papers_stages_are_those_that_the_benchmark_estimates():
     stage = SearchConfig().stages[2]
-    expected = supernet_memory(random_space(3), 16, 17, 10, (32, 32), skip_dropout=True)
+    expected = supernet_memory(random_space(3), 16, 17, 10, "cifar", (32, 32), skip_dropout=True)
     assert (stage.num_layers, estimate("3")) == (17, expected)

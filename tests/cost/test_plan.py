@@ -93,7 +93,7 @@ def test_the_search_of_the_paper():
         ["3", "17", "16", "3"],
     ]
     counts = [
-        total(supernet_blocks(heaviest_space(n), 16, layers, 10, (32, 32)))
+        total(supernet_blocks(heaviest_space(n), 16, layers, 10, "cifar", (32, 32)))
         for n, layers in ((8, 5), (5, 11), (3, 17))
     ]
     assert [row[4:8] for row in rows] == [

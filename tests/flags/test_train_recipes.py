@@ -34,9 +34,10 @@ def test_header_names_command_cost_and_result(name):
         assert text.count(part) == 1
 
 
-# The defaults are those of the paper on CIFAR-10, except that other data has no protocol by which
+# The defaults are those of the paper on CIFAR-10, except that the stem follows the size of the
+# images, and that other data has no protocol by which
 # all training images train.
-PAPER = TrainConfig(validation_portion=0.0)
+PAPER = TrainConfig(validation_portion=0.0, stem="cifar")
 
 
 @pytest.mark.parametrize("name", ["train_cifar10", "train_cifar100"])
