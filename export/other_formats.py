@@ -17,6 +17,7 @@ from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import InputError
 from pdarts_tf.layers.device_kind import traced_for
+from pdarts_tf.model_versions import as_number
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs.files import write_whole
 
@@ -74,7 +75,7 @@ def write(
 
 def _free_path(directory: pathlib.Path, suffix: str, version: int | None) -> pathlib.Path:
     if version is None:
-        found = (versions.as_number(file.stem) for file in directory.glob(f"*{suffix}"))
+        found = (as_number(file.stem) for file in directory.glob(f"*{suffix}"))
         version = max((number for number in found if number is not None), default=0) + 1
     path = directory / f"{version}{suffix}"
     if path.exists():

@@ -13,11 +13,9 @@ import tempfile
 from collections.abc import Iterator
 
 from pdarts_tf.errors import InputError
+from pdarts_tf.model_versions import LARGEST, numbers
 
 _INCOMPLETE = ".incomplete-"
-LARGEST = 2**63 - 1
-"""The largest version that a server can load: it reads names as 64-bit integers."""
-
 _Path = str | os.PathLike[str]
 
 
@@ -36,27 +34,6 @@ class NewVersion:
 
     path: pathlib.Path
     published: pathlib.Path | None = None
-
-
-def as_number(name: str) -> int | None:
-    """Returns the version that a name stands for; None if a server cannot load it by that name.
-
-    >>> as_number("12"), as_number("latest"), as_number("9" * 20)
-    (12, None, None)
-    """
-    if not (name.isascii() and name.isdecimal()) or len(name) > len(str(LARGEST)):
-        return None
-    number = int(name)
-    return number if number <= LARGEST else None
-
-
-def numbers(model: _Path) -> list[int]:
-    """Returns the versions in a model's directory that a server can load, in increasing order."""
-    path = pathlib.Path(model)
-    if not path.is_dir():
-        return []
-    found = (as_number(each.name) for each in path.iterdir())
-    return sorted(number for number in found if number is not None)
 
 
 def next_number(model: _Path) -> int:

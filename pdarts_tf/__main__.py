@@ -27,6 +27,7 @@ _COMMANDS = {
     "study": _Command("pdarts_tf.study", "compare search methods over several seeds"),
     "report": _Command("pdarts_tf.report", "write an HTML page about one run or several"),
     "describe": _Command("pdarts_tf.describe", "print cost, shape and drawing of a genotype"),
+    "predict": _Command("pdarts_tf.predict", "classify images by a trained or exported network"),
     "export": _Command("export.saved_model", "export a trained network for serving"),
     "client": _Command("export.client", "classify images by a TensorFlow Serving server"),
     "import-pytorch": _Command(

@@ -17,6 +17,7 @@ ROOMS = (
     ("errors", "registration"),
     (
         "arrays",
+        "model_versions",
         "own_packages",
         "plugins",
         "primitives",
@@ -40,6 +41,7 @@ ROOMS = (
     ("training",),
     ("runs",),
     ("search", "train"),
+    ("prediction",),
     ("drawing", "interop"),
     ("tensorboard",),
     ("report",),

@@ -11,11 +11,13 @@ import tensorflow as tf
 
 from pdarts_tf.data import encoded, windows
 from pdarts_tf.data.decoder import Window, decode, decode_again
+from pdarts_tf.data.image_header import FORMATS
 from pdarts_tf.data.images import AnySplit, DataError, EncodedSplit, Split
 from pdarts_tf.errors import printable
 from pdarts_tf.startup import held_back_stderr
 
 _PLACE = re.compile(r"\{\{.*?\}\}|\[Op:.*")  # the part of a message that names TensorFlow's node
+_PLACE_LINE = re.compile(r"\s*(Graph execution error|Detected at node|File \"|<stack traces)")
 # Of a whole split, so many images are decoded per step that the cost per step vanishes, but no more
 # than fit into little memory.
 _MOST_IMAGES = 500
@@ -86,17 +88,20 @@ def _cropper(split: AnySplit) -> Callable[[tf.Tensor, Window], tf.Tensor]:
 def _checking_reader(split: EncodedSplit) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns a function that reads one image, unaugmented, and fails if it cannot be used."""
     read = split.contents.reader()
-    decode_one = _checking_decoder(
+    decode_one = checking_decoder(
         split.image_shape, split.centre, split.max_megapixels, split.formats
     )
     return lambda index: decode_one(read(index))
 
 
 @functools.lru_cache(maxsize=4)  # training and test images share it: tracing it takes time
-def _checking_decoder(
-    image_shape: tuple[int, int, int], centre: bool, max_megapixels: float, formats: tuple[str, ...]
+def checking_decoder(
+    image_shape: tuple[int, int, int],
+    centre: bool,
+    max_megapixels: float,
+    formats: tuple[str, ...] = tuple(FORMATS),
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns a function of encoded images to images, unaugmented; see `EncodedSplit`."""
+    """Returns a function of an encoded image to the image, unaugmented; see `EncodedSplit`."""
     height, width, channels = image_shape
     window = _unaugmented(image_shape, centre)
 
@@ -170,15 +175,21 @@ def _first_failure(split: EncodedSplit, start: int, cause: tf.errors.OpError) ->
         except tf.errors.ResourceExhaustedError:
             return out_of_memory(split)
         except tf.errors.OpError as error:
-            name, problem = split.contents.name(index), encoded.problem_of(str(error.message))
-            if problem is not None:
-                return DataError(f"{name} {problem}")
-            return DataError(f"{name} is damaged ({_reason(error)}); replace or remove it")
+            return DataError(f"{split.contents.name(index)} {explained(error)}")
     return DataError(f"the images could not be read ({_reason(cause)})")
 
 
+def explained(error: tf.errors.OpError) -> str:
+    """Returns why an image could not be decoded, as the end of "<path> …"."""
+    problem = encoded.problem_of(str(error.message))
+    return problem or f"is damaged ({_reason(error)}); replace or remove it"
+
+
 def _reason(error: tf.errors.OpError) -> str:
-    return printable(" ".join(_PLACE.sub("", str(error.message)).split()))
+    """Returns the message without the places in TensorFlow's graph that it names."""
+    lines = _PLACE.sub("", str(error.message)).splitlines()
+    words = " ".join(line for line in lines if not _PLACE_LINE.match(line)).split()
+    return printable(" ".join(words).removesuffix("[[]]").rstrip())
 
 
 def in_memory(split: AnySplit) -> Split:

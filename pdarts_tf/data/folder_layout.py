@@ -83,7 +83,16 @@ def _names(directory: pathlib.Path) -> list[str]:
         names = os.listdir(directory)
     except OSError as error:
         raise DataError(f"{printable(str(directory))} cannot be read ({error.strerror})") from error
-    return sorted(name for name in names if name[0] != "." and name.lower() not in _JUNK)
+    return sorted(name for name in names if not is_hidden(name))
+
+
+def is_hidden(name: str) -> bool:
+    """Returns whether an entry is hidden, or one that file managers and archives leave behind.
+
+    >>> is_hidden(".DS_Store"), is_hidden("Thumbs.db"), is_hidden("cat.jpg")
+    (True, True, False)
+    """
+    return name.startswith(".") or name.lower() in _JUNK
 
 
 def _find(directories: Sequence[str], names: Sequence[str]) -> str | None:

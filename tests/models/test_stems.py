@@ -61,12 +61,13 @@ def genotype():
 def pixels(model):
     """Height and width that the first cell of a network gets."""
     sizes = []
-    cell = model.cells[0]
-    apply = cell.call
-    cell.call = lambda inputs, *args, **options: (
-        sizes.append([int(x.shape[1]) for x in inputs]),
-        apply(inputs, *args, **options),
-    )[1]
+    apply = model.cells[0].call
+
+    def recording(inputs, *args, **options):
+        sizes.append([int(x.shape[1]) for x in inputs])
+        return apply(inputs, *args, **options)
+
+    model.cells[0].call = recording
     model(tf.zeros((1, 64, 64, 3)))
     return sizes[0]
 

@@ -1,0 +1,1 @@
+"""Classes of images, by the network of a run or by an exported model."""
