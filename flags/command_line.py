@@ -30,7 +30,6 @@ EXIT_PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h: a temporary failure, try again
 # Recipes are named after their data sets, except these. A data set without a recipe gets the
 # defaults, which are the recipes of cifar10, except that trainings validate.
 _OTHER_NAMES = {
-    "search_imagenet2012": "search_imagenet_subset",
     "train_imagenet2012": "train_imagenet_mobile",
 }
 

@@ -72,8 +72,15 @@ def test_imagenet_is_searched_on_a_sample_of_every_class():
     config = config_of(path)
     weights = config.train_portion * config.train_images_per_class
     assert (weights, config.train_images_per_class - weights) == (128, 32)
-    assert (config.augmentation, config.color_jitter) == ("resized_crop", (0.4, 0.4, 0.4, 0.2))
     assert "arXiv 1907.05737" in header(path)
+
+
+def test_imagenet_is_searched_as_pc_darts_does():
+    config = config_of(recipe_path("search", "imagenet2012"))
+    assert (config.image_size, config.stem, config.batch_size) == (224, "imagenet", 1024)
+    assert (config.epochs, config.warmup_epochs) == (50, 35)
+    assert (config.learning_rate, config.arch_learning_rate) == (0.5, 6e-3)
+    assert (config.augmentation, config.color_jitter) == ("resized_crop", (0, 0, 0, 0))
 
 
 @pytest.mark.parametrize("command", ["search", "train"])
@@ -82,7 +89,8 @@ def test_a_data_set_without_a_recipe_gets_the_defaults(command):
 
 
 def test_cifar10_has_the_settings_of_the_paper():
-    assert config_of(recipe_path("search", "cifar10")) == SearchConfig(dataset="cifar10")
+    paper = SearchConfig(dataset="cifar10", stem="cifar")
+    assert config_of(recipe_path("search", "cifar10")) == paper
 
 
 def test_cifar100_differs_from_cifar10_in_the_dropout_after_skip_connects():
