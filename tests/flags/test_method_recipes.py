@@ -19,7 +19,7 @@ def settings(name, dataset="cifar10"):
 
 def differing(name):
     """The settings that a method changes in the recipe for CIFAR-10."""
-    mine, theirs = settings(name), SearchConfig(dataset="cifar10")
+    mine, theirs = settings(name), SearchConfig(dataset="cifar10", stem="cifar")
     return {key: value for key, value in vars(mine).items() if value != getattr(theirs, key)}
 
 
