@@ -69,7 +69,7 @@ def measure_jpeg(batch_size, batches, root):
     from pdarts_tf.data.folder_source import read_folder
     from pdarts_tf.data.pipeline import training_batches
 
-    _, split, _, _ = read_folder(root, 224, True)
+    _, split, _, _, _ = read_folder(root, 224, True)
     steps = split.num_images // batch_size
     dataset = training_batches(
         split,

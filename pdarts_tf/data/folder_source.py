@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from pdarts_tf.data import folder_summary
 from pdarts_tf.data.contents import Files
 from pdarts_tf.data.exif import UPRIGHT
-from pdarts_tf.data.folder_layout import LAYOUT, entries, find_layout
+from pdarts_tf.data.folder_layout import LAYOUT, FolderLayout, entries, find_layout
 from pdarts_tf.data.image_header import (
     FORMATS,
     MAX_MEGAPIXELS,
@@ -24,7 +25,7 @@ from pdarts_tf.errors import printable
 _SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _NAMED = 5  # entries that are named in a note
 
-_Found = Sequence[tuple[pathlib.Path, Header, str]]  # with the name of the format
+_Found = folder_summary.Found
 
 
 def read_folder(
@@ -32,7 +33,7 @@ def read_folder(
     image_size: int | None,
     centre: bool,
     max_megapixels: float = MAX_MEGAPIXELS,
-) -> tuple[tuple[str, ...], EncodedSplit, EncodedSplit | None, str]:
+) -> tuple[tuple[str, ...], EncodedSplit, EncodedSplit | None, str, tuple[str, ...]]:
     """Reads the images of a directory without decoding them.
 
     Classes are directories, in alphabetical order; images are in the order of their names. Only the
@@ -45,7 +46,9 @@ def read_folder(
         max_megapixels: See `EncodedSplit`.
 
     Returns:
-        Class names, training images, test images or None, and the name of the test directory.
+        Class names, training images, test images or None, the name of the test directory, and lines
+        for people: what was found and what is not used, and a warning of test images that are
+        training images too.
 
     Raises:
         DataError: If a file or directory cannot be used; the message names it.
@@ -72,18 +75,36 @@ def read_folder(
         )
         for of_classes, found in zip(paths, headers, strict=True)
     ]
+    notes = _notes(root, layout, paths, everything)
     if layout.test is None:
-        return layout.class_names, splits[0], None, ""
-    return layout.class_names, splits[0], splits[1], layout.test.name
+        return layout.class_names, splits[0], None, "", notes
+    return layout.class_names, splits[0], splits[1], layout.test.name, notes
 
 
-def note_unused(data_dir: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Returns a line that names what `read_folder` does not use of a directory, if there is any."""
-    unused = [printable(name, most=80) for name in find_layout(_root(data_dir)).unused]
-    if not unused:
-        return ()
-    more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
-    return (f"ignored in {printable(str(data_dir))}: {', '.join(unused[:_NAMED])}{more}",)
+def _notes(
+    root: pathlib.Path,
+    layout: FolderLayout,
+    paths: list[list[list[pathlib.Path]]],
+    everything: _Found,
+) -> tuple[str, ...]:
+    """Returns lines for people, see `read_folder`; `paths` are those by split and class."""
+    name = printable(str(root))
+    counts = [sum(map(len, of_class)) for of_class in zip(*paths, strict=True)]
+    notes = [folder_summary.summary(name, everything, layout.class_names, counts)]
+    if layout.unused:
+        unused = [printable(each, most=80) for each in layout.unused]
+        more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
+        notes.append(f"ignored in {name}: {', '.join(unused[:_NAMED])}{more}")
+    if layout.test is not None:
+        train, test = map(_flat, paths)
+        try:
+            pairs = folder_summary.duplicates(train, test)
+        except OSError as error:
+            reason = f"cannot be read ({error.strerror})"
+            raise DataError(f"{printable(str(error.filename))} {reason}") from error
+        if pairs:
+            notes.append(folder_summary.warning_of(pairs, len(test)))
+    return tuple(notes)
 
 
 def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:

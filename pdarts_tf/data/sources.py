@@ -20,7 +20,7 @@ from pdarts_tf.data.assembling import (
 )
 from pdarts_tf.data.cifar_archives import find_archive, read_archive
 from pdarts_tf.data.digits_source import read_digits
-from pdarts_tf.data.folder_source import note_unused, read_folder
+from pdarts_tf.data.folder_source import read_folder
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.data.images import (
     TEST_NAMES,
@@ -131,9 +131,9 @@ def load(
     ((8, 8, 1), 10, 1433)
     """
     check_name(name)
-    found = _read(name, data_dir, image_size, resized_crop, max_megapixels)
-    class_names, train, test, tested_on = found
-    notes = _unused(name, data_dir, tested_on)
+    class_names, train, test, tested_on, notes = _read(
+        name, data_dir, image_size, resized_crop, max_megapixels
+    )
     # Data sets in Python have one container only, and keep the order that results are given for.
     decode = as_they_are if resized_crop or name in FUNCTIONS else in_memory_if_they_fit
     return assembled(
@@ -180,17 +180,17 @@ def _read(
     image_size: int | None,
     resized_crop: bool,
     max_megapixels: float,
-) -> _Found:
-    """Returns class names, training images, test images or None, and the latter's origin."""
+) -> tuple[tuple[str, ...], AnySplit, AnySplit | None, str, tuple[str, ...]]:
+    """Returns class names, training images, test images or None, their origin, and notes."""
     if name == "folder":
         return read_folder(data_dir, image_size, resized_crop, max_megapixels)
     if name in FUNCTIONS:
-        return _resized(FUNCTIONS[name](data_dir), image_size)
+        return *_resized(FUNCTIONS[name](data_dir), image_size), ()
     archive = _archive(name, data_dir)
     if archive is not None:
-        return _resized(read_archive(name, archive), image_size)
+        return *_resized(read_archive(name, archive), image_size), ()
     splits = _PUBLISHED[name].test_splits if name in _PUBLISHED else TEST_NAMES
-    return read_tfds(
+    found = read_tfds(
         name,
         data_dir,
         image_size,
@@ -198,6 +198,8 @@ def _read(
         test_splits=splits,
         max_megapixels=max_megapixels,
     )
+    *_, tested_on = found
+    return *found, note_unused_splits(name, data_dir, tested_on)
 
 
 def _archive(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.Path | None:
@@ -205,15 +207,6 @@ def _archive(name: str, data_dir: str | os.PathLike[str] | None) -> pathlib.Path
     archive = find_archive(name, data_dir) if name in _ARCHIVED else None
     prepared = pathlib.Path(data_dir or "").expanduser() / name
     return None if prepared.is_dir() else archive
-
-
-def _unused(name: str, data_dir: str | os.PathLike[str] | None, tested_on: str) -> tuple[str, ...]:
-    """Returns lines about what is there, but not used."""
-    if name == "folder" and data_dir is not None:
-        return note_unused(data_dir)
-    if name in FUNCTIONS or _archive(name, data_dir) is not None:
-        return ()
-    return note_unused_splits(name, data_dir, tested_on)
 
 
 def _resized(found: _InMemory, image_size: int | None) -> _Found:

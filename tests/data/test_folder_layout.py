@@ -37,7 +37,7 @@ def test_test_images_are_found_by_any_usual_name(name, tmp_path):
     data = load("folder", written(tmp_path, test=name))
     assert (data.test.num_images, data.tested_on) == (4, f"the {name} split")
     assert data.train.num_images == 24
-    assert data.notes == ()
+    assert len(data.notes) == 1  # the summary
 
 
 @pytest.mark.parametrize("name", ["Train", "training"])
@@ -51,11 +51,11 @@ def test_what_is_not_used_is_said(tmp_path):
     (root / "README.dataset.txt").write_text("x")
     data = load("folder", root)
     assert data.tested_on == "the test split"
-    assert data.notes == (f"ignored in {root}: README.dataset.txt, valid",)
+    assert data.notes[1:] == (f"ignored in {root}: README.dataset.txt, valid",)
 
 
 def test_that_a_tenth_is_held_out_is_said(tmp_path):
-    (note,) = load("folder", written(tmp_path)).notes
+    _, note = load("folder", written(tmp_path)).notes
     assert "tested on 10% of the training images of each class, held out" in note
 
 
@@ -69,7 +69,7 @@ def test_classes_may_stand_at_the_root(tmp_path):
     assert data.class_names == NAMES
     assert (data.train.num_images, data.test.num_images) == (22, 2)
     np.testing.assert_array_equal(data.test.images, again.test.images)
-    assert data.notes[0] == f"ignored in {tmp_path / 'flat'}: list.csv"
+    assert data.notes[1] == f"ignored in {tmp_path / 'flat'}: list.csv"
 
 
 def test_test_images_alone_are_refused(tmp_path):
@@ -157,7 +157,7 @@ def test_photographs_are_turned_in_memory_and_on_disk_alike(tmp_path):
     np.testing.assert_array_equal(data.train.images[0], upright)
     from pdarts_tf.data.pipeline import evaluation_batches
 
-    _, split, _, _ = read_folder(root, None, False)
+    _, split, _, _, _ = read_folder(root, None, False)
     images, _, _ = next(iter(evaluation_batches(split, 4, (0.0,) * 3, (1 / 255,) * 3)))
     np.testing.assert_allclose(images[0], upright, atol=1e-3)
 

@@ -37,7 +37,7 @@ def jpeg(image, **options):
 
 
 def test_classes_are_directories_and_labels_their_places(root):
-    names, train, test, tested_on = read_folder(root, None, False)
+    names, train, test, tested_on, _ = read_folder(root, None, False)
     assert names == NAMES
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert [train.contents.name(i)[-12:] for i in (0, 8)] == ["ant/0000.png", "cow/0008.png"]
