@@ -4,6 +4,7 @@ from absl import flags
 
 from flags.kinds import define_path
 
+FIRST = ("genotype",)  # in --help
 GENOTYPE = flags.DEFINE_string(
     "genotype",
     None,

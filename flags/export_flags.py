@@ -5,6 +5,7 @@ from absl import flags
 from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
+FIRST = ("run_dir", "export_dir", "format")  # in --help
 FORMATS = ("saved_model", "tflite", "onnx")
 DEVICES = ("cpu", "gpu")
 

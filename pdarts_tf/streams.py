@@ -58,13 +58,18 @@ def outlive_readers() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor: this one
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _outliving(sys.__stdout__, 1)
+        sys.stdout = stream_like(sys.__stdout__, 1)
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _outliving(sys.__stderr__, 2)
+        sys.stderr = stream_like(sys.__stderr__, 2)
 
 
-def _outliving(stream: TextIO | None, descriptor: int) -> TextIO:
-    """Returns a stream like another one, which is None if it was closed."""
+def stream_like(stream: TextIO | None, descriptor: int) -> TextIO:
+    """Returns a stream like another one that drops what cannot be written.
+
+    Args:
+        stream: The other one, which is flushed; None if it was closed.
+        descriptor: Descriptor to write to; it stays open.
+    """
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

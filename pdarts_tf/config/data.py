@@ -18,7 +18,11 @@ class DataConfig(Settings):
         ConfigError: A value is out of range.
     """
 
-    dataset: str = setting("digits", "Data set: digits, folder, or a name in TFDS.")
+    dataset: str = setting(
+        "digits",
+        "Data set: digits, folder, or a name in TFDS.",
+        form="digits|cifar10|cifar100|imagenet2012|folder|NAME",
+    )
     crop_padding: int = setting(
         4, "Padding in pixels from which random crops are taken.", least=0, most=MAX_IMAGE_SIZE
     )
@@ -27,6 +31,7 @@ class DataConfig(Settings):
         "crop",
         "Random crop of the training images: crop shifts them within --crop_padding; resized_crop "
         "resizes a random part, as usual on ImageNet (evaluation then takes the centre).",
+        choices=AUGMENTATIONS,
     )
     color_jitter: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0),
@@ -57,8 +62,6 @@ class DataConfig(Settings):
         """Validates every value."""
         super().__post_init__()
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
-        value = self.augmentation
-        check(value in AUGMENTATIONS, "augmentation", " or ".join(AUGMENTATIONS), value)
         jitter = self.color_jitter
         check(
             len(jitter) == 4 and all(0 <= s < math.inf for s in jitter) and jitter[3] <= MAX_HUE,

@@ -57,7 +57,7 @@ class TrainConfig(DataConfig, ComputeConfig):
     init_channels: int = setting(
         36, "Channels of the first cells; reduction cells double them.", most=MAX_CHANNELS
     )
-    stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).")
+    stem: str = setting("cifar", "Stem: cifar (stride 1) or imagenet (stride 8).", choices=STEMS)
     epochs: int = setting(600, "Number of epochs.", least=1, most=MAX_EPOCHS)
     batch_size: int = setting(
         128,
@@ -74,7 +74,9 @@ class TrainConfig(DataConfig, ComputeConfig):
     )
     learning_rate: float = setting(0.025, "Peak learning rate.")
     schedule: str = setting(
-        "cosine", f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0."
+        "cosine",
+        f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0.",
+        choices=LEARNING_RATE_SCHEDULES,
     )
     learning_rate_warmup_epochs: int = setting(
         0, "Number of epochs of linear learning-rate warm-up.", least=0
@@ -127,9 +129,6 @@ class TrainConfig(DataConfig, ComputeConfig):
             "1 with --sync_batch_norm, since batch norms see one part at a time",
             self.gradient_accumulation,
         )
-        for name, allowed in (("stem", STEMS), ("schedule", tuple(LEARNING_RATE_SCHEDULES))):
-            value = getattr(self, name)
-            check(value in allowed, name, " or ".join(allowed), value)
         check(
             self.learning_rate_warmup_epochs < self.epochs,
             "learning_rate_warmup_epochs",

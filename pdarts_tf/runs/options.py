@@ -72,6 +72,7 @@ class RunOptions:
             directory has, or else by the largest that is estimated to fit into memory.
         callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
             process that writes the run's files.
+        words: Words of the command line after the command; None for a call of a function.
     """
 
     data_dir: str | None = None
@@ -86,6 +87,7 @@ class RunOptions:
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
+    words: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def of_data(self) -> dict[str, Any]:

@@ -16,14 +16,13 @@ RECIPES = {
     "search_cifar100.flags": "--skip_dropout_rates=0.1,0.2,0.3\n",
 }
 ENTRY_POINT = """
-import functools
 from flags import command_line, search_flags
 from pdarts_tf import errors
 
 def main():
     {body}
 
-command_line.run(main, search_flags, functools.partial(command_line.parse_with_recipe, "search"))
+command_line.run(main, search_flags, recipes_of="search")
 """
 
 

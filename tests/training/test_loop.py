@@ -277,3 +277,18 @@ def test_xla_compiles_whole_steps_if_asked_to(model, jit_compile):
     logs = run_epoch(TrainingLoop(model, jit_compile=jit_compile), 0, iter(dataset(2.0)), steps=1)
     assert compiled == [jit_compile]
     assert logs == {"loss": 2.0}
+
+
+def test_the_graph_of_a_step_is_announced_and_timed_once(monkeypatch):
+    announced: list[str] = []
+    loop = TrainingLoop(Adder(), before_graph=announced.append)
+    for epoch in range(2):
+        loop.run_epoch(epoch, iter([1.0, 2.0]), 2, EpochProgress())
+        loop.evaluate([1.0, 2.0])
+        times = loop.take_seconds()
+        assert (times["graph"] > 0) == (times["evaluation_graph"] > 0) == (epoch == 0)
+        assert times["evaluation"] > 0
+    assert announced == ["training", "evaluation"]
+    loop.retrace()
+    loop.run_epoch(2, iter([1.0, 2.0]), 2, EpochProgress())
+    assert announced == ["training", "evaluation", "training"]
