@@ -260,7 +260,8 @@ def _opened(
     devices = options.devices
     own: RunDirectory
     if devices.task.is_chief:
-        started = started_record(command, described(devices_in_use(strategy)))
+        devices_line = described(devices_in_use(strategy)).removeprefix("Devices: ")
+        started = started_record(command, devices_line)
         own = RunDirectory(path, config, data.description(), options.to_record, started)
     else:
         own = workers.ReadOnlyDirectory(path)

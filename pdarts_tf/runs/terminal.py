@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from pdarts_tf.runs.files import writing
+from pdarts_tf.runs.log import LogFile
 from pdarts_tf.streams import stream_like
 
 
@@ -40,9 +41,23 @@ def native_messages_in(path: pathlib.Path) -> Iterator[None]:
         stack.callback(os.dup2, terminal, 2)
         faulthandler.enable(python_errors)
         stack.callback(faulthandler.disable)
-        logging.captureWarnings(True)
-        stack.callback(logging.captureWarnings, False)
+        stack.enter_context(_warnings_in(path))
         yield
+
+
+@contextlib.contextmanager
+def _warnings_in(path: pathlib.Path) -> Iterator[None]:
+    """Sends Python's warnings to a file."""
+    warnings, handler = logging.getLogger("py.warnings"), LogFile(path)
+    warnings.addHandler(handler)
+    warnings.propagate = False
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        warnings.propagate = True
+        warnings.removeHandler(handler)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ Everything is a function of the settings and of the records of epochs (timings.j
 resumed run knows at once, and estimates can be compared with the truth when a run is over.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from pdarts_tf.config import SearchConfig, TrainConfig
@@ -83,6 +84,31 @@ def measured_parts(record: Mapping[str, float], expected: Parts, steps: int) -> 
     if "setup_seconds" in record:
         parts["stage" if "stage" in expected else "pause"] = record["setup_seconds"]
     return parts
+
+
+def compared_with_truth(
+    expected: Sequence[Parts], records: Sequence[Mapping[str, float]], steps: int, end: float
+) -> list[tuple[float, float, float]]:
+    """Returns how well the time left was known after every epoch but the last.
+
+    Args:
+        expected: Expected parts of all epochs.
+        records: Their records in timings.jsonl.
+        steps: Steps per epoch.
+        end: When the run ended, in seconds since 1970.
+
+    Returns:
+        (predicted seconds, true seconds, their difference as a share of the true ones) by epoch;
+        predicted seconds are NaN as long as nothing is known.
+    """
+    pairs = zip(expected, records, strict=True)
+    done = [(each, measured_parts(record, each, steps)) for each, record in pairs]
+    found = []
+    for epochs, record in enumerate(records[:-1], 1):
+        known = seconds_left(done[:epochs], expected[epochs:])
+        predicted, true = math.nan if known is None else known, end - record["time"]
+        found.append((predicted, true, predicted / true - 1))
+    return found
 
 
 class TimeLeft:

@@ -288,7 +288,6 @@ def test_texts_come_back(used):
 
 def test_log_keeps_what_was_said_while_the_directory_was_open(used):
     logger = logging.getLogger("pdarts_tf")
-    logger.setLevel(logging.INFO)
     with open_run(used):
         logger.info("first")
     logger.info("in between")

@@ -7,6 +7,7 @@ from pdarts_tf.runs.run_directory import TIMINGS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.runs.time_left import (
     TimeLeft,
+    compared_with_truth,
     measured_parts,
     search_parts,
     seconds_left,
@@ -89,6 +90,16 @@ def test_inside_an_epoch_its_evaluation_is_to_come():
 
 def test_a_resumed_run_knows_at_once():
     assert left([{"weights": 4.0}] * 3, [8.0, 8.0]).inside_epoch(2, 0, []) == pytest.approx(6.0)
+
+
+def test_estimates_are_compared_with_the_truth():
+    records = [{"seconds": 8.0, "graph_seconds": 0.0, "time": 100.0 + 10 * i} for i in range(3)]
+    compared = compared_with_truth([{"weights": 4.0}] * 3, records, steps=4, end=125.0)
+    # 2 and 1 epochs of 8 seconds against 25 and 15.
+    assert compared == [
+        (pytest.approx(16.0), 25.0, pytest.approx(-0.36)),
+        (pytest.approx(8.0), 15.0, pytest.approx(-7 / 15)),
+    ]
 
 
 CONFIG = SearchConfig(epochs=4, warmup_epochs=2, validation_epochs=1, layers=(3, 4, 5))
