@@ -22,7 +22,7 @@ from flags.flagfiles import expanded
 from flags.help_text import asks_for_help, help_text, without_help
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.errors import InputError, RunError, StoppedError, printable
-from pdarts_tf.streams import outlive_readers, output_failure
+from pdarts_tf.streams import end_line, outlive_readers, output_failure
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 MAX_MESSAGE = 2000
@@ -189,7 +189,10 @@ def _run(main: Callable[..., None], takes_arguments: bool, argv: Sequence[str]) 
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # TFDS logs every file that it opens
     try:
-        main(*([argv[1:]] if takes_arguments else []))
+        try:
+            main(*([argv[1:]] if takes_arguments else []))
+        finally:
+            end_line()
         _tell_of_lost_output()
         _EXIT.code = 0
     except InputError as error:

@@ -83,7 +83,7 @@ class Progress(keras.callbacks.Callback):
             self._end(now, logs or {})
         elif self._moves and now - self._drawn >= DRAW_SECONDS:  # reading logs waits for the device
             self._drawn = now
-            self._draw(batch, f"{self._left(batch)}, {self._measured(now, logs or {})}")
+            self._draw(batch, self._left(batch), self._speed(now), means_text(logs or {}))
 
     def _builds_graph(self) -> bool:
         return any(part.startswith("graph_") for part in self.time_left.expected[self._epoch])
@@ -92,24 +92,22 @@ class Progress(keras.callbacks.Callback):
         seconds = self.time_left.inside_epoch(self._epoch, batch, self._seconds)
         return time_left_text(seconds)
 
-    def _measured(self, now: float, logs: Mapping[str, float]) -> str:
-        speed = self._taken * self.batch_size / (now - self._start)
-        return f"{means_text(logs)}, {speed:.3g} images/s"
+    def _speed(self, now: float) -> str:
+        return f"{self._taken * self.batch_size / (now - self._start):.3g} images/s"
 
     def _end(self, now: float, logs: Mapping[str, float]) -> None:
         """Ends the bar, and writes the line of the log."""
         steps = "1 step" if self._taken == 1 else f"{self._taken} steps"
-        line = f"{steps} in {duration(now - self._start)}: {self._measured(now, logs)}"
-        if left := self._left(self.steps - 1):
-            line += f", {left}"
+        parts = (means_text(logs), self._speed(now), self._left(self.steps - 1))
+        line = f"{steps} in {duration(now - self._start)}: {', '.join(filter(None, parts))}"
         if not self._moves:
             logger().info(line)
             return
         print(f"\r{line}{_CLEAR}", flush=True)
         logger().debug(line)
 
-    def _draw(self, batch: int, text: str) -> None:
+    def _draw(self, batch: int, *parts: str) -> None:
         """Draws the bar in place of the last one, in a single line: a longer one would stay."""
-        line = f"{bar(batch + 1, self.steps)} {text.removeprefix(', ')}"
+        line = f"{bar(batch + 1, self.steps)} {', '.join(filter(None, parts))}"
         columns = shutil.get_terminal_size().columns - 1
         print(f"\r{line[:columns]}{_CLEAR}", end="", flush=True)

@@ -151,24 +151,24 @@ class TimeLeft:
         return [(each, measured_parts(record, each, self.steps)) for each, record in pairs]
 
 
-# Seconds on two cores of an AMD EPYC with AVX2. Only how the parts of a family compare counts: all
-# are scaled by what is measured.
-_STEP = 2.7e-3  # per cell, candidate and channel
-_CHEAP_CANDIDATES = 3.0  # candidates that preprocessing and the sum of a cell are as dear as
-_WARMUP = 0.62  # of a bilevel step, for a step of the weights alone
-_EVALUATION = 0.3  # of a bilevel step, for the evaluation of a batch
-_GRAPH = 1.5  # per candidate
-_GRAPH_WARMUP = 0.6  # of the graph with alphas
-_GRAPH_EVALUATION = 0.25
-_STAGE, _FIRST_STAGE = 4.0, 2.0
-_PAUSE = 0.3
+# Seconds on two cores of an AMD EPYC with AVX2, as digits and a small CIFAR-10 search took them. Only
+# how the parts of a family compare counts: all are scaled by what is measured.
+_STEP = 1.2e-3  # per cell, channel and candidate, for a bilevel step
+_STEP_EXTRA = 3.0  # candidates that take as long as the rest of a cell, in a step
+_STEP_OF_WEIGHTS = 0.66  # of a bilevel step
+_EVALUATION = 0.12  # of a bilevel step, per batch
+_GRAPH = 1.8  # per candidate, for the graph of a bilevel step
+_GRAPH_EXTRA = 9.0  # the like of `_STEP_EXTRA` in a graph; cells of one shape share a function
+_GRAPH_OF_WEIGHTS = 0.7  # of the graph of a bilevel step
+_GRAPH_OF_EVALUATION = 0.18
+_STAGE, _PAUSE = 2.0, 0.2
 
 
 def search_parts(config: SearchConfig, steps: int, evaluated: int, begin: int) -> list[Parts]:
     """Returns the expected parts of all epochs of a search.
 
-    Later stages have more cells with fewer candidates. What a cell does beside its candidates
-    counts like some more of them.
+    Later stages have more cells with fewer candidates. What does not depend on the number of
+    candidates counts like some more of them.
 
     Args:
         config: Settings of the search.
@@ -178,31 +178,29 @@ def search_parts(config: SearchConfig, steps: int, evaluated: int, begin: int) -
     """
     found: list[Parts] = []
     for stage in config.stages:
-        candidates = stage.num_candidates + _CHEAP_CANDIDATES
-        step = _STEP * stage.num_layers * candidates * stage.init_channels
-        graph = _GRAPH * candidates
+        width = stage.num_layers * stage.init_channels
+        step = _STEP * width * (stage.num_candidates + _STEP_EXTRA)
+        graph = _GRAPH * (stage.num_candidates + _GRAPH_EXTRA)
         validates = config.epochs - config.validation_epochs
         resumed = begin % config.epochs if begin // config.epochs == stage.index else 0
         for epoch in range(config.epochs):
             warmup = epoch < config.warmup_epochs or config.strategy == "random"
-            kind, share = ("weights", _WARMUP) if warmup else ("alphas", 1.0)
+            kind, share = ("weights", _STEP_OF_WEIGHTS) if warmup else ("alphas", 1.0)
             parts = {kind: steps * step * share}
             if epoch in (0, resumed) or (epoch == config.warmup_epochs and not warmup):
-                parts[f"graph_{kind}"] = graph * (_GRAPH_WARMUP if warmup else 1.0)
+                parts[f"graph_{kind}"] = graph * (_GRAPH_OF_WEIGHTS if warmup else 1.0)
             if epoch >= validates:
                 parts["evaluation"] = evaluated * step * _EVALUATION
             if epoch == max(0, validates, resumed) < config.epochs:
-                parts["evaluation_graph"] = graph * _GRAPH_EVALUATION
-            parts |= _before(epoch, stage.index)
+                parts["evaluation_graph"] = graph * _GRAPH_OF_EVALUATION
+            parts |= _before(epoch)
             found.append(parts)
     return found
 
 
-def _before(epoch: int, stage: int) -> dict[str, float]:
+def _before(epoch: int) -> dict[str, float]:
     """Returns the expected time before the first step of an epoch of a stage."""
-    if epoch:
-        return {"pause": _PAUSE}
-    return {"stage": _STAGE if stage else _FIRST_STAGE}
+    return {"pause": _PAUSE} if epoch else {"stage": _STAGE}
 
 
 def training_parts(config: TrainConfig, steps: int, evaluated: int, begin: int) -> list[Parts]:
@@ -210,12 +208,13 @@ def training_parts(config: TrainConfig, steps: int, evaluated: int, begin: int) 
 
     All epochs are alike, so that the first of them tells all.
     """
-    step = _STEP * config.layers * _CHEAP_CANDIDATES * config.init_channels * _WARMUP
+    step = _STEP * config.layers * config.init_channels * _STEP_EXTRA * _STEP_OF_WEIGHTS
+    graph = _GRAPH * _GRAPH_EXTRA
     found: list[Parts] = []
     for epoch in range(config.epochs):
         parts = {"weights": steps * step, "evaluation": evaluated * step * _EVALUATION}
         if epoch in (0, begin):
-            parts["graph_weights"] = _GRAPH * _GRAPH_WARMUP * _CHEAP_CANDIDATES
-            parts["evaluation_graph"] = _GRAPH * _GRAPH_EVALUATION * _CHEAP_CANDIDATES
-        found.append(parts | _before(epoch, 0))
+            parts["graph_weights"] = graph * _GRAPH_OF_WEIGHTS
+            parts["evaluation_graph"] = graph * _GRAPH_OF_EVALUATION
+        found.append(parts | _before(epoch))
     return found

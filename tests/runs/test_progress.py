@@ -75,7 +75,7 @@ def test_on_a_terminal_a_bar_moves_and_the_log_has_the_line(now, log, terminal, 
     terminal(120)
     show_epoch(now, 30.0, loss=2.25)
     _, first, last = capsys.readouterr().out.split("\r")
-    assert first == "1/2 [==========----------] 1 min 30 s left, loss 2.2500, 1.07 images/s\x1b[K"
+    assert first == "1/2 [==========----------] 1 min 30 s left, 1.07 images/s, loss 2.2500\x1b[K"
     assert last.startswith("2 steps in 1 min 0 s: loss 2.2500, 1.07 images/s, 1 min 0 s left")
     assert last.endswith("\n")
     assert [level for level, _ in log] == ["DEBUG"]
