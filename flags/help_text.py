@@ -7,7 +7,7 @@ from typing import Any
 from absl import flags
 
 from flags.fields import FormParser, IntegerOrAuto, NumbersParser
-from flags.groups import grouped
+from flags.flag_groups import grouped
 from flags.kinds import PathParser
 from pdarts_tf.config.settings import shown
 

@@ -15,7 +15,7 @@ from tests.source_tree import ROOT, sources
 # `python -m` runs, are above all rooms, even where their files lie inside one.
 ROOMS = (
     ("errors", "registration"),
-    ("arrays", "own_packages", "primitives", "published_cells", "startup", "streams"),
+    ("arrays", "durations", "own_packages", "primitives", "published_cells", "startup", "streams"),
     ("cell_fields", "literals"),
     ("interchange",),
     ("notations",),
@@ -41,6 +41,7 @@ OBSERVERS = ("pdarts_tf/drawing/", "pdarts_tf/tensorboard/", "pdarts_tf/report/"
              "pdarts_tf/study/")  # fmt: skip
 ONLY_THIRD_PARTY: dict[str, set[str]] = {
     "arrays": {"numpy"},
+    "durations": set(),
     "own_packages": set(),
     "primitives": set(),
     "published_cells": set(),

@@ -91,29 +91,6 @@ class Phase(Protocol):
         """Evaluates the model after an epoch whose steps have these means; returns the outcome."""
 
 
-@dataclass(frozen=True)
-class Session:
-    """All that a run works with beside its settings and data; complete before the run starts.
-
-    Args:
-        directory: The open run directory.
-        checkpoints: Its checkpoints.
-        state: How far the run has come.
-        stop: Tells whether the run has been asked to stop.
-        observer: Is told what happens; `Observers` of several.
-        callbacks: Keras callbacks of all steps.
-        pauses: Measures the time between epochs.
-    """
-
-    directory: RunDirectory
-    checkpoints: Checkpoints
-    state: RunState
-    stop: Stop
-    observer: Observer = field(default_factory=Observer)
-    callbacks: Sequence[keras.callbacks.Callback] = ()
-    pauses: "Pauses" = field(default_factory=lambda: Pauses())
-
-
 class Pauses:
     """Time between the end of an epoch and the first step of the next, from the start of a run on.
 
@@ -136,6 +113,29 @@ class Pauses:
         """
         follows, self._follows = self._follows, True
         return time.perf_counter() - self._since if follows or first else None
+
+
+@dataclass(frozen=True)
+class Session:
+    """All that a run works with beside its settings and data; complete before the run starts.
+
+    Args:
+        directory: The open run directory.
+        checkpoints: Its checkpoints.
+        state: How far the run has come.
+        stop: Tells whether the run has been asked to stop.
+        observer: Is told what happens; `Observers` of several.
+        callbacks: Keras callbacks of all steps.
+        pauses: Measures the time between epochs.
+    """
+
+    directory: RunDirectory
+    checkpoints: Checkpoints
+    state: RunState
+    stop: Stop
+    observer: Observer = field(default_factory=Observer)
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 def run_epochs(phase: Phase, session: Session) -> None:

@@ -151,8 +151,8 @@ class TimeLeft:
         return [(each, measured_parts(record, each, self.steps)) for each, record in pairs]
 
 
-# Seconds on two cores of an AMD EPYC with AVX2, as digits and a small CIFAR-10 search took them. Only
-# how the parts of a family compare counts: all are scaled by what is measured.
+# Seconds of a core of an AMD EPYC with AVX2, as searches on digits and CIFAR-10 took them. Only how
+# the parts of a family compare counts: all are scaled by what is measured.
 _STEP = 1.2e-3  # per cell, channel and candidate, for a bilevel step
 _STEP_EXTRA = 3.0  # candidates that take as long as the rest of a cell, in a step
 _STEP_OF_WEIGHTS = 0.66  # of a bilevel step

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from flags import groups
+from flags import flag_groups
 from flags.command_line import EXIT_USAGE
-from flags.groups import grouped
+from flags.flag_groups import grouped
 from flags.help_text import WIDTH
 from tests.commands import run_command
 from tests.source_tree import ROOT, sources
@@ -52,7 +52,7 @@ def test_every_flag_of_every_command_is_in_exactly_one_group(commands):
 
 def test_every_group_has_flags_of_commands_only(commands):
     known = {name for names, _ in commands.values() for name in names}
-    counts = Counter(name for members in groups.GROUPS.values() for name in members)
+    counts = Counter(name for members in flag_groups.GROUPS.values() for name in members)
     assert set(counts) == known
     assert max(counts.values()) == 1
 

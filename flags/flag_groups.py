@@ -56,7 +56,7 @@ def grouped(names: set[str], first: tuple[str, ...] = ()) -> dict[str, list[str]
     {'The most important': ['dataset'], 'Data': ['flip'], 'Optimization': ['seed']}
     """
     if unknown := names.difference(*GROUPS.values()):
-        raise KeyError(f"flags without a group in flags/groups.py: {sorted(unknown)}")
+        raise KeyError(f"flags without a group in flags/flag_groups.py: {sorted(unknown)}")
     found = {"The most important": list(first)} if first else {}
     rest = names.difference(first)
     for title, members in GROUPS.items():
