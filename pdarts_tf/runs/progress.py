@@ -71,12 +71,15 @@ class Progress(keras.callbacks.Callback):
         self._start = self._last = time.perf_counter()
         self._taken = 0  # in this process, which may have resumed the epoch inside
         self._seconds: list[float] = []
+        self._graph: float | None = None
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Moves the bar."""
         now = time.perf_counter()
         if self._taken or not self._builds_graph():
             self._seconds.append(now - self._last)
+        else:
+            self._graph = now - self._last
         self._last = now
         self._taken += 1
         if batch + 1 == self.steps:
@@ -89,7 +92,7 @@ class Progress(keras.callbacks.Callback):
         return any(part.startswith("graph_") for part in self.time_left.expected[self._epoch])
 
     def _left(self, batch: int) -> str:
-        seconds = self.time_left.inside_epoch(self._epoch, batch, self._seconds)
+        seconds = self.time_left.inside_epoch(self._epoch, batch, self._seconds, self._graph)
         return time_left_text(seconds)
 
     def _speed(self, now: float) -> str:

@@ -128,7 +128,9 @@ class TimeLeft:
         """Returns the seconds left when so many epochs were over."""
         return seconds_left(self._done(epochs), self.expected[epochs:])
 
-    def inside_epoch(self, epoch: int, step: int, seconds: Sequence[float]) -> float | None:
+    def inside_epoch(
+        self, epoch: int, step: int, seconds: Sequence[float], graph: float | None = None
+    ) -> float | None:
         """Returns the seconds left after a step.
 
         Args:
@@ -136,12 +138,16 @@ class TimeLeft:
             step: Number of the step in the epoch, counted from 0.
             seconds: What the steps of the epoch in this process have taken so far, but the first
                 if it has built a graph.
+            graph: What that step has taken; None if it has not.
         """
         expected, done = self.expected[epoch], self._done(epoch)
         kind = next(each for each in _STEPS if each in expected)
         if seconds:
             share = expected[kind] * len(seconds) / self.steps
-            done.append(({kind: share}, {kind: sum(seconds)}))
+            measured = {kind: sum(seconds)}
+            if graph is not None:
+                measured[f"graph_{kind}"] = max(graph - measured[kind] / len(seconds), 0.0)
+            done.append(({**expected, kind: share}, measured))
         rest = {name: each for name, each in expected.items() if name.startswith("evaluation")}
         rest[kind] = expected[kind] * (self.steps - step - 1) / self.steps
         return seconds_left(done, [rest, *self.expected[epoch + 1 :]])

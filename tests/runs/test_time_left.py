@@ -88,6 +88,13 @@ def test_inside_an_epoch_its_evaluation_is_to_come():
     assert run.inside_epoch(0, 3, [2.0] * 4) == pytest.approx(2.0)
 
 
+def test_the_graph_of_an_epoch_counts_for_those_to_come():
+    first = {"weights": 4.0, "graph_weights": 10.0}
+    run = left([first, {"weights": 4.0, "graph_alphas": 5.0}], [])
+    # A step takes 1 second, so the graph took 20 of the first; another half as large is to come.
+    assert run.inside_epoch(0, 3, [1.0] * 3, graph=21.0) == pytest.approx(14.0)
+
+
 def test_a_resumed_run_knows_at_once():
     assert left([{"weights": 4.0}] * 3, [8.0, 8.0]).inside_epoch(2, 0, []) == pytest.approx(6.0)
 
