@@ -16,7 +16,7 @@ from flags.flagfiles import expanded
 from pdarts_tf.config.settings import AUTO
 
 
-class NumbersParser(flags.ArgumentParser):
+class TupleParser(flags.ArgumentParser):
     """Parses values separated by commas, such as 5,11,17."""
 
     def __init__(self, item: Callable[[str], Any], kind: str):
@@ -50,7 +50,7 @@ class IntegerOrAuto(flags.IntegerParser):
 
 
 class _ListSerializer(flags.ArgumentSerializer):
-    """Serializes values in the form that `NumbersParser` parses."""
+    """Serializes values in the form that `TupleParser` parses."""
 
     def serialize(self, value: Any) -> str:
         """Returns the values, separated by commas."""
@@ -155,7 +155,7 @@ def _own_parser(
     """Returns the parser and serializer of a type that absl has no flag for; None if it has."""
     if typing.get_origin(kind) is tuple:
         item = typing.get_args(kind)[0]
-        return NumbersParser(item, item.__name__), _ListSerializer()
+        return TupleParser(item, item.__name__), _ListSerializer()
     if form := _form(metadata):
         return FormParser(form), flags.ArgumentSerializer()
     return (IntegerOrAuto(), flags.ArgumentSerializer()) if metadata.get("auto") else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import flags
 
-from flags.fields import FormParser, IntegerOrAuto, NumbersParser
+from flags.fields import FormParser, IntegerOrAuto, TupleParser
 from flags.flag_groups import grouped
 from flags.kinds import PathParser
 from pdarts_tf.config.settings import shown
@@ -110,7 +110,7 @@ def _form(flag: flags.Flag[Any]) -> str:
             return "|".join(values)
         case flags.BooleanParser():
             return ""
-        case NumbersParser(kind=kind):
-            return "N,N,…" if kind == "int" else "X,X,…"
+        case TupleParser(kind=kind):
+            return {"int": "N,N,…", "float": "X,X,…"}.get(kind, "A,B,…")
         case parser:
             return next((form for kind, form in _FORMS if isinstance(parser, kind)), "TEXT")
