@@ -4,6 +4,7 @@ from absl import flags
 
 from flags.kinds import define_finite, define_path
 
+FIRST = ("model", "host", "port")  # in --help
 HOST = flags.DEFINE_string("host", "localhost", "Name or address of the server.")
 PORT = flags.DEFINE_integer(
     "port",

@@ -5,6 +5,7 @@ from absl import flags
 from flags.importing import define_plugins
 from flags.kinds import define_path
 
+FIRST = ("genotype",)  # in --help
 GENOTYPE = flags.DEFINE_string(
     "genotype",
     None,

@@ -6,6 +6,7 @@ from flags.importing import define_plugins
 from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
+FIRST = ("run_dir", "export_dir", "format")  # in --help
 FORMATS = ("saved_model", "tflite", "onnx")
 DEVICES = ("cpu", "gpu")
 

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import flags
@@ -16,7 +16,7 @@ from flags.flagfiles import expanded
 from pdarts_tf.config.settings import AUTO
 
 
-class _ListParser(flags.ArgumentParser):
+class TupleParser(flags.ArgumentParser):
     """Parses values separated by commas, such as 5,11,17."""
 
     def __init__(self, item: Callable[[str], Any], kind: str):
@@ -39,7 +39,7 @@ class _ListParser(flags.ArgumentParser):
         return f"{self.kind} list"
 
 
-class _IntegerOrAuto(flags.IntegerParser):
+class IntegerOrAuto(flags.IntegerParser):
     """Parses an integer, or the word that leaves it to the program."""
 
     syntactic_help = f"an integer or {AUTO}"
@@ -50,22 +50,35 @@ class _IntegerOrAuto(flags.IntegerParser):
 
 
 class _ListSerializer(flags.ArgumentSerializer):
-    """Serializes values in the form that `_ListParser` parses."""
+    """Serializes values in the form that `TupleParser` parses."""
 
     def serialize(self, value: Any) -> str:
         """Returns the values, separated by commas."""
         return ",".join(map(str, value))
 
 
-class _WordParser(flags.ArgumentParser):
+class FormParser(flags.ArgumentParser):
+    """Parses text of which help texts say what it looks like; settings check it.
+
+    Args:
+        form: What it looks like, such as "first|second".
+    """
+
+    def __init__(self, form: str):
+        super().__init__()
+        self.form = form
+
+
+class _WordParser(FormParser):
     """Parses a word, or the booleans that a setting once had as its values.
 
     Args:
+        form: See `FormParser`.
         booleans: What false and true stand for.
     """
 
-    def __init__(self, booleans: tuple[str, str]):
-        super().__init__()
+    def __init__(self, form: str, booleans: tuple[str, str]):
+        super().__init__(form)
         self.booleans = booleans
 
     def parse(self, argument: Any) -> str:
@@ -106,13 +119,13 @@ def define_flags(
     for field in dataclasses.fields(settings):
         kind, text = hints[field.name], field.metadata["help"]
         if "booleans" in field.metadata:
-            word = _WordParser(field.metadata["booleans"])
+            word = _WordParser(_form(field.metadata), field.metadata["booleans"])
             default: Any = field.default
             flag = _WordFlag(word, None, field.name, default, text, boolean=True)
             flag.default_as_str = f"'{default}'"  # for absl any word is true
             flags.DEFINE_flag(flag, flag_values, module_name=module_name)
             continue
-        if own := _own_parser(kind, field.metadata.get("auto", False)):
+        if own := _own_parser(kind, field.metadata):
             parser, serializer = own
             flags.DEFINE(
                 parser,
@@ -131,14 +144,21 @@ def define_flags(
         )
 
 
+def _form(metadata: Mapping[str, Any]) -> str:
+    """Returns what values of a setting look like; nothing if its type says all."""
+    return str(metadata.get("form") or "|".join(metadata.get("choices", ())))
+
+
 def _own_parser(
-    kind: Any, auto: bool
+    kind: Any, metadata: Mapping[str, Any]
 ) -> tuple[flags.ArgumentParser, flags.ArgumentSerializer] | None:
     """Returns the parser and serializer of a type that absl has no flag for; None if it has."""
     if typing.get_origin(kind) is tuple:
         item = typing.get_args(kind)[0]
-        return _ListParser(item, item.__name__), _ListSerializer()
-    return (_IntegerOrAuto(), flags.ArgumentSerializer()) if auto else None
+        return TupleParser(item, item.__name__), _ListSerializer()
+    if form := _form(metadata):
+        return FormParser(form), flags.ArgumentSerializer()
+    return (IntegerOrAuto(), flags.ArgumentSerializer()) if metadata.get("auto") else None
 
 
 def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **instead: Any) -> Any:
@@ -156,6 +176,13 @@ def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **in
         chosen = field.metadata.get("auto") and is_auto(field.name, flag_values)
         values[field.name] = field.default if chosen else flag_values[field.name].value
     return settings(**values | instead)
+
+
+def changed_defaults(settings: Any) -> dict[str, Any]:
+    """Returns the values of settings that differ from the defaults of their fields, by name."""
+    own = dataclasses.fields(settings)
+    values = {each.name: getattr(settings, each.name) for each in own}
+    return {each.name: values[each.name] for each in own if values[each.name] != each.default}
 
 
 def is_auto(name: str, flag_values: flags.FlagValues = flags.FLAGS) -> bool:

@@ -6,6 +6,7 @@ from flags.importing import define_plugins
 from flags.kinds import define_path
 from flags.run_flags import define_max_megapixels
 
+FIRST = ("checkpoint", "genotype", "search_space", "output_dir")  # in --help
 CHECKPOINT = define_path("checkpoint", "Checkpoint written by torch.save.")
 GENOTYPE = flags.DEFINE_string(
     "genotype",

@@ -13,7 +13,7 @@ from pdarts_tf.errors import InputError, quoted
 _NOT_IN_PATHS = ("Cc", "Cs")
 
 
-class _PathParser(flags.ArgumentParser):
+class PathParser(flags.ArgumentParser):
     """Parses a path, in which "~" stands for a home directory, as in a shell."""
 
     syntactic_help = "a path"
@@ -54,7 +54,7 @@ def define_path(name: str, text: str, **where: Any) -> "flags.FlagHolder[str | N
         **where: Arguments of absl's functions that define flags.
     """
     holder: flags.FlagHolder[str | None] = flags.DEFINE(
-        _PathParser(), name, None, text, serializer=flags.ArgumentSerializer(), **where
+        PathParser(), name, None, text, serializer=flags.ArgumentSerializer(), **where
     )
     return holder
 

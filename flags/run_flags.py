@@ -1,6 +1,7 @@
 """Flags that searches and trainings share: where a run reads, writes and computes."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,6 +67,7 @@ def define_run_flags(
         auto_batch_size=is_auto("batch_size", flag_values),
         callbacks=callbacks_named(callbacks.value),
         plugins=tuple(plugins.value),
+        words=tuple(sys.argv[1:]),
     )
 
 

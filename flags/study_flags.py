@@ -18,6 +18,7 @@ from pdarts_tf.config.settings import AUTO, as_flag
 from pdarts_tf.errors import InputError
 
 RECIPES_OF_METHODS = RECIPES / "methods"
+FIRST = ("dataset", "data_dir", "output_dir", "methods", "seeds")  # in --help
 PDARTS = "pdarts"
 """The method that is the recipe of the data set itself."""
 MAX_JOBS = 1024

@@ -11,6 +11,7 @@ from flags.run_flags import define_run_flags
 from pdarts_tf.config import ConfigError, TrainConfig
 from pdarts_tf.genotype import load_genotype
 
+FIRST = ("genotype", "dataset", "data_dir", "output_dir", "epochs")  # in --help
 define_flags(TrainConfig, __name__)
 flags.FLAGS.set_default("genotype", None)  # what trains for days is asked for, not assumed
 run_options = define_run_flags("train", __name__)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pdarts_tf import own_packages
 from pdarts_tf.errors import quoted
-from pdarts_tf.runs.run_directory import versions
+from pdarts_tf.runs.provenance import versions
 
 
 class _Command(NamedTuple):

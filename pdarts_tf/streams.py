@@ -28,14 +28,18 @@ class Stream(io.FileIO):
     Attributes:
         failure: Why something was dropped; None if all was written, or if it was dropped only
             because nobody reads any more, as after `| head -1`.
+        in_line: Whether a line was begun and not ended.
     """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self.failure: OSError | None = None
+        self.in_line = False
 
     def write(self, data: Any) -> int:
         """Writes what can be written; returns the number of bytes written or dropped."""
+        if data:
+            self.in_line = bytes(data[-1:]) != b"\n"
         try:
             while (written := super().write(data)) is None:  # full, and set not to block
                 select.select([], [self.fileno()], [])
@@ -58,13 +62,18 @@ def outlive_readers() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor: this one
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _outliving(sys.__stdout__, 1)
+        sys.stdout = stream_like(sys.__stdout__, 1)
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _outliving(sys.__stderr__, 2)
+        sys.stderr = stream_like(sys.__stderr__, 2)
 
 
-def _outliving(stream: TextIO | None, descriptor: int) -> TextIO:
-    """Returns a stream like another one, which is None if it was closed."""
+def stream_like(stream: TextIO | None, descriptor: int) -> TextIO:
+    """Returns a stream like another one that drops what cannot be written.
+
+    Args:
+        stream: The other one, which is flushed; None if it was closed.
+        descriptor: Descriptor to write to; it stays open.
+    """
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -75,6 +84,14 @@ def _outliving(stream: TextIO | None, descriptor: int) -> TextIO:
         line_buffering=descriptor == 2 or getattr(stream, "line_buffering", False),
         write_through=getattr(stream, "write_through", False),
     )
+
+
+def end_line() -> None:
+    """Ends a line that was begun on standard output, such as a bar, so that others can follow."""
+    sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(raw, Stream) and raw.in_line:
+        print(flush=True)
 
 
 def output_failure() -> OSError | None:

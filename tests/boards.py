@@ -23,8 +23,10 @@ def board_of(path):
     """Returns the board of a run directory."""
     run = read_run(path)
     if isinstance(run.settings, SearchConfig):
-        return SearchBoard(run.settings, [space for _, space in sorted(run.spaces.items())])
-    return TrainBoard(run.settings)
+        return SearchBoard(
+            run.settings, run.name, [space for _, space in sorted(run.spaces.items())]
+        )
+    return TrainBoard(run.settings, run.name)
 
 
 def write_board(path):

@@ -17,6 +17,7 @@ ROOMS = (
     ("errors", "registration"),
     (
         "arrays",
+        "durations",
         "model_versions",
         "own_packages",
         "plugins",
@@ -53,6 +54,7 @@ OBSERVERS = ("pdarts_tf/drawing/", "pdarts_tf/tensorboard/", "pdarts_tf/report/"
              "pdarts_tf/study/")  # fmt: skip
 ONLY_THIRD_PARTY: dict[str, set[str]] = {
     "arrays": {"numpy"},
+    "durations": set(),
     "own_packages": set(),
     "primitives": set(),
     "published_cells": set(),

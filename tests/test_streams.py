@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from pdarts_tf.streams import OutputError, Stream, show
+from pdarts_tf.streams import OutputError, Stream, end_line, show
 from tests.source_tree import ROOT
 
 DESCRIBE = "-m pdarts_tf.describe --genotype=PDARTS"
@@ -142,3 +142,12 @@ def test_a_search_goes_on_without_printing(tmp_path, redirections, warned):
     told = "warning: standard output could not be written (No space left on device)"
     own = [line for line in done.stderr.splitlines() if line.startswith(("w", "e", "Trace"))]
     assert [line.split(";")[0] for line in own] == [told] * warned
+
+
+def test_a_line_that_was_begun_is_ended_once(pipe, monkeypatch):
+    reader, writer = pipe
+    monkeypatch.setattr("sys.stdout", text_stream(writer))
+    print("bar", end="")
+    end_line()
+    end_line()
+    assert os.read(reader, 100) == b"bar\n"

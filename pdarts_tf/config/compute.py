@@ -21,7 +21,9 @@ class ComputeConfig(Settings):
     """
 
     sync_batch_norm: bool = setting(False, "Synchronize batch-norm statistics across all devices.")
-    mixed_precision: str = setting("none", "Mixed precision: none (float32), float16 or bfloat16.")
+    mixed_precision: str = setting(
+        "none", "Mixed precision: none (float32), float16 or bfloat16.", choices=PRECISIONS
+    )
     rematerialize: bool = setting(
         False,
         "Rematerialize activations: recompute cells in the backward pass, to save memory.",
@@ -31,15 +33,13 @@ class ComputeConfig(Settings):
         "Compile with XLA, for GPUs: none, cells (each of the cells, which a bare --jit_compile "
         "means too) or step (every step as a whole, on one device).",
         booleans=("none", "cells"),
+        choices=COMPILATIONS,
     )
 
     def __post_init__(self) -> None:
         """Validates every value."""
         super().__post_init__()
-        value = self.mixed_precision
-        check(value in PRECISIONS, "mixed_precision", " or ".join(PRECISIONS), value)
         value = self.jit_compile
-        check(value in COMPILATIONS, "jit_compile", " or ".join(COMPILATIONS), value)
         check(
             not (self.sync_batch_norm and value != "none"),
             "jit_compile",

@@ -19,7 +19,11 @@ class DataConfig(Settings):
         ConfigError: A value is out of range.
     """
 
-    dataset: str = setting("digits", "Data set: digits, folder, or a name in TFDS.")
+    dataset: str = setting(
+        "digits",
+        "Data set: digits, folder, or a name in TFDS.",
+        form="digits|cifar10|cifar100|imagenet2012|folder|NAME",
+    )
     crop_padding: int = setting(
         4, "Padding in pixels from which random crops are taken.", least=0, most=MAX_IMAGE_SIZE
     )
@@ -28,6 +32,7 @@ class DataConfig(Settings):
         "crop",
         "Random crop of the training images: crop shifts them within --crop_padding; resized_crop "
         "resizes a random part, as usual on ImageNet (evaluation then takes the centre).",
+        choices=AUGMENTATIONS,
     )
     color_jitter: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0),
@@ -48,6 +53,7 @@ class DataConfig(Settings):
         f"{AUTO}, the one of the smallest stride with which cells see at most {MOST_PIXELS} "
         "pixels along a side.",
         before="cifar",
+        choices=CHOICES,
     )
     max_steps_per_epoch: int | None = setting(
         None,
@@ -65,9 +71,6 @@ class DataConfig(Settings):
         """Validates every value."""
         super().__post_init__()
         check(self.seed < 2**63, "seed", "less than 2**63", self.seed)
-        check(self.stem in CHOICES, "stem", " or ".join(CHOICES), self.stem)
-        value = self.augmentation
-        check(value in AUGMENTATIONS, "augmentation", " or ".join(AUGMENTATIONS), value)
         jitter = self.color_jitter
         check(
             len(jitter) == 4 and all(0 <= s < math.inf for s in jitter) and jitter[3] <= MAX_HUE,

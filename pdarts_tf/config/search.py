@@ -129,6 +129,7 @@ stage, with --add_channels added. Received: 15
         "Order of the alphas' gradient: first (of the paper), or second, which differentiates "
         "through a step of the weights (DARTS) and takes several times as long.",
         before="first",
+        choices=ARCH_ORDERS,
     )
     max_skip_connects: int = setting(
         2, "Maximum number of skip-connects in the normal cell (M of the paper).", least=0
@@ -141,6 +142,7 @@ stage, with --add_channels added. Received: 15
         "Search strategy: gradient (P-DARTS and DARTS), or random: cells drawn at random, each "
         "trained by itself like a stage, of which the one with the best validation wins.",
         before="gradient",
+        choices=STRATEGIES,
     )
     samples: int = setting(
         8, "Number of cells that --strategy=random draws.", before=8, least=1, most=MAX_SAMPLES
@@ -155,9 +157,6 @@ stage, with --add_channels added. Received: 15
         check_not_negative(self, "l2", "arch_l2")
         check_share(self, "momentum", "arch_beta_1", "arch_beta_2")
         check(0 < self.train_portion < 1, "train_portion", "between 0 and 1", self.train_portion)
-        check(
-            self.arch_order in ARCH_ORDERS, "arch_order", " or ".join(ARCH_ORDERS), self.arch_order
-        )
         check(
             self.arch_order == "first" or self.mixed_precision == "none",
             "arch_order",
@@ -210,7 +209,6 @@ stage, with --add_channels added. Received: 15
             )
 
     def _check_strategy(self) -> None:
-        check(self.strategy in STRATEGIES, "strategy", " or ".join(STRATEGIES), self.strategy)
         if self.strategy == "random":
             expected = "one value with --strategy=random, the cells of the network of each sample"
             check(len(self.layers) == 1, "layers", expected, self.layers)

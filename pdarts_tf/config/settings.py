@@ -5,6 +5,7 @@ import json
 import math
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Self
 
@@ -29,6 +30,8 @@ def setting(
     before: Any = MISSING,
     booleans: tuple[str, str] | None = None,
     auto: bool = False,
+    choices: Iterable[str] = (),
+    form: str = "",
     least: float = -math.inf,
     most: float = MOST,
 ) -> Any:
@@ -42,11 +45,14 @@ def setting(
         booleans: Of a setting that once was a boolean: the values that False and True of earlier
             runs stand for, and --noNAME and a bare --NAME on the command line.
         auto: Whether the flag may also be `AUTO`. The setting itself is always a number.
+        choices: Of a word: all that are allowed; none for any.
+        form: What values look like, in help texts; by default as the type and the choices say.
         least: Of an integer, or several: the smallest one allowed.
         most: Of an integer, or several: the largest one allowed. It is far beyond what anybody
             needs, so that a slip of the keyboard is refused before it takes all time and memory.
     """
     metadata: dict[str, Any] = {"help": text, "auto": auto, "least": least, "most": most}
+    metadata |= {"choices": tuple(choices), "form": form}
     if before is not MISSING:
         metadata["before"] = before
     if booleans is not None:
@@ -59,7 +65,7 @@ class Settings:
     """Base class of settings, which are validated when made, and converted to JSON and back."""
 
     def __post_init__(self) -> None:
-        """Checks that integers are within their limits; subclasses call this first."""
+        """Checks limits of integers, and choices of words; subclasses call this first."""
         for each in dataclasses.fields(self):
             value, limits = getattr(self, each.name), each.metadata
             values = value if isinstance(value, tuple) else (value,)
@@ -67,6 +73,8 @@ class Settings:
             least, most = limits["least"], limits["most"]
             check(all(n >= least for n in whole), each.name, f"at least {least}", value)
             check(all(n <= most for n in whole), each.name, f"at most {most}", value)
+            choices = limits["choices"]
+            check(not choices or value in choices, each.name, " or ".join(choices), value)
 
     def to_json(self) -> str:
         """Returns the settings as a JSON object, one per line."""

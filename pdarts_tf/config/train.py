@@ -71,7 +71,9 @@ class TrainConfig(DataConfig, ComputeConfig):
     )
     learning_rate: float = setting(0.025, "Peak learning rate.")
     schedule: str = setting(
-        "cosine", f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0."
+        "cosine",
+        f"Learning-rate schedule: {' or '.join(LEARNING_RATE_SCHEDULES)} decay to 0.",
+        choices=LEARNING_RATE_SCHEDULES,
     )
     learning_rate_warmup_epochs: int = setting(
         0, "Number of epochs of linear learning-rate warm-up.", least=0
@@ -124,8 +126,6 @@ class TrainConfig(DataConfig, ComputeConfig):
             "1 with --sync_batch_norm, since batch norms see one part at a time",
             self.gradient_accumulation,
         )
-        schedules = tuple(LEARNING_RATE_SCHEDULES)
-        check(self.schedule in schedules, "schedule", " or ".join(schedules), self.schedule)
         check(
             self.learning_rate_warmup_epochs < self.epochs,
             "learning_rate_warmup_epochs",

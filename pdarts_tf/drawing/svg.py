@@ -9,7 +9,6 @@ from pdarts_tf.drawing.palette import KINDS, css_variables
 
 _SUBSCRIPT = re.compile(r"(.*)_\{(.*)\}")
 _ARROW_HALF_WIDTH = 3.2
-_LEAST_SCALE = 0.7
 _FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 STYLE = "\n".join(
@@ -42,30 +41,29 @@ def svg_file(drawing: Drawing) -> str:
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
-            *_lines(drawing, "cell", "", [f"<style>{style}</style>", background]),
+            *_lines(drawing, "cell", [f"<style>{style}</style>", background]),
             "",
         ]
     )
 
 
 def svg_element(drawing: Drawing, identifier: str) -> str:
-    """Returns an element for a page with `STYLE`; it may shrink as long as it is legible.
+    """Returns an element for a page with `STYLE`.
 
     Args:
         drawing: The drawing.
         identifier: Identifier that is unique in the page, of letters, digits and hyphens.
     """
-    least = f' style="min-width: {_LEAST_SCALE * drawing.width:.0f}px"'
-    return "\n".join(_lines(drawing, identifier, least, []))
+    return "\n".join(_lines(drawing, identifier, []))
 
 
-def _lines(drawing: Drawing, identifier: str, attributes: str, first: list[str]) -> Iterator[str]:
+def _lines(drawing: Drawing, identifier: str, first: list[str]) -> Iterator[str]:
     width, height = drawing.width, drawing.height
     title, description = f"{identifier}-title", f"{identifier}-desc"
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="cell" role="img" '
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'aria-labelledby="{title} {description}"{attributes}>'
+        f'aria-labelledby="{title} {description}">'
     )
     yield f'<title id="{title}">{escape(drawing.title)}</title>'
     yield f'<desc id="{description}">{escape(drawing.description)}</desc>'

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pdarts_tf.config.settings import shown
-from pdarts_tf.report.cards import Card, make_cards
+from pdarts_tf.cost.counting import Count, total
+from pdarts_tf.cost.description import SETTINGS
+from pdarts_tf.report.cards import Card, make_cards, network_count
 from pdarts_tf.report.charts import Chart, PlacedChart, Series, number, percent, place
 from pdarts_tf.report.course import epochs_of, measured
 from pdarts_tf.report.run import Run
@@ -35,11 +37,16 @@ class Comparison:
             run) of the settings that differ between them.
         charts: Charts with one line per run.
         cards: Cards of the resulting genotypes.
+        counts: Per run, the cost of its network; of a search, that of its result in the published
+            setting `counted_in`. None if there is no result, or its images are unknown.
+        counted_in: Title of that setting.
     """
 
     settings: list[tuple[str, list[str], list[tuple[str, list[str]]]]]
     charts: list[PlacedChart]
     cards: list[Card]
+    counts: list[Count | None]
+    counted_in: str = SETTINGS["cifar10"].title
 
 
 def compare(runs: Sequence[Run], names: Sequence[str]) -> Comparison:
@@ -64,7 +71,14 @@ def compare(runs: Sequence[Run], names: Sequence[str]) -> Comparison:
         for run, name in zip(runs, names, strict=True)
         if run.genotype is not None
     }
-    return Comparison(settings, charts, make_cards(results, "comparison"))
+    counts = [_count(run) for run in runs]
+    return Comparison(settings, charts, make_cards(results, "comparison"), counts)
+
+
+def _count(run: Run) -> Count | None:
+    if run.command == "train" or run.genotype is None:
+        return network_count(run)
+    return total(SETTINGS["cifar10"].blocks(run.genotype))
 
 
 def _differing(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:

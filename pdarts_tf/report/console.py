@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pdarts_tf.config import SearchConfig, StageConfig, TrainConfig
+from pdarts_tf.durations import duration
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.observers import EpochStart, Observer
 from pdarts_tf.runs.run_directory import METRICS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.runs.time_left import GRAPH_SECONDS
 from pdarts_tf.search_space import CELLS, SearchSpace, edge_nodes
+from pdarts_tf.training.epoch_progress import EVALUATION
 
 
 def kept_operations(space: SearchSpace, cell: str) -> str:
@@ -39,8 +42,27 @@ def _resumed(state: RunState) -> str | None:
     return f"Resuming after epoch {state.epochs}{inside}"
 
 
+def graph_line(part: str, kind: str, earlier: tuple[str, float] | None) -> str:
+    """Returns the line before a graph is built.
+
+    Args:
+        part: Part of the run, such as "stage 2".
+        kind: Kind of the graph, such as "weights only".
+        earlier: Part of the last graph of this kind, and the seconds that it took; None if it is
+            the first.
+
+    >>> graph_line("stage 2", "validation", ("stage 1", 6.2))
+    'Building the graph of stage 2 for validation (that of stage 1 took 6 s) …'
+    """
+    took = ""
+    if earlier is not None:
+        same, seconds = earlier[0] == part, duration(earlier[1])
+        took = f" (it took {seconds} before)" if same else f" (that of {earlier[0]} took {seconds})"
+    return f"Building the graph of {part} for {kind}{took} …"
+
+
 class _Console(Observer):
-    """Prints the plan, the devices, and where a run is resumed."""
+    """Prints the plan, the devices, where a run is resumed, and when a graph is built."""
 
     def __init__(self, plan: str, devices: str, state: RunState) -> None:
         self.log = logger().info
@@ -48,6 +70,21 @@ class _Console(Observer):
         self.log(devices)
         if line := _resumed(state):
             self.log(line)
+
+    def begin_graph(self, step: str, state: RunState) -> None:
+        """Prints what takes so long, and how long the last graph of this kind took."""
+        part, kind = self._graph(step, state.epochs)
+        field = GRAPH_SECONDS[step]
+        earlier = (
+            (self._graph(step, epoch)[0], record[field])
+            for epoch, record in reversed(list(enumerate(state.timings)))
+            if record.get(field) and self._graph(step, epoch)[1] == kind
+        )
+        self.log(graph_line(part, kind, next(earlier, None)))
+
+    def _graph(self, step: str, epoch: int) -> tuple[str, str]:
+        """Returns the part of the run and the kind of the graph of a step in an epoch."""
+        return "the network", step
 
 
 class SearchConsole(_Console):
@@ -72,6 +109,11 @@ class SearchConsole(_Console):
             self.log(kept_operations(space, cell))
             count = sum("skip_connect" in names for names in space.candidates(cell))
             self.log(f"{cell} cell: skip-connect is still a candidate on {count} edges")
+
+    def _graph(self, step: str, epoch: int) -> tuple[str, str]:
+        stage, inside = divmod(epoch, self.config.epochs)
+        trained = "weights only" if inside < self.config.warmup_epochs else "weights and alphas"
+        return f"stage {stage + 1}", "validation" if step == EVALUATION else trained
 
     def begin_epoch(self, start: EpochStart) -> None:
         """Prints the rates of an epoch."""
@@ -107,6 +149,9 @@ class RandomSearchConsole(SearchConsole):
 
     def begin_stage(self, stage: StageConfig, space: SearchSpace, state: RunState) -> None:
         """Prints nothing: the candidates of all samples are the same."""
+
+    def _graph(self, step: str, epoch: int) -> tuple[str, str]:
+        return f"sample {epoch // self.config.epochs + 1}", step
 
     def begin_epoch(self, start: EpochStart) -> None:
         """Prints the learning rate of an epoch."""

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from pdarts_tf.drawing import svg as drawing_svg
 from pdarts_tf.drawing.layout import CELL_NAMES
 from pdarts_tf.drawing.palette import css_variables
+from pdarts_tf.durations import duration
 from pdarts_tf.report import charts
 from pdarts_tf.search_space import edge_nodes
 
@@ -78,15 +79,3 @@ def script_hash(script: str) -> str:
     '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
     """
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def duration(seconds: float) -> str:
-    """Formats a duration.
-
-    >>> duration(75), duration(7260), duration(4.2)
-    ('1 min 15 s', '2 h 1 min', '4 s')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -17,6 +17,7 @@ from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings
 from pdarts_tf.genotype import Genotype, GenotypeError, load_genotype
 from pdarts_tf.runs.options import recorded_options
+from pdarts_tf.runs.provenance import recorded_start
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
     GENOTYPE,
@@ -59,6 +60,7 @@ class Run:
         data: Description of the data; its values are valid or missing.
         versions: Versions of packages by name.
         options: How the data was found, as {name of the flag: value}.
+        started: How the run was started; see `provenance.recorded_start`.
         records: Measurements by epoch.
         spaces: Search spaces by stage, counted from 1.
         frames: Architecture parameters by epoch.
@@ -75,6 +77,7 @@ class Run:
     data: dict[str, Any]
     versions: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict)
+    started: dict[str, str] = field(default_factory=dict)
     records: dict[Key, dict[str, float]] = field(default_factory=dict)
     spaces: dict[int, SearchSpace] = field(default_factory=dict)
     frames: dict[Key, Alphas] = field(default_factory=dict)
@@ -125,6 +128,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         _data(content.get("data")),
         _texts(content.get("versions")),
         options=recorded_options(content),
+        started=recorded_start(content),
     )
     run.records = _records(run)
     if run.command == "search":

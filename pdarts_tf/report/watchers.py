@@ -1,7 +1,9 @@
 """Observers and callbacks of the commands: everything that people can look at during a run."""
 
+import math
 from typing import TYPE_CHECKING
 
+from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.drawing.result import ResultDrawings
 from pdarts_tf.report.console import RandomSearchConsole, SearchConsole, TrainConsole
 from pdarts_tf.report.page import HtmlReport
@@ -10,6 +12,7 @@ from pdarts_tf.runs.journal import Journal
 from pdarts_tf.runs.next_commands import Recipes
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS, TIMINGS, RunDirectory
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.runs.time_left import TimeLeft, search_parts, training_parts
 from pdarts_tf.tensorboard.board import SearchBoard, TrainBoard
 from pdarts_tf.tensorboard.summaries import TensorBoard
 
@@ -34,20 +37,23 @@ def search_watchers(
         state: State that the run begins with.
         recipes: (command, data set) -> the settings of its recipe, for the report.
     """
-    from pdarts_tf.runs.progress import Progress, search_clock
+    from pdarts_tf.runs.progress import Progress
     from pdarts_tf.training.devices_in_use import described, devices_in_use
 
     config, devices = search.config, described(devices_in_use(search.strategy))
+    board = SearchBoard(config, str(directory.path), state.spaces)
     console = RandomSearchConsole if config.strategy == "random" else SearchConsole
+    evaluated = _batches(config, search.images.for_alphas.num_images)
+    parts = search_parts(config, search.steps, evaluated, state.epochs)
     return Watchers(
         [
             console(config, search.plan.text(), devices, state),
             Journal(directory, (ALPHAS, TIMINGS, METRICS), state),
-            TensorBoard(directory.path, SearchBoard(config, state.spaces), state),
+            TensorBoard(directory.path, board, state),
             ResultDrawings(directory),
             HtmlReport(directory.path, recipes),
         ],
-        [Progress(search_clock(config, search.steps, state), search.steps, config.batch_size)],
+        [Progress(TimeLeft(parts, state), config.batch_size)],
     )
 
 
@@ -62,17 +68,26 @@ def train_watchers(
         state: State that the run begins with.
         recipes: (command, data set) -> the settings of its recipe, for the report.
     """
-    from pdarts_tf.runs.progress import Progress, train_clock
+    from pdarts_tf.runs.progress import Progress
     from pdarts_tf.training.devices_in_use import described, devices_in_use
 
-    config, steps = training.config, training.steps
+    config, images = training.config, training.images
     devices = described(devices_in_use(training.strategy))
+    evaluated = _batches(config, images.counts[1], images.data.test.num_images)
+    parts = training_parts(config, training.steps, evaluated, state.epochs)
     return Watchers(
         [
             TrainConsole(config, training.plan.text(), devices, state),
             Journal(directory, (TIMINGS, METRICS), state),
-            TensorBoard(directory.path, TrainBoard(config), state),
+            TensorBoard(directory.path, TrainBoard(config, str(directory.path)), state),
             HtmlReport(directory.path, recipes),
         ],
-        [Progress(train_clock(config, steps, state), steps, config.batch_size)],
+        [Progress(TimeLeft(parts, state), config.batch_size)],
     )
+
+
+def _batches(config: SearchConfig | TrainConfig, *images: int) -> int:
+    """Returns the number of batches of so many images each, as far as epochs may have them."""
+    batches = [math.ceil(each / config.batch_size) for each in images]
+    most = config.max_steps_per_epoch
+    return sum(batches if most is None else [min(each, most) for each in batches])

@@ -91,6 +91,30 @@ class Phase(Protocol):
         """Evaluates the model after an epoch whose steps have these means; returns the outcome."""
 
 
+class Pauses:
+    """Time between the end of an epoch and the first step of the next, from the start of a run on.
+
+    In it checkpoints, files for people and the model of the next stage are made.
+    """
+
+    def __init__(self) -> None:
+        self._follows = False  # an epoch in this process
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins a pause."""
+        self._since = time.perf_counter()
+
+    def taken(self, first: bool) -> float | None:
+        """Returns the seconds of the pause; None of a resume, which has loaded a checkpoint.
+
+        Args:
+            first: Whether it is the first epoch of its phase that follows.
+        """
+        follows, self._follows = self._follows, True
+        return time.perf_counter() - self._since if follows or first else None
+
+
 @dataclass(frozen=True)
 class Session:
     """All that a run works with beside its settings and data; complete before the run starts.
@@ -102,6 +126,7 @@ class Session:
         stop: Tells whether the run has been asked to stop.
         observer: Is told what happens; `Observers` of several.
         callbacks: Keras callbacks of all steps.
+        pauses: Measures the time between epochs.
     """
 
     directory: RunDirectory
@@ -110,6 +135,7 @@ class Session:
     stop: Stop
     observer: Observer = field(default_factory=Observer)
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 def run_epochs(phase: Phase, session: Session) -> None:
@@ -132,6 +158,7 @@ def run_epochs(phase: Phase, session: Session) -> None:
         part=phase.part,
         first_epoch=phase.first_epoch,
         jit_compile=phase.jit_compile,
+        before_graph=lambda step: session.observer.begin_graph(step, session.state),
     )
     try:
         _run_epochs(phase, session, loop, between)
@@ -152,13 +179,17 @@ def _run_epochs(
         if start.retrace:
             loop.retrace()
         session.observer.begin_epoch(start)
+        is_whole, pause = not state.progress.steps, session.pauses.taken(first=not epoch)
         loop.run_epoch(epoch, batches, steps, state.progress)
         evaluate = functools.partial(loop.evaluate, epoch=epoch)
         result = phase.end_epoch(start, dict(state.progress.logs), evaluate, state)
         for name, data in result.files.items():
             session.directory.write(name, data)
         times = timing(phase.batch_size * steps, state.progress.seconds)
+        parts = parts_of_time(loop.take_seconds(), pause)
+        times |= parts if is_whole else {}
         state.finish_epoch({**result.records, TIMINGS: start.place | times})
+        session.pauses.restart()
         between.save()
         measured = result.records.get(METRICS, {})
         loop.end_epoch(epoch, {n: v for n, v in measured.items() if n not in start.place})
@@ -173,6 +204,18 @@ def timing(images: int, seconds: float) -> dict[str, float]:
         seconds: Time that its steps have taken.
     """
     return {"seconds": seconds, "images_per_second": images / seconds, "time": time.time()}
+
+
+def parts_of_time(seconds: Mapping[str, float], pause: float | None) -> dict[str, float]:
+    """Returns what an epoch that was not interrupted has taken, by part; see docs/search.md.
+
+    Args:
+        seconds: What the loop has measured; see `TrainingLoop.seconds`.
+        pause: The time before it; None if that is not like others.
+    """
+    parts = {"graph_seconds": seconds.get("graph", 0.0)}
+    parts |= {f"{name}_seconds": value for name, value in seconds.items() if name != "graph"}
+    return parts if pause is None else {**parts, "setup_seconds": pause}
 
 
 class BetweenSteps(keras.callbacks.Callback):

@@ -12,9 +12,12 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.log import logger
+from pdarts_tf.runs.next_commands import MODULES, shell_line
 from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.provenance import started_record
 from pdarts_tf.runs.run_directory import RunDirectory
 from pdarts_tf.runs.stopping import Stop, StopRequest
+from pdarts_tf.runs.terminal import native_messages_in
 from pdarts_tf.streams import show
 from pdarts_tf.training import devices as device
 
@@ -158,7 +161,11 @@ def _run(
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
         config = dataclasses.replace(config, batch_size=chosen.size)
     job = command.make_job(config, data, strategy)
-    directory, stop = stack.enter_context(_opened(path, config, data, options, strategy))
+    line = None if options.words is None else shell_line(MODULES[command.name], *options.words)
+    opened = _opened(path, config, data, options, strategy, line)
+    directory, stop = stack.enter_context(opened)
+    if line is not None and directory.writes:
+        stack.enter_context(native_messages_in(directory.path / run_directory.LOG))
     if chosen is not None:
         logger().info(chosen.line(config.learning_rate))
     finish(job, command.make_watchers, config, options, directory, stop)
@@ -244,23 +251,24 @@ def _opened(
     data: ImageData,
     options: RunOptions,
     strategy: "tf.distribute.Strategy",
+    command: str | None,
 ) -> Iterator[tuple[RunDirectory, Stop]]:
     """The run directory, in which only the chief writes, and what asks the run to stop."""
-    devices = options.devices
-    if not devices.multi_worker:
-        with (
-            RunDirectory(path, config, data.description(), options.to_record) as directory,
-            StopRequest() as stop,
-        ):
-            yield directory, stop
-        return
     from pdarts_tf.runs import workers
+    from pdarts_tf.training.devices_in_use import described, devices_in_use
 
+    devices = options.devices
     own: RunDirectory
     if devices.task.is_chief:
-        own = RunDirectory(path, config, data.description(), options.to_record)
+        devices_line = described(devices_in_use(strategy)).removeprefix("Devices: ")
+        started = started_record(command, devices_line)
+        own = RunDirectory(path, config, data.description(), options.to_record, started)
     else:
         own = workers.ReadOnlyDirectory(path)
+    if not devices.multi_worker:
+        with own as directory, StopRequest() as stop:
+            yield directory, stop
+        return
     with (
         own as directory,
         StopRequest() as stop,

@@ -55,6 +55,14 @@ class Observer:
     def begin_epoch(self, start: EpochStart) -> None:
         """Called before the first step of an epoch in this process."""
 
+    def begin_graph(self, step: str, state: RunState) -> None:
+        """Called before the graph of a step is built, which takes longer than the step.
+
+        Args:
+            step: "training" or "evaluation".
+            state: State of the run; the epoch is not in it yet.
+        """
+
     def end_epoch(self, state: RunState) -> None:
         """Called after an epoch, when a checkpoint has its records (`state.epoch(-1)`)."""
 
@@ -84,6 +92,11 @@ class Observers(Observer):
         """Tells all that an epoch begins."""
         for each in self.observers:
             each.begin_epoch(start)
+
+    def begin_graph(self, step: str, state: RunState) -> None:
+        """Tells all that a graph will be built."""
+        for each in self.observers:
+            each.begin_graph(step, state)
 
     def end_epoch(self, state: RunState) -> None:
         """Tells all that an epoch has ended."""

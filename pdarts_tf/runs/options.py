@@ -84,6 +84,7 @@ class RunOptions:
         plugins: Modules that were imported first, for the commands that go on with the run.
         callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
             process that writes the run's files.
+        words: Words of the command line after the command; None for a call of a function.
     """
 
     data_dir: str | None = None
@@ -99,6 +100,7 @@ class RunOptions:
     auto_batch_size: bool = False
     plugins: tuple[str, ...] = ()
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
+    words: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def of_data(self) -> dict[str, Any]:

@@ -1,122 +1,116 @@
-"""The progress bar of an epoch, with the time left in the whole run."""
+"""The progress of an epoch on the console, with the time left in the whole run."""
 
 import math
+import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.runs.state import RunState
-
-
-class Clock:
-    """Estimates the time left from what the steps so far have taken.
-
-    Args:
-        costs: expected relative cost of one step, per epoch of the whole run.
-        steps: steps per epoch.
-        traced: epochs whose first step traces a function, which takes as long as many steps.
-    """
-
-    def __init__(self, costs: Sequence[float], steps: int, traced: Set[int]) -> None:
-        self.costs = costs
-        self.steps = steps
-        self.traced = traced
-        self._seconds = self._cost = 0.0
-        self._trace_seconds: list[float] = []
-
-    def tick(self, epoch: int, seconds: float, first: bool) -> None:
-        """Notes that a step of an epoch took so many seconds, the first of it or another one."""
-        if epoch in self.traced and first:
-            self._trace_seconds.append(seconds)
-        else:
-            self._seconds += seconds
-            self._cost += self.costs[epoch]
-
-    def seconds_left(self, epoch: int, step: int) -> float:
-        """Returns the seconds left after a step of an epoch."""
-        cost = sum(self.costs[epoch:]) * self.steps - self.costs[epoch] * (step + 1)
-        left = cost * self._seconds / self._cost if self._cost else 0.0
-        if self._trace_seconds:
-            traces = sum(each > epoch for each in self.traced)
-            left += traces * sum(self._trace_seconds) / len(self._trace_seconds)
-        return left
-
-
-SHARE_OF_WARMUP = 0.6  # of the time of a bilevel step that a step of the weights alone takes
-
-
-def search_clock(config: SearchConfig, steps: int, state: RunState) -> Clock:
-    """Returns the clock of a search.
-
-    Args:
-        config: Settings of the search.
-        steps: Steps per epoch.
-        state: State that the run begins with.
-    """
-    costs = [
-        stage.num_layers * stage.num_candidates * stage.init_channels * share
-        for stage in config.stages
-        for epoch in range(config.epochs)
-        for share in [SHARE_OF_WARMUP if epoch < config.warmup_epochs else 1.0]
-    ]
-    # The functions of a stage are traced in its first epoch, and again when the alphas join in; a
-    # resumed epoch begins with a trace too.
-    traced = {
-        stage.index * config.epochs + epoch
-        for stage in config.stages
-        for epoch in {0, config.warmup_epochs}
-    }
-    return Clock(costs, steps, traced | {state.epochs})
-
-
-def train_clock(config: TrainConfig, steps: int, state: RunState) -> Clock:
-    """Returns the clock of a training; for the arguments see `search_clock`."""
-    return Clock([1.0] * config.epochs, steps, {0, state.epochs})
-
+from pdarts_tf.durations import duration, estimated_duration
+from pdarts_tf.runs.log import logger
+from pdarts_tf.runs.time_left import TimeLeft
 
 DRAW_SECONDS = 0.5  # between two drawings of a bar
+_WIDTH = 20  # of a bar, in characters
+_CLEAR = "\x1b[K"  # the rest of the line
+
+
+def bar(done: int, steps: int) -> str:
+    """Returns how far an epoch is, as a bar.
+
+    >>> bar(5, 20)
+    ' 5/20 [=====---------------]'
+    """
+    filled = _WIDTH * done // steps
+    return f"{done:{len(str(steps))}}/{steps} [{'=' * filled}{'-' * (_WIDTH - filled)}]"
+
+
+def time_left_text(seconds: float | None) -> str:
+    """Returns the time left as it is shown; nothing if it is not known.
+
+    >>> time_left_text(7830.0), time_left_text(None)
+    ('2 h 10 min left', '')
+    """
+    return "" if seconds is None else f"{estimated_duration(seconds)} left"
+
+
+def means_text(logs: Mapping[str, float]) -> str:
+    """Returns the means over an epoch's steps; the norms of gradients are left to TensorBoard.
+
+    >>> means_text({"loss": 2.25, "arch_loss": 2.5, "weight_grad_norm": 4.0})
+    'loss 2.2500, arch_loss 2.5000'
+    """
+    shown = ((name, each) for name, each in logs.items() if not name.endswith("norm"))
+    return ", ".join(f"{name} {each:.4f}" for name, each in shown)
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar per epoch: losses, accuracies, images/s and minutes left.
+    """Shows an epoch: a moving bar on a terminal, one line at its end elsewhere.
+
+    Both have losses, accuracies, images/s and the time left in the whole run. So has the log.
 
     Args:
-        clock: Clock of the whole run.
-        steps: Steps per epoch.
+        time_left: Of the whole run.
         batch_size: Images per step.
     """
 
-    def __init__(self, clock: Clock, steps: int, batch_size: int) -> None:
+    def __init__(self, time_left: TimeLeft, batch_size: int) -> None:
         super().__init__()
-        self.clock = clock
-        self.steps = steps
+        self.time_left = time_left
+        self.steps = time_left.steps
         self.batch_size = batch_size
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Starts a bar: moving on a terminal, one line at the end of the epoch elsewhere."""
+        """Begins a bar."""
         self._epoch = epoch
-        is_terminal = sys.stdout.isatty()
-        self._bar = keras.utils.Progbar(self.steps, verbose=1 if is_terminal else 2)
-        self._interval, self._drawn = (DRAW_SECONDS if is_terminal else math.inf), -math.inf
+        self._moves = sys.stdout.isatty()
+        self._drawn = -math.inf
         self._start = self._last = time.perf_counter()
         self._taken = 0  # in this process, which may have resumed the epoch inside
+        self._seconds: list[float] = []
+        self._graph: float | None = None
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Moves the bar."""
         now = time.perf_counter()
-        self.clock.tick(self._epoch, now - self._last, first=not self._taken)
+        if self._taken or not self._builds_graph():
+            self._seconds.append(now - self._last)
+        else:
+            self._graph = now - self._last
         self._last = now
         self._taken += 1
-        is_last = batch + 1 == self.steps
-        if not is_last and now - self._drawn < self._interval:
-            return  # reading the logs would wait for the device
-        self._drawn = now
-        values = {name: value for name, value in (logs or {}).items() if not name.endswith("norm")}
-        values["images/s"] = self._taken * self.batch_size / (now - self._start)
-        values["min_left"] = self.clock.seconds_left(self._epoch, batch) / 60
-        self._bar.stateful_metrics = set(values)
-        self._bar.update(batch + 1, list(values.items()), finalize=is_last)
+        if batch + 1 == self.steps:
+            self._end(now, logs or {})
+        elif self._moves and now - self._drawn >= DRAW_SECONDS:  # reading logs waits for the device
+            self._drawn = now
+            self._draw(batch, self._left(batch), self._speed(now), means_text(logs or {}))
+
+    def _builds_graph(self) -> bool:
+        return any(part.startswith("graph_") for part in self.time_left.expected[self._epoch])
+
+    def _left(self, batch: int) -> str:
+        seconds = self.time_left.inside_epoch(self._epoch, batch, self._seconds, self._graph)
+        return time_left_text(seconds)
+
+    def _speed(self, now: float) -> str:
+        return f"{self._taken * self.batch_size / (now - self._start):.3g} images/s"
+
+    def _end(self, now: float, logs: Mapping[str, float]) -> None:
+        """Ends the bar, and writes the line of the log."""
+        steps = "1 step" if self._taken == 1 else f"{self._taken} steps"
+        parts = (means_text(logs), self._speed(now), self._left(self.steps - 1))
+        line = f"{steps} in {duration(now - self._start)}: {', '.join(filter(None, parts))}"
+        if not self._moves:
+            logger().info(line)
+            return
+        print(f"\r{line}{_CLEAR}", flush=True)
+        logger().debug(line)
+
+    def _draw(self, batch: int, *parts: str) -> None:
+        """Draws the bar in place of the last one, in a single line: a longer one would stay."""
+        line = f"{bar(batch + 1, self.steps)} {', '.join(filter(None, parts))}"
+        columns = shutil.get_terminal_size().columns - 1
+        print(f"\r{line[:columns]}{_CLEAR}", end="", flush=True)

@@ -6,12 +6,11 @@ configuration for ever.
 
 import contextlib
 import fcntl
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import re
+import types
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import IO, Any, Self, TypeVar
@@ -21,8 +20,9 @@ from pdarts_tf.config.search import SearchConfig
 from pdarts_tf.config.settings import ConfigError, Settings, first_difference, shown
 from pdarts_tf.config.train import TrainConfig
 from pdarts_tf.errors import InputError, quoted
-from pdarts_tf.runs.files import read_json, remove_unfinished, write_whole, writing
-from pdarts_tf.runs.log import LogFile, logger
+from pdarts_tf.runs.files import WriteError, read_json, remove_unfinished, write_whole, writing
+from pdarts_tf.runs.log import LogFile, ending_line, logger
+from pdarts_tf.runs.provenance import versions
 
 _Kind = TypeVar("_Kind", bound=Settings)
 # Increases when a run of an earlier version can no longer be resumed. Directories without a number
@@ -219,6 +219,7 @@ class RunDirectory:
         config: settings, a dataclass with `to_json`.
         data: Description of the data, for config.json.
         options: How the data was found, for config.json; see `recorded_options`.
+        started: How the run is started, for config.json; see `started_record`.
 
     Raises:
         RunDirectoryError: see `check`; or another process has it open.
@@ -236,6 +237,7 @@ class RunDirectory:
         config: Settings,
         data: Mapping[str, Any],
         options: Mapping[str, Any] = MappingProxyType({}),
+        started: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         check(path, config)
         self.path = pathlib.Path(path)
@@ -249,13 +251,17 @@ class RunDirectory:
             opened.enter_context(self._take_lock())
             remove_unfinished(self.path)
             if not (self.path / CONFIG).is_file():
-                self._write_config(config, data, options)
+                self._write_config(config, data, options, started)
             self._log = LogFile(self.path / LOG)
             logger().addHandler(self._log)
             self._opened = opened.pop_all()
 
     def _write_config(
-        self, config: Settings, data: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        config: Settings,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        started: Mapping[str, str],
     ) -> None:
         content = {
             "format": FORMAT,
@@ -263,6 +269,7 @@ class RunDirectory:
             **({"options": dict(options)} if options else {}),
             "data": data,
             "versions": versions(),
+            **({"started": dict(started)} if started else {}),
         }
         write_whole(self.path / CONFIG, json.dumps(content, indent=2) + "\n")
 
@@ -288,7 +295,15 @@ class RunDirectory:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        if error is not None:
+            with contextlib.suppress(WriteError):  # which may be why the run ends
+                logger().debug(ending_line(error))
         self.close()
 
     def write(self, name: str, data: str | bytes) -> None:
@@ -298,18 +313,6 @@ class RunDirectory:
     def write_records(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file with one JSON object a line."""
         self.write(name, "".join(json.dumps(record) + "\n" for record in records))
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions that results depend on, by package."""
-    packages = ("pdarts-tf", "tensorflow", "keras", "numpy", "tensorflow-datasets")
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # this project, run from its checkout
-            found[package] = "checkout"
-    return found
 
 
 def default_path(command: str, config: DataConfig) -> str:

@@ -60,6 +60,11 @@ class RunState:
         return self.records.get(METRICS, [])
 
     @property
+    def timings(self) -> list[dict[str, Any]]:
+        """Times of every finished epoch."""
+        return self.records.get(TIMINGS, [])
+
+    @property
     def alphas(self) -> list[dict[str, Any]]:
         """Architecture parameters after every finished epoch of a search."""
         return self.records.get(ALPHAS, [])

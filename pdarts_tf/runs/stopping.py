@@ -9,6 +9,9 @@ import threading
 from types import FrameType
 from typing import Protocol
 
+from pdarts_tf.runs.files import WriteError
+from pdarts_tf.runs.log import logger
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -58,13 +61,14 @@ class StopRequest:
         if first is None:
             return
         self.signal = first
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, WriteError):
             print(
                 f"\n{first.name}: stopping after this step, with a checkpoint; another "
                 f"{first.name} ends the run at once\n",
                 end="",  # in one piece, whatever the run prints at that moment
                 flush=True,
             )
+            logger().debug(f"{first.name}: stopping after this step")
         for second in asked:
             os._exit(128 + second)  # as a shell reports a process that a signal has ended
 

@@ -4,7 +4,6 @@ Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same comm
 anything else.
 """
 
-import functools
 import os
 
 import pdarts_tf.own_packages  # noqa: F401, before `flags`
@@ -35,6 +34,4 @@ def print_result(path: str, options: RunOptions) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(
-        main, search_flags, functools.partial(command_line.parse_with_recipe, "search")
-    )
+    command_line.run(main, search_flags, recipes_of="search")

@@ -8,8 +8,8 @@ from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.cost.plan import GIB, Plan, train_plan
 from pdarts_tf.cost.tables import table
 from pdarts_tf.data.images import ImageData
+from pdarts_tf.durations import duration
 from pdarts_tf.genotype import GENOTYPES
-from pdarts_tf.report.rendering import duration
 from pdarts_tf.study.record import Record
 from pdarts_tf.study.trials import Study, Trial, training_config
 

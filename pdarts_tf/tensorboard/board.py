@@ -39,16 +39,18 @@ class SearchBoard:
 
     Args:
         config: its settings.
+        run: Name of the run, unlike those of other runs.
         spaces: the search space of every stage that has begun; it may grow.
     """
 
-    def __init__(self, config: SearchConfig, spaces: Sequence[SearchSpace]) -> None:
+    def __init__(self, config: SearchConfig, run: str, spaces: Sequence[SearchSpace]) -> None:
         self.config = config
+        self.run = run
         self.spaces = spaces
 
     def start(self, time: float) -> Summary:
         """Returns what stands before the first epoch of a run that has begun at a time."""
-        return _start(self.config, time)
+        return _start(self.config, self.run, time)
 
     def epoch(self, records: Records, step: int) -> Summary:
         """Returns what is shown after an epoch.
@@ -84,17 +86,23 @@ class SearchBoard:
 
 
 class TrainBoard:
-    """The board of a training."""
+    """The board of a training.
 
-    def __init__(self, config: TrainConfig) -> None:
+    Args:
+        config: its settings.
+        run: Name of the run, unlike those of other runs.
+    """
+
+    def __init__(self, config: TrainConfig, run: str) -> None:
         self.config = config
+        self.run = run
 
     def start(self, time: float) -> Summary:
         """Returns what stands before the first epoch of a run that has begun at a time."""
         genotype = Genotype.parse(self.config.genotype)
         drawings = [_drawing(genotype, cell) for cell in CELLS]
         text = text_pb("genotype", f"What is trained.\n\n{_code(genotype)}")
-        return _merged([_start(self.config, time), text, *drawings])
+        return _merged([_start(self.config, self.run, time), text, *drawings])
 
     def epoch(self, records: Records, step: int) -> Summary:
         """Returns what is shown after an epoch.
@@ -113,11 +121,11 @@ def _merged(parts: Sequence[Summary]) -> Summary:
     return Summary(value=[value for part in parts for value in part.value])
 
 
-def _start(config: SearchConfig | TrainConfig, time: float) -> Summary:
+def _start(config: SearchConfig | TrainConfig, run: str, time: float) -> Summary:
     return _merged(
         [
             board_layout.layout(board_layout.command_of(config)),
-            board_layout.table_row(config, time),
+            board_layout.table_row(config, run, time),
         ]
     )
 

@@ -104,15 +104,20 @@ def layout(command: str) -> Summary:
     return summary
 
 
-def table_row(config: Settings, time: float) -> Summary:
-    """Returns the settings of a run that has begun at a time, in seconds since 1970.
+def table_row(config: Settings, run: str, time: float) -> Summary:
+    """Returns the settings of a run for the table of runs.
+
+    Args:
+        config: Its settings.
+        run: Its name, which no other run has: rows of one name would be averaged.
+        time: When it has begun, in seconds since 1970.
 
     Which columns there are is left to TensorBoard, which then shows first those that differ between
     runs, and lets strings be chosen from.
     """
     values = {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
     row = {name: value if _is_plain(value) else shown(value) for name, value in values.items()}
-    return hparams_pb({"command": command_of(config)} | row, start_time_secs=time)
+    return hparams_pb({"command": command_of(config)} | row, trial_id=run, start_time_secs=time)
 
 
 def table_row_end(time: float) -> Summary:

@@ -7,7 +7,6 @@ Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same comm
 anything else.
 """
 
-import functools
 import json
 import os
 from collections.abc import Mapping
@@ -84,4 +83,4 @@ def _scores(scores: Mapping[str, float], prefix: str) -> str:
 
 
 if __name__ == "__main__":
-    command_line.run(main, train_flags, functools.partial(command_line.parse_with_recipe, "train"))
+    command_line.run(main, train_flags, recipes_of="train")

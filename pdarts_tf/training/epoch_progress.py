@@ -1,7 +1,10 @@
-"""Progress inside an epoch; needs no TensorFlow."""
+"""Progress inside an epoch, and the names of its steps; needs no TensorFlow."""
 
 import dataclasses
 from collections.abc import Mapping
+
+TRAINING, EVALUATION = "training", "evaluation"
+"""The steps of a model, each of which becomes a graph."""
 
 
 @dataclasses.dataclass

@@ -4,6 +4,7 @@ Keras' own `fit` cannot resume inside an epoch, and breaks under MultiWorkerMirr
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,10 @@ import tensorflow as tf
 
 from pdarts_tf.layers.device_kind import device_kind
 from pdarts_tf.training import compilation_cache, devices
-from pdarts_tf.training.epoch_progress import EpochProgress
+from pdarts_tf.training.epoch_progress import EVALUATION, TRAINING, EpochProgress
 from pdarts_tf.training.step_logs import StepLogs
+
+_GRAPHS = {TRAINING: "graph", EVALUATION: "evaluation_graph"}
 
 
 class TrainingLoop:
@@ -27,6 +30,12 @@ class TrainingLoop:
         part: Which part of the run the epochs belong to, for errors, such as "stage 1"; if any.
         first_epoch: Number that callbacks know the first epoch by.
         jit_compile: Whether XLA compiles every step as a whole, which takes a single device.
+        before_graph: Called with `TRAINING` or `EVALUATION` before the graph of that step is
+            built, during its first call.
+
+    Attributes:
+        seconds: Times since `take_seconds`: "graph" and "evaluation_graph" of the first calls,
+            "evaluation" of all other calls of the evaluation.
     """
 
     def __init__(
@@ -38,6 +47,7 @@ class TrainingLoop:
         part: str | None = None,
         first_epoch: int = 0,
         jit_compile: bool = False,
+        before_graph: Callable[[str], None] | None = None,
     ) -> None:
         self.model = model
         self.part = part
@@ -47,12 +57,32 @@ class TrainingLoop:
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
         # A CPU has finished a step when it returns, a GPU has only been told what to do.
         self._overlaps = device_kind() == "GPU"
+        self._before_graph = before_graph
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.retrace()
 
     def retrace(self) -> None:
         """Forgets the traced steps: needed when the model's step has changed."""
         self._train = self._traced(self.model.train_step)
         self._test = self._traced(self.model.test_step)
+        self._built: set[str] = set()
+
+    def take_seconds(self) -> dict[str, float]:
+        """Returns the times measured since the last call; see the attribute `seconds`."""
+        taken, self.seconds = self.seconds, defaultdict(float)
+        return dict(taken)
+
+    def _call(self, step: str, function: Callable[[Any], Any], batch: Any) -> Any:
+        """Calls a traced step; its first call, which builds the graph, is announced and timed."""
+        if step in self._built:
+            return function(batch)
+        if self._before_graph is not None:
+            self._before_graph(step)
+        start = time.perf_counter()
+        result = function(batch)
+        self._built.add(step)
+        self.seconds[_GRAPHS[step]] = time.perf_counter() - start
+        return result
 
     def _traced(self, step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], Any]:
         def run(batch: Any) -> dict[str, tf.Tensor]:
@@ -90,7 +120,8 @@ class TrainingLoop:
             start = time.perf_counter()
             overlaps = self._overlaps and step + 1 < steps
             batch = self._next(batches) if upcoming is None else upcoming
-            logs = StepLogs(self._train(batch), self._place(f"epoch {epoch + 1}, step {step + 1}"))
+            means = self._call(TRAINING, self._train, batch)
+            logs = StepLogs(means, self._place(f"epoch {epoch + 1}, step {step + 1}"))
             # A GPU is computing now; meanwhile the next batch goes there.
             upcoming = self._next(batches) if overlaps else None
             if previous is not None:
@@ -139,12 +170,16 @@ class TrainingLoop:
         Raises:
             NonFiniteLossError: A loss is NaN or infinite.
         """
+        start, graph = time.perf_counter(), self.seconds[_GRAPHS[EVALUATION]]
         self.model.reset_metrics()
         means: dict[str, tf.Tensor] = {}
         for number, batch in enumerate(batches):
             self.callbacks.on_test_batch_begin(number)
-            means = self._test(devices.spread(self.strategy, batch))
+            means = self._call(EVALUATION, self._test, devices.spread(self.strategy, batch))
         names = names or {}
         after = "" if epoch is None else f" after epoch {epoch + 1}"
         renamed = {names.get(name, name): value for name, value in means.items()}
-        return StepLogs(renamed, self._place(f"the evaluation{after}")).numbers()
+        numbers = StepLogs(renamed, self._place(f"the evaluation{after}")).numbers()
+        graph = self.seconds[_GRAPHS[EVALUATION]] - graph
+        self.seconds["evaluation"] += time.perf_counter() - start - graph
+        return numbers

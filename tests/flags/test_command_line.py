@@ -16,14 +16,13 @@ RECIPES = {
     "search_cifar100.flags": "--skip_dropout_rates=0.1,0.2,0.3\n",
 }
 ENTRY_POINT = """
-import functools
 from flags import command_line, search_flags
 from pdarts_tf import errors
 
 def main():
     {body}
 
-command_line.run(main, search_flags, functools.partial(command_line.parse_with_recipe, "search"))
+command_line.run(main, search_flags, recipes_of="search")
 """
 
 
@@ -180,3 +179,32 @@ def test_defects_keep_their_traceback():
     assert process.returncode == 1
     assert process.stderr.startswith("Traceback")
     assert process.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+# The end of a process: what others have registered for it is done, but nothing is taken apart.
+
+OBJECT = """
+import atexit, sys, threading
+class Graph:
+    def __del__(self):
+        print("taken apart")
+def main():
+    atexit.register(print, "registered")
+    threading.Timer(0.2, print, ["other thread"]).start()
+    graph = Graph()
+    {then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [
+        ("global kept; kept = graph", 0),
+        ("raise errors.RunError('full')", 1),
+        ("import signal; raise errors.StoppedError(signal.SIGTERM)", 75),
+    ],
+)
+def test_a_command_ends_without_taking_its_graphs_apart(then, code):
+    body = OBJECT.format(then=then).replace("def main():", "def work():")
+    process = run(f"exec({body!r}, globals()); work()")
+    assert (process.returncode, process.stdout) == (code, "other thread\nregistered\n")

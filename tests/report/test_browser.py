@@ -104,6 +104,20 @@ def test_nothing_sticks_out_of_the_screen(opened, file, width):
     assert outside == []
 
 
+@pytest.mark.parametrize("file", ["search/report.html", "training/report.html", "both.html"])
+@pytest.mark.parametrize("width", [400, 768, 1024, 1400])
+def test_drawings_fit_their_cards(opened, file, width):
+    page = opened(file, width=width).page
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll(".drawing svg")].filter((each) => {
+            const card = each.closest(".card").getBoundingClientRect();
+            const own = each.getBoundingClientRect();
+            return own.width < 100 || own.left < card.left || own.right > card.right;
+        }).length"""
+    )
+    assert outside == 0
+
+
 def test_the_slider_moved_by_the_mouse_changes_the_heat_maps_and_charts(opened):
     shown = opened("search/report.html")
     before, values = shown.texts("[data-heat] td"), shown.texts(".value")

@@ -17,7 +17,7 @@ from pdarts_tf.report.console import (
     kept_operations,
 )
 from pdarts_tf.runs.observers import EpochStart
-from pdarts_tf.runs.run_directory import METRICS
+from pdarts_tf.runs.run_directory import METRICS, TIMINGS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.training.epoch_progress import EpochProgress
 from tests.run_directories import ONE_STAGE
@@ -95,6 +95,50 @@ def test_an_epoch_begins_with_its_rates(printed, epoch, what):
     shown.begin_epoch(EpochStart(epoch, {"stage": 2, "epoch": epoch + 1}, rates))
     assert printed[-1] == (
         f"Stage 2/3, epoch {epoch + 1}/25: learning rate 0.0125, skip dropout 0.250, {what}"
+    )
+
+
+def timed(epochs, **seconds):
+    """A state after so many epochs, each with such times."""
+    return RunState(10, epochs=epochs, records={TIMINGS: [seconds] * epochs})
+
+
+@pytest.mark.parametrize(
+    ("step", "after", "line"),
+    [
+        ("training", timed(0), "stage 1 for weights only …"),
+        ("training", timed(10, graph_seconds=0.0), "stage 1 for weights and alphas …"),
+        (
+            "training",
+            timed(25, graph_seconds=24.2),
+            "stage 2 for weights only (that of stage 1 took 24 s) …",
+        ),
+        (
+            "training",
+            timed(3, graph_seconds=24.2),
+            "stage 1 for weights only (it took 24 s before) …",
+        ),
+        ("evaluation", timed(20, graph_seconds=24.2), "stage 1 for validation …"),
+        (
+            "evaluation",
+            timed(46, evaluation_graph_seconds=6.2),
+            "stage 2 for validation (it took 6 s before) …",
+        ),
+    ],
+)
+def test_before_a_graph_is_built_a_line_says_so(printed, step, after, line):
+    SearchConsole(SearchConfig(), "", "the devices", state(0)).begin_graph(step, after)
+    assert printed[-1] == f"Building the graph of {line}"
+
+
+def test_the_graphs_of_a_training_and_of_samples(printed):
+    TrainConsole(TrainConfig(), "", "the devices", state(0)).begin_graph("training", timed(0))
+    assert printed[-1] == "Building the graph of the network for training …"
+    config = SearchConfig(**ONE_STAGE, samples=4)
+    shown = RandomSearchConsole(config, "", "the devices", state(0))
+    shown.begin_graph("training", timed(25, graph_seconds=5.0))
+    assert printed[-1] == (
+        "Building the graph of sample 2 for training (that of sample 1 took 5 s) …"
     )
 
 

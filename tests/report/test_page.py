@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import hashlib
 import html
+import json
 import re
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import sys
 import pytest
 
 from flags.command_line import recipe_settings
+from pdarts_tf.cost.counting import total
+from pdarts_tf.cost.description import SETTINGS
+from pdarts_tf.durations import duration
+from pdarts_tf.report.cards import network_count
 from pdarts_tf.report.page import report, write_report
-from pdarts_tf.report.rendering import duration
 from pdarts_tf.report.run import read_run
 from tests.run_directories import (
     DATA,
@@ -214,3 +218,24 @@ def test_a_random_search_has_samples_instead_of_stages(tmp_path):
     text = page(write_search(tmp_path / "run", config))
     assert "<h3>Samples</h3>" in text
     assert "When operations were dropped" not in text
+
+
+def test_a_comparison_has_the_cost_of_every_network(tmp_path):
+    search, training = write_search(tmp_path / "one"), write_training(tmp_path / "two")
+    running = write_search(tmp_path / "three", epochs=2)
+    text = text_of(page(search, training, running))
+    genotype, trained = read_run(search).genotype, network_count(read_run(training))
+    assert genotype is not None and trained is not None
+    published = total(SETTINGS["cifar10"].blocks(genotype))
+    for count in (published, trained):
+        assert f"{count.parameters / 1e6:.2f} M {count.macs / 1e6:.1f} M" in text
+    assert "2 of 12 4 s \u2013 \u2013 \u2013" in text
+
+
+def test_the_page_says_how_the_run_was_started(tmp_path):
+    path = write_search(tmp_path / "run")
+    content = json.loads((path / "config.json").read_text())
+    content["started"] = {"command": "python -m pdarts_tf.search --seed=1", "devices": "CPU"}
+    (path / "config.json").write_text(json.dumps(content))
+    text = text_of(page(path))
+    assert "How it was started fact value command python -m pdarts_tf.search --seed=1" in text

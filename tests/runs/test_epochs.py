@@ -12,7 +12,7 @@ import tensorflow as tf
 from pdarts_tf.config import CheckpointConfig
 from pdarts_tf.errors import StoppedError
 from pdarts_tf.runs import epochs
-from pdarts_tf.runs.epochs import BetweenSteps, EpochResult, Session, run_epochs, timing
+from pdarts_tf.runs.epochs import BetweenSteps, EpochResult, Pauses, Session, run_epochs, timing
 from pdarts_tf.runs.observers import EpochStart, Observer, Observers
 from pdarts_tf.runs.run_directory import METRICS, TIMINGS
 from pdarts_tf.runs.state import RunState
@@ -146,6 +146,33 @@ def test_times_of_an_epoch(monkeypatch):
     monkeypatch.setattr(epochs.time, "time", lambda: 1.7e9)
     expected = {"seconds": 2.0, "images_per_second": 8.0, "time": 1.7e9}
     assert timing(images=16, seconds=2.0) == expected
+
+
+def test_an_epoch_records_its_parts():
+    state = RunState(STEPS, epochs=1)
+    run_epochs(Counting([]), session([], state))
+    first, second = state.records[TIMINGS]
+    assert first["graph_seconds"] > 0
+    assert first["setup_seconds"] > 0
+    assert second["graph_seconds"] > 0  # its step differs
+    assert first["graph_seconds"] < first["seconds"]
+
+
+def test_an_epoch_that_was_interrupted_records_no_parts():
+    state = RunState(STEPS, epochs=1)
+    state.progress.steps = 1
+    run_epochs(Counting([]), session([], state))
+    first, second = state.records[TIMINGS]
+    assert "graph_seconds" not in first
+    assert "graph_seconds" in second
+
+
+def test_the_pause_before_a_resumed_epoch_is_not_like_others():
+    pauses = Pauses()
+    assert pauses.taken(first=False) is None
+    pauses.restart()
+    assert pauses.taken(first=False) is not None
+    assert Pauses().taken(first=True) is not None
 
 
 class Steps:

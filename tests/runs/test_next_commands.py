@@ -67,10 +67,10 @@ def test_choices_about_the_search_do_not(tmp_path, choice):
 def test_what_the_recipe_of_the_search_says_is_no_choice(tmp_path):
     recipe = recipe_settings("search", "imagenet2012")
     data = DATA | {"num_train": 128_000, "class_names": [str(each) for each in range(1000)]}
-    assert recipe.image_size == 32
+    assert recipe.image_size == 224
     assert flags_after(write(tmp_path / "run", recipe, data)) == []
-    larger = dataclasses.replace(recipe, image_size=64)
-    assert flags_after(write(tmp_path / "larger", larger, data)) == ["--image_size=64"]
+    larger = dataclasses.replace(recipe, image_size=256)
+    assert flags_after(write(tmp_path / "larger", larger, data)) == ["--image_size=256"]
 
 
 @pytest.mark.parametrize(("num_train", "flags"), [(200, []), (100, ["--batch_size=4"])])

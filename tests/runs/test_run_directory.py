@@ -4,13 +4,15 @@ import dataclasses
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from pdarts_tf.config import SearchConfig, TrainConfig
-from pdarts_tf.runs import run_directory
+from pdarts_tf.errors import InputError, StoppedError
+from pdarts_tf.runs import provenance, run_directory
 from pdarts_tf.runs.files import WriteError
 from pdarts_tf.runs.run_directory import RunDirectory, RunDirectoryError
 
@@ -116,7 +118,7 @@ def test_an_empty_directory_can_be_used(tmp_path):
 def test_settings_data_and_versions_are_stored(used):
     stored = json.loads((used / "config.json").read_text())
     assert stored["data"] == DATA
-    assert stored["versions"] == run_directory.versions()
+    assert stored["versions"] == provenance.versions()
     assert SearchConfig.from_dict(stored["config"]) == CONFIG
 
 
@@ -286,7 +288,6 @@ def test_texts_come_back(used):
 
 def test_log_keeps_what_was_said_while_the_directory_was_open(used):
     logger = logging.getLogger("pdarts_tf")
-    logger.setLevel(logging.INFO)
     with open_run(used):
         logger.info("first")
     logger.info("in between")
@@ -296,10 +297,29 @@ def test_log_keeps_what_was_said_while_the_directory_was_open(used):
     assert [line.split()[-1] for line in lines] == ["first", "second"]
 
 
-def test_versions_name_what_results_depend_on():
-    versions = run_directory.versions()
-    assert versions["python"].startswith("3.")
-    assert {"tensorflow", "keras", "numpy", "tensorflow-datasets"} <= set(versions)
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (InputError("no data"), "no data"),
+        (StoppedError(signal.SIGTERM), "stopped by SIGTERM with a checkpoint of the last step; th"),
+        (KeyboardInterrupt(), "KeyboardInterrupt at "),
+        (ValueError("two\nlines"), "test_run_directory.py:"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_log_says_what_has_ended_a_run(used, error, line, capsys):
+    with pytest.raises(type(error)), open_run(used):
+        raise error
+    last = (used / "run.log").read_text().splitlines()[-1]
+    assert line in last
+    assert line not in capsys.readouterr().out  # the command prints it
+
+
+def test_how_a_run_was_started_is_kept_when_it_goes_on(tmp_path):
+    for command in ("first", "second"):
+        with RunDirectory(tmp_path, CONFIG, DATA, started={"command": command}):
+            pass
+    assert json.loads((tmp_path / "config.json").read_text())["started"] == {"command": "first"}
 
 
 def test_default_path_is_the_same_for_the_same_command():

@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -420,7 +421,7 @@ def test_wrong_flags_are_refused_before_tensorflow_is_imported(
 def test_help_needs_no_tensorflow(tmp_path, without_tensorflow):
     run = search(tmp_path / "run", "--help", **without_tensorflow)
     assert (run.code, run.stderr) == (0, "")
-    assert "--skip_dropout_rates: Initial rate of the dropout after skip-connects" in run.stdout
+    assert "--skip_dropout_rates=X,X,…  Initial rate of the dropout after skip-" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -439,3 +440,22 @@ def test_wrong_input_is_refused_and_leaves_nothing(tmp_path, flags, message):
     run = forked("pdarts_tf.search", tmp_path / "run", *flags, **options)
     assert_refused(run, message)
     assert not run.path.exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_search_within_two_seconds_of_the_step(tmp_path):
+    """Taking the graphs apart, as Python does at its end, would take many seconds."""
+    epoch = ("--epochs=9", "--warmup_epochs=1", "--init_channels=2", "--batch_size=8")
+    command = [sys.executable, "-m", "pdarts_tf.search", f"--output_dir={tmp_path}", *epoch]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while "steps in" not in process.stdout.readline():  # of the first epoch
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    over = time.time()
+    assert (process.returncode, stderr.startswith("stopped by SIGINT")) == (1, True), stderr
+    newest = max(path.stat().st_mtime for path in (tmp_path / "checkpoints").iterdir())
+    assert over - newest < 2

@@ -142,7 +142,7 @@ def test_an_epoch_after_which_no_genotype_can_be_derived_is_shown_without_one(ep
     space = SearchSpace(mask, mask)
     records = epochs[8] | {"alphas.jsonl": {cell: [[0.0, 0.0]] * NUM_EDGES for cell in CELLS}}
     records |= {METRICS: epochs[0][METRICS]}
-    values = shown(SearchBoard(SEARCH, [space]).epoch(records, 1))
+    values = shown(SearchBoard(SEARCH, "run", [space]).epoch(records, 1))
     assert {"softmax_alpha/normal", "alphas/normal", "loss/weights"} <= values.keys()
     assert not {"genotype", "cell/normal", "cell/reduce"} & values.keys()
 
@@ -180,7 +180,7 @@ def test_an_epoch_always_gives_the_same_summary(path, epochs, summaries):
 
 def test_stages_that_begin_later_are_shown_too(path, epochs, summaries):
     spaces = board_of(path).spaces[:1]
-    board = SearchBoard(SEARCH, spaces)
+    board = SearchBoard(SEARCH, "run", spaces)
     board.epoch(epochs[3], 4)
     spaces.append(board_of(path).spaces[1])
     assert board.epoch(epochs[4], 5) == summaries[5]
@@ -219,5 +219,5 @@ def test_a_training_begins_with_its_genotype_and_shows_validation_and_test(train
 
 def test_a_search_with_more_epochs_does_not_end_there(path, epochs):
     longer = dataclasses.replace(SEARCH, epochs=5)
-    values = shown(SearchBoard(longer, board_of(path).spaces).epoch(epochs[-1], LAST))
+    values = shown(SearchBoard(longer, "run", board_of(path).spaces).epoch(epochs[-1], LAST))
     assert "_hparams_/session_end_info" not in values

@@ -147,6 +147,7 @@ def test_the_table_has_a_row_per_run(server):
     sessions = [each["sessions"][0] for each in answer["sessionGroups"]]
     rows = {each["name"]: each for each in sessions}
     assert rows.keys() == {SEARCH, RUNNING, TRAINING}
+    assert {each["name"] for each in answer["sessionGroups"]} == {"search", "running", "training"}
     assert rows[SEARCH]["status"] == rows[TRAINING]["status"] == "STATUS_SUCCESS"
     assert rows[RUNNING]["status"] != "STATUS_SUCCESS"
     assert rows[SEARCH]["startTimeSecs"] == BEGUN

@@ -95,11 +95,13 @@ def test_callbacks_know_the_model(model):
 
 
 def test_the_progress_has_steps_means_and_the_seconds_of_the_steps(model, monkeypatch):
-    now = iter([100.0, 107.5, 200.0, 200.5, 300.0, 301.0])
+    now = iter([100.0, 101.0, 107.0, 107.5, 200.0, 200.5, 300.0, 301.0])
     monkeypatch.setattr("pdarts_tf.training.loop.time.perf_counter", lambda: next(now))
     progress = EpochProgress()
-    run_epoch(TrainingLoop(model), 0, iter(dataset(1.0, 2.0, 6.0)), 3, progress)
+    loop = TrainingLoop(model)
+    run_epoch(loop, 0, iter(dataset(1.0, 2.0, 6.0)), 3, progress)
     assert progress == EpochProgress(steps=3, logs={"loss": 3.0}, seconds=9.0)
+    assert loop.take_seconds() == {"graph": 6.0}
 
 
 def test_callbacks_find_the_progress_up_to_date(model):
@@ -277,3 +279,19 @@ def test_xla_compiles_whole_steps_if_asked_to(model, jit_compile):
     logs = run_epoch(TrainingLoop(model, jit_compile=jit_compile), 0, iter(dataset(2.0)), steps=1)
     assert compiled == [jit_compile]
     assert logs == {"loss": 2.0}
+
+
+def test_the_graph_of_a_step_is_announced_and_timed_once():
+    announced: list[str] = []
+    loop = TrainingLoop(Adder(), before_graph=announced.append)
+    for epoch in range(2):
+        loop.run_epoch(epoch, iter([1.0, 2.0]), 2, EpochProgress())
+        loop.evaluate([1.0, 2.0])
+        times = loop.take_seconds()
+        assert (times.get("graph", 0.0) > 0) == (epoch == 0)
+        assert (times["evaluation_graph"] > 0) == (epoch == 0)
+        assert times["evaluation"] > 0
+    assert announced == ["training", "evaluation"]
+    loop.retrace()
+    loop.run_epoch(2, iter([1.0, 2.0]), 2, EpochProgress())
+    assert announced == ["training", "evaluation", "training"]
