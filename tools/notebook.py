@@ -1,12 +1,14 @@
 """`make notebook`: executes docs/notebooks/quickstart.ipynb, and stores it with its outputs."""
 
+import os
 import pathlib
 import tempfile
 
 import nbformat
 from nbclient import NotebookClient
 
-PATH = pathlib.Path(__file__).parents[1] / "docs/notebooks/quickstart.ipynb"
+ROOT = pathlib.Path(__file__).parents[1]
+PATH = ROOT / "docs/notebooks/quickstart.ipynb"
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -24,7 +26,7 @@ def main() -> None:
 
 
 def execute(notebook: nbformat.NotebookNode, folder: str, timeout: int = 600) -> None:
-    """Executes all cells of a notebook, whose outputs are replaced.
+    """Executes all cells of a notebook with the code of this checkout; outputs are replaced.
 
     Args:
         notebook: The notebook.
@@ -34,15 +36,19 @@ def execute(notebook: nbformat.NotebookNode, folder: str, timeout: int = 600) ->
     Raises:
         CellExecutionError: If a cell fails.
     """
+    found = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(found)}
     resources = {"metadata": {"path": folder}}
-    NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=resources).execute()
+    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=resources)
+    client.execute(env=environment)
 
 
 def clean(notebook: nbformat.NotebookNode, folder: str) -> None:
     """Removes from a notebook what another execution would not repeat for a reader's good.
 
-    These are the paths of this machine, what libraries write to standard error, and times and
-    versions in the metadata.
+    These are the paths of this machine, what libraries write to standard error, times and versions
+    in the metadata, and text in place of which readers see a page. What a cell prints becomes one
+    output.
 
     Args:
         notebook: The executed notebook.
@@ -52,8 +58,23 @@ def clean(notebook: nbformat.NotebookNode, folder: str) -> None:
     for cell in notebook.cells:
         cell.metadata = nbformat.NotebookNode()
         if cell.cell_type == "code":
-            kept = [each for each in cell.outputs if each.get("name") != "stderr"]
-            cell.outputs = [_without(each, folder) for each in kept]
+            cell.outputs = [_without(each, folder) for each in _shown(cell.outputs)]
+
+
+def _shown(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Returns the outputs that readers see, printed ones joined."""
+    shown: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        printed = output.output_type == "stream"
+        if printed and output.name == "stderr":
+            continue
+        if printed and shown and shown[-1].output_type == "stream":
+            shown[-1].text += output.text
+        else:
+            shown.append(output)
+        if "text/html" in output.get("data", {}):
+            output.data.pop("text/plain", None)
+    return shown
 
 
 def _without(output: nbformat.NotebookNode, folder: str) -> nbformat.NotebookNode:

@@ -108,6 +108,7 @@ def _table(kind: type[SearchConfig | TrainConfig]) -> str:
         default, text = (
             str(each).replace("|", r"\|") for each in (field.default, field.metadata["help"])
         )
+        text = re.sub(r"--\w+(?:=\w+)?", r"`\g<0>`", text)
         rows.append(f"| `{field.name}` | `{default}` | {text} |")
     return "\n".join(rows)
 
