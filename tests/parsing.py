@@ -10,19 +10,21 @@ from typing import Any, NoReturn
 from unittest import mock
 
 from absl import app, flags
-from absl.testing import flagsaver
 
 from flags import command_line
 
 # What the commands of the package call once all that their flags say has been read.
-_BEGINNINGS = (
-    "pdarts_tf.runs.job.run",
-    "pdarts_tf.runs.next_commands.read_training",
-    "pdarts_tf.study.running.check",
-    "pdarts_tf.interop.state_dict.read_state_dict",
-    "export.client_rest.RestModel",
-    "export.client.connect",
-)
+_BEGINNINGS = {
+    "export.client": ("export.client_rest.RestModel", "export.client_grpc.GrpcModel"),
+    "export.saved_model": ("pdarts_tf.runs.next_commands.read_training",),
+    "pdarts_tf.interop.pytorch": ("pdarts_tf.interop.state_dict.read_state_dict",),
+    "pdarts_tf.search": ("pdarts_tf.runs.job.run",),
+    "pdarts_tf.study": ("pdarts_tf.study.running.check",),
+    "pdarts_tf.train": (
+        "pdarts_tf.runs.job.run",
+        "pdarts_tf.runs.next_commands.read_training",
+    ),
+}
 
 
 class _Begun(BaseException):
@@ -33,12 +35,12 @@ def print_errors(commands: Sequence[Sequence[str]]) -> None:
     """Prints, as JSON, what each of the commands says against its flags: None if nothing.
 
     Args:
-        commands: Words as of `python -m`. Those of the package may share a process; benchmarks,
-            which define flags of their own, need one each.
+        commands: Words as of `python -m`, all of one module. A module that defines flags itself can
+            be run once in a process, as benchmarks are.
     """
     app.define_help_flags()
     with contextlib.ExitStack() as stack:
-        for name in _BEGINNINGS:
+        for name in _BEGINNINGS.get(commands[0][0], ()):
             stack.enter_context(mock.patch(name, side_effect=_Begun))
         stack.enter_context(mock.patch.object(app, "run", _run))
         print(json.dumps([_error(command) for command in commands]))
@@ -47,7 +49,9 @@ def print_errors(commands: Sequence[Sequence[str]]) -> None:
 def _error(words: Sequence[str]) -> str | None:
     sys.argv[:] = words
     said = io.StringIO()
-    with flagsaver.flagsaver(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:
             runpy.run_module(words[0], run_name="__main__", alter_sys=True)
         except _Begun:

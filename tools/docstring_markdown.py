@@ -25,13 +25,8 @@ class DocstringMarkdown(griffe.Extension):
 def as_markdown(text: str) -> str:
     """Returns a docstring with its examples in fences.
 
-    >>> print(as_markdown("Doubles.\\n\\n>>> double(2)\\n4"))
-    Doubles.
-    <BLANKLINE>
-    ```pycon
-    >>> double(2)
-    4
-    ```
+    >>> as_markdown("Doubles.\\n\\n>>> double(2)\\n4")
+    'Doubles.\\n\\n```pycon\\n>>> double(2)\\n4\\n```'
     """
 
     def fenced(example: re.Match[str]) -> str:

@@ -37,6 +37,12 @@ VALUES = {
     "PYTHON_WITH_TORCH": "python3",
 }
 OWN = ("pdarts_tf", "export", "benchmarks", "tools")
+# Flags that a page names together with their command only.
+MORE = {
+    "pdarts client --grpc": ["--model=demo", "image.png"],
+    "pdarts export --format=onnx": ["--run_dir=runs/demo", "--export_dir=models/demo"],
+    "pdarts study --executor=ray": ["--output_dir=runs/study"],
+}
 
 
 def arguments(text):
@@ -95,11 +101,21 @@ def groups():
 
 @pytest.mark.parametrize("texts", groups(), ids=lambda texts: arguments(texts[0])[0])
 def test_flags_and_settings_are_accepted(folder, texts):
-    words = [arguments(text) for text in texts]
+    words = [arguments(text) + MORE.get(text, []) for text in texts]
     done = run_command(*words[0], run=functools.partial(parsing.print_errors, words), cwd=folder)
     assert done.returncode == 0, done.stderr
     errors = json.loads(done.stdout.splitlines()[-1])
     assert dict(zip(texts, errors, strict=True)) == dict.fromkeys(texts)
+
+
+def test_wrong_flags_and_settings_are_seen(folder):
+    command = ["pdarts_tf.train", "--genotype=PDARTS", "--dataset=digits"]
+    words = [[*command, "--epoch=1"], [*command, "--layers=2"], command]
+    done = run_command(*command, run=functools.partial(parsing.print_errors, words), cwd=folder)
+    unknown, wrong, right = json.loads(done.stdout.splitlines()[-1])
+    assert "Unknown command line flag 'epoch'" in unknown
+    assert "--layers must be" in wrong
+    assert right is None
 
 
 @pytest.mark.parametrize("text", [text for text in PARSED if arguments(text) is None])

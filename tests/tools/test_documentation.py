@@ -27,9 +27,9 @@ def test_a_public_name_without_an_entry_is_named():
 
 
 def test_a_public_name_without_a_docstring_is_named():
-    page = "::: pdarts_tf.training.optimizers._MOMENTUM"
-    public = {"DEFAULT": "pdarts_tf.config.search"}
-    assert public_names.problems([page], public)
+    pages = ["::: pdarts_tf.config.search.MIN_LAYERS\n"]
+    (problem,) = public_names.problems(pages, {"MIN_LAYERS": "pdarts_tf.config.search"})
+    assert problem == "pdarts_tf.config.search.MIN_LAYERS has no docstring"
 
 
 def test_an_unknown_line_of_a_diagram_is_refused():
