@@ -1,5 +1,6 @@
 """`make notebook`: executes docs/notebooks/quickstart.ipynb, and stores it with its outputs."""
 
+import json
 import os
 import pathlib
 import tempfile
@@ -79,13 +80,7 @@ def _shown(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
 
 def _without(output: nbformat.NotebookNode, folder: str) -> nbformat.NotebookNode:
     """Returns an output without the path of a folder."""
-    text = nbformat.NotebookNode(output)
-    for key, value in text.items():
-        if isinstance(value, str):
-            text[key] = value.replace(folder, ".")
-        elif isinstance(value, dict):
-            text[key] = _without(value, folder)
-    return text
+    return nbformat.from_dict(json.loads(json.dumps(output).replace(folder, ".")))
 
 
 if __name__ == "__main__":

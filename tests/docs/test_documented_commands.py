@@ -91,7 +91,7 @@ def folder(tmp_path_factory):
 
 def groups():
     """Commands of this project that are parsed: those that may share a process together."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for text in PARSED:
         if words := arguments(text):
             shared = words[0].startswith(("pdarts_tf", "export"))
