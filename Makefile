@@ -57,8 +57,9 @@ demo: setup ## Search, train and export on the embedded digits, and query the ex
 results: setup ## Write docs/results.md from the committed records of studies/claims
 	$(BIN)/python -m tools.results
 
+# Not --quiet: MkDocs then does not count the warnings that end a strict build.
 docs: setup ## Build the documentation, with a reference of every public name, as a site in build/site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "build/site/index.html; with its search: $(BIN)/python -m mkdocs serve"
 
 notebook: setup ## Execute docs/notebooks/quickstart.ipynb, and store it with its outputs

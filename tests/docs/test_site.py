@@ -29,7 +29,7 @@ PAGES = (
 def site(tmp_path_factory):
     """The directory of the site; a broken link or a public name without an entry ends the build."""
     path = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "--quiet", "build", f"--site-dir={path}"]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", f"--site-dir={path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path

@@ -7,6 +7,7 @@ import pytest
 from tests.source_tree import ROOT
 from tools import diagrams, docstring_markdown, public_names, site_hooks
 
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PAGES = [path.read_text("utf-8") for path in (ROOT / "docs/api").glob("*.md")]
 
 
@@ -15,6 +16,12 @@ def test_examples_hold(module):
     results = doctest.testmod(module)
     assert results.failed == 0
     assert results.attempted > 0
+
+
+def test_warnings_end_the_build():
+    (command,) = [line for line in MAKEFILE.splitlines() if "mkdocs build" in line]
+    assert "--strict" in command
+    assert "--quiet" not in command  # it keeps MkDocs from counting them
 
 
 def test_every_public_name_is_documented():
