@@ -24,6 +24,17 @@ RUN = (
     "python -m pdarts_tf.report RUN RUN… --output=FILE",
     "python -m pdarts_tf.report runs/demo runs/demo_trained --output=runs/demo_and_training.html",
     "python -m export.saved_model --run_dir=runs/demo_training --export_dir=models/demo",
+    "python -m pdarts_tf.predict --model=models/demo photos/a.png photos",
+    "python -m pdarts_tf.search --dataset=digits "
+    "--primitives=none,skip_connect,sep_conv_3x3,sep_conv_7x7 --candidates=4,3 --layers=3,4 "
+    "--skip_dropout_rates=0,0.4 --add_channels=0,0",
+    "python -m pdarts_tf.search --dataset=digits --plugins=my_primitives "
+    "--primitives=none,skip_connect,sep_conv_9x9,mobile_conv_3x3 --candidates=4,3 --layers=3,4 "
+    "--skip_dropout_rates=0,0.4 --add_channels=0,0 --output_dir=runs/mine",
+    "python -m pdarts_tf.train --dataset=digits --plugins=my_primitives --genotype=runs/mine "
+    "--output_dir=runs/mine_training",
+    "python -m export.saved_model --plugins=my_primitives --run_dir=runs/mine_training "
+    "--export_dir=models/mine",
 )
 """Run as they stand, in this order and in one directory, searches with a supernet of one layer."""
 
@@ -107,6 +118,12 @@ PARSED = (
 """Too slow to be run, or without data: flags and settings, targets, extras or files are checked."""
 
 TESTED = {
+    "python -m pdarts_tf.predict --model=models/cifar10 image.png photos": (
+        "tests/export/test_predict.py"
+    ),
+    "python -m pdarts_tf.predict --run_dir=runs/demo_training --format=csv photos > answers.csv": (
+        "tests/export/test_predict.py"
+    ),
     ".venv/bin/python -m tests.fuzz --inputs=1000000 genotypes": "tests/fuzz/test_fuzz.py",
     "exec python -m pdarts_tf.search --dataset=cifar10 --data_dir=/shared/data "
     "--output_dir=/shared/runs/one'": "tests/test_docker.py",

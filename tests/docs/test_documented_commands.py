@@ -16,7 +16,7 @@ from pdarts_tf import __main__ as pdarts
 from tests import documented, parsing, source_tree
 from tests.commands import run_command
 from tests.documented_how import NOT_RUN, PARSED, RUN, TESTED
-from tests.image_files import pixels, write_folder
+from tests.image_files import pixels, save, write_folder
 from tests.requirements import PROJECT
 from tests.run_directories import write_search
 from tests.source_tree import ROOT
@@ -86,7 +86,16 @@ def folder(tmp_path_factory):
         (path / f"{name}.flags").write_text(lines)
     (path / "study.flags").write_text("--output_dir=study\n--methods=pdarts\n--seeds=0,1\n")
     (path / "trackers.py").write_text("def mlflow(): ...\n")
+    write_plugin(path)
     return path
+
+
+def write_plugin(path):
+    """Writes the module of docs/extending.md into a directory."""
+    page = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    text = re.search(r"```python\n(import pdarts_tf as pd\n.*?)```", page, re.DOTALL)
+    assert text is not None
+    (path / "my_primitives.py").write_text(text[1], "utf-8")
 
 
 def groups():
@@ -144,6 +153,8 @@ def working_directory(tmp_path_factory):
     labels = np.arange(24) % 2
     images = pixels(24, (8, 8, 3)) // 2 + (128 * labels[:, None, None, None]).astype(np.uint8)
     write_folder(path / "photos", {"train": (images, labels)}, ["dark", "light"])
+    save(path / "photos" / "a.png", images[0])
+    write_plugin(path)
     shutil.copy(ROOT / "Makefile", path)
     (path / "bin").mkdir()
     (path / "bin/pdarts").write_text(f'#!/bin/sh\nexec {sys.executable} -m pdarts_tf "$@"\n')
