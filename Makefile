@@ -2,7 +2,7 @@
 # `make PYTHON=/path/to/python3.12 setup` selects the interpreter; `make GPU=1 setup` also installs
 # CUDA's libraries.
 
-.PHONY: help setup lint test test-all faults fuzz demo release results format lock clean
+.PHONY: help setup lint test test-all faults fuzz demo docs notebook release results format lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 CUDA := $(filter 1,$(GPU))
 STAMP := $(VENV)/.installed$(if $(CUDA),-gpu)
 # The extras of pyproject.toml that the tests need, and the versions that are tested together.
-EXTRAS := dev,onnx,openvino,ray,serving
+EXTRAS := dev,docs,onnx,openvino,ray,serving
 LOCKS := requirements-lock.txt $(if $(CUDA),requirements-gpu-lock.txt)
 COMMA := ,
 PYTHON ?= python3 python3.13 python3.12 python3.11
@@ -56,6 +56,14 @@ demo: setup ## Search, train and export on the embedded digits, and query the ex
 
 results: setup ## Write docs/results.md from the committed records of studies/claims
 	$(BIN)/python -m tools.results
+
+# Not --quiet: MkDocs then does not count the warnings that end a strict build.
+docs: setup ## Build the documentation, with a reference of every public name, as a site in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "build/site/index.html; with its search: $(BIN)/python -m mkdocs serve"
+
+notebook: setup ## Execute docs/notebooks/quickstart.ipynb, and store it with its outputs
+	$(BIN)/python -m tools.notebook
 
 format: setup ## Format and fix the sources
 	$(BIN)/ruff check --fix .

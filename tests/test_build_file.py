@@ -17,7 +17,10 @@ FACADE, TEST_MAIN = "pdarts_tf/__init__.py", "tests/run_pytest.py"
 # Not in the lock: the code that imports torch says how to get it.
 OPTIONAL = {"torch"}
 # Dependencies that are no imports; BUILD says what they are for.
-NOT_IMPORTED = {"@importlib-resources", "@pytest-timeout"}
+NOT_IMPORTED = {
+    *("@importlib-resources", "@ipykernel", "@mkdocs-jupyter", "@mkdocs-material"),
+    *("@mkdocstrings-python", "@pytest-timeout"),
+}
 DISTRIBUTIONS = packages_distributions()
 
 

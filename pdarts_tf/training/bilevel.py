@@ -134,7 +134,8 @@ class Supernet(FittedNetwork):
         """Sets the optimizers of `trainable_variables` and of `arch_variables`.
 
         Args:
-            weight_optimizer, arch_optimizer: The optimizers, both needed; see `optimizers`.
+            weight_optimizer: What `weight_optimizer` returns; needed.
+            arch_optimizer: What `arch_optimizer` returns; needed.
             arch_order: Order of the gradient of the alphas: "first" takes the weights as they are,
                 "second" differentiates through a step of them, see `second_order`. The latter needs
                 exact float32 and makes TensorFlow compute in it (no TF32), for the whole process.
@@ -234,7 +235,8 @@ class Supernet(FittedNetwork):
         """Takes one step of the alphas; nothing else learns, but batch statistics may move.
 
         Args:
-            images, labels: The batch that the alphas learn from.
+            images: Images (batch, height, width, channels) that the alphas learn from.
+            labels: Their labels (batch,).
             train: Batch of the weights, as `weight_step` takes it, which only the second order
                 needs. Loss and accuracy are then those of the unrolled weights.
             weights: Weights of the images in the loss, (batch,); by default 1.
@@ -289,7 +291,8 @@ class Supernet(FittedNetwork):
         """Takes one step of the weights.
 
         Args:
-            images, labels: The batch that they learn from.
+            images: Images (batch, height, width, channels) that they learn from.
+            labels: Their labels (batch,).
             weights: Weights of the images in the loss, (batch,); by default 1.
         """
         objective = self._objective(labels, weights)

@@ -264,7 +264,10 @@ def weight_optimizer(
     """Returns the optimizer of the weights, with the paper's settings (P-DARTS, section 4.2).
 
     Args:
-        learning_rate, momentum, l2, clip_norm: See `MomentumSGD`.
+        learning_rate: Learning rate.
+        momentum: Factor of the velocity, in [0, 1).
+        l2: Factor of the L2 penalty, added to the gradient.
+        clip_norm: Maximum global norm of the gradient.
 
     Example:
 
@@ -286,7 +289,11 @@ def arch_optimizer(
     """Returns the optimizer of the alphas, with the paper's settings (P-DARTS, section 4.2).
 
     Args:
-        learning_rate, beta_1, beta_2, l2, clip_norm: See `AdamL2`.
+        learning_rate: Learning rate.
+        beta_1: Decay rate of the first moment, in [0, 1).
+        beta_2: Decay rate of the second moment, in [0, 1).
+        l2: Factor of the L2 penalty, added to the gradient.
+        clip_norm: Maximum global norm of the gradient.
 
     Example:
 
