@@ -4,6 +4,7 @@ Reference for the calibration error: Guo et al., "On Calibration of Modern Neura
 1706.04599), section 2, equation 3.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +18,8 @@ MOST_CLASSES = 30
 """Largest number of classes whose confusion matrix is kept as a whole."""
 PAIRS = 20
 """Pairs of classes that are kept, those confused most often."""
+_HUGE = 10**12
+_PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{1,40000}={0,2}")  # in Base64
 MISTAKES = 24
 """Wrong answers that are kept, those given with the most confidence."""
 
@@ -68,6 +71,95 @@ class Assessment:
     def to_record(self) -> dict[str, Any]:
         """Returns the values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Any, num_classes: int) -> "Assessment":
+        """Restores what `to_record` returned and JSON kept, from a file that nobody should trust.
+
+        Args:
+            record: The values.
+            num_classes: Number of classes.
+
+        Raises:
+            ValueError: They are not those of an assessment of so many classes.
+        """
+        try:
+            found = cls(
+                images=_counts(record["images"], num_classes),
+                correct=_counts(record["correct"], num_classes),
+                confusion=_matrix(record["confusion"], num_classes),
+                confused=[
+                    (_class(a, num_classes), _class(b, num_classes), _count(images))
+                    for a, b, images in record["confused"]
+                ],
+                calibration=[
+                    (_count(n), _share(c), _share(a)) for n, c, a in record["calibration"]
+                ],
+                calibration_error=_share(record["calibration_error"]),
+                mistakes=[_mistake(each, num_classes) for each in record["mistakes"]],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no assessment of {num_classes} classes ({error!r})") from error
+        if any(right > all_ for right, all_ in zip(found.correct, found.images, strict=True)):
+            raise ValueError("more correct answers than images")
+        return found
+
+    @property
+    def by_accuracy(self) -> list[tuple[int, float]]:
+        """(class, accuracy) of the classes with images, the lowest accuracy first."""
+        pairs = enumerate(zip(self.correct, self.images, strict=True))
+        found = [(each, right / count) for each, (right, count) in pairs if count]
+        return sorted(found, key=lambda pair: pair[1])
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _HUGE:
+        raise ValueError("a count that is none")
+    return value
+
+
+def _share(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise ValueError("a share that is not between 0 and 1")
+    return float(value)
+
+
+def _class(value: Any, num_classes: int) -> int:
+    if _count(value) >= num_classes:
+        raise ValueError("a class that is none")
+    return int(value)
+
+
+def _counts(values: Any, num_classes: int) -> list[int]:
+    counts = [_count(value) for value in values]
+    if len(counts) != num_classes:
+        raise ValueError(f"{len(counts)} counts of {num_classes} classes")
+    return counts
+
+
+def _matrix(rows: Any, num_classes: int) -> list[list[int]] | None:
+    if rows is None:
+        return None
+    matrix = [_counts(row, num_classes) for row in rows]
+    if len(matrix) != num_classes:
+        raise ValueError(f"{len(matrix)} rows of {num_classes} classes")
+    return matrix
+
+
+def _mistake(record: Any, num_classes: int) -> Mistake:
+    image, picture = record["image"], record["thumbnail"]
+    if not isinstance(image, str) or not isinstance(picture, str):
+        raise ValueError("an image that is no text")
+    if picture and not _PNG.fullmatch(picture):
+        raise ValueError("a thumbnail that is no PNG file")
+    return Mistake(
+        _count(record["index"]),
+        _class(record["label"], num_classes),
+        _class(record["predicted"], num_classes),
+        _share(record["confidence"]),
+        image,
+        picture,
+    )
 
 
 class Answers:

@@ -1,10 +1,13 @@
 """Accuracy per class, confusions, calibration and the worst mistakes, by hand."""
 
+import copy
+import json
+
 import numpy as np
 import pytest
 
 from pdarts_tf.train import assessment
-from pdarts_tf.train.assessment import BINS, Answers
+from pdarts_tf.train.assessment import BINS, Answers, Assessment
 
 # Three classes; the answers are 0, 0, 1, 2, 0.
 PROBABILITIES = np.array(
@@ -82,3 +85,51 @@ def test_without_images_nothing_is_divided_by_zero():
     found = Answers(2).assessment()
     assert found.calibration_error == 0.0
     assert found.mistakes == []
+
+
+def record():
+    """An assessment as its file has it."""
+    return json.loads(json.dumps(assessed().to_record()))
+
+
+def test_an_assessment_survives_json():
+    assert Assessment.from_record(record(), 3).to_record() == assessed().to_record()
+
+
+def test_classes_are_ranked_by_accuracy():
+    assert assessed().by_accuracy == [(1, 0.5), (2, 0.5), (0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["images"], [1, 2]),
+        (["images"], [1, 2, -1]),
+        (["correct"], [9, 9, 9]),
+        (["confusion"], [[1, 0, 0]]),
+        (["confusion", 0], [True, 0, 0]),
+        (["confused"], [[0, 3, 1]]),
+        (["calibration_error"], float("nan")),
+        (["calibration"], [[1, 2.0, 0.5]]),
+        (["mistakes", 0, "label"], 3),
+        (["mistakes", 0, "thumbnail"], "javascript:alert(1)"),
+        (["mistakes", 0, "image"], None),
+        (["mistakes"], 7),
+    ],
+    ids=str,
+)
+def test_a_record_that_nobody_wrote_is_refused(place, value):
+    damaged = copy.deepcopy(record())
+    inside = damaged
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    with pytest.raises(ValueError, match=r"\S"):
+        Assessment.from_record(damaged, 3)
+
+
+def test_no_record_at_all_is_refused():
+    nothing: tuple[object, ...] = (None, [], "text", {})
+    for content in nothing:
+        with pytest.raises(ValueError, match="no assessment of 3 classes"):
+            Assessment.from_record(content, 3)
