@@ -32,6 +32,7 @@ from pdarts_tf.runs.run_directory import (
     weights_that_count,
 )
 from pdarts_tf.search_space import SearchSpace
+from pdarts_tf.train.assessment import Assessment
 
 # Errors that reading JSON of an unexpected shape may raise.
 _DAMAGE = (
@@ -68,6 +69,8 @@ class Run:
         genotype: Result of a search, or the genotype that is trained; None if there is none yet.
         result: Result of a finished training: scores of its "last" weights, and of the "best" if
             they count.
+        assessment: What the answers of a finished training are worth on the test images, if it was
+            measured.
         problems: What could not be read, one sentence each.
     """
 
@@ -84,6 +87,7 @@ class Run:
     genotypes: dict[str, Genotype] = field(default_factory=dict)
     genotype: Genotype | None = None
     result: dict[str, Any] | None = None
+    assessment: Assessment | None = None
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -137,6 +141,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         run.genotypes = _genotypes(run)
     else:
         run.result = _result(run)
+        run.assessment = _assessment(run)
     run.genotype = _genotype(run)
     return run
 
@@ -270,6 +275,18 @@ def _genotype(run: Run) -> Genotype | None:
     if run.command == "train":
         return Genotype.parse(run.settings.genotype)
     return _parsed(run, GENOTYPE, lambda _: load_genotype(run.path / GENOTYPE))
+
+
+def _assessment(run: Run) -> Assessment | None:
+    """Returns the assessment in the result; None if there is none, as of earlier versions."""
+
+    def parse(text: str) -> Assessment | None:
+        content = json.loads(text)
+        if not isinstance(content, dict) or "test" not in content:
+            return None
+        return Assessment.from_record(content["test"], run.data.get("num_classes", 0))
+
+    return None if run.result is None else _parsed(run, RESULT, parse)
 
 
 def _result(run: Run) -> dict[str, Any] | None:

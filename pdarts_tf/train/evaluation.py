@@ -26,6 +26,8 @@ from pdarts_tf.runs.out_of_memory import explain_out_of_memory
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, GENOTYPE, LAST_WEIGHTS, METRICS
 from pdarts_tf.runs.state import RunState
 from pdarts_tf.stems import stem_for
+from pdarts_tf.train.assessing import assess
+from pdarts_tf.train.assessment import Assessment
 from pdarts_tf.train.scores import (
     TrainingOutcome,
     best,
@@ -174,7 +176,19 @@ class Training:
         memory = self.plan.parts[0].memory
         with explain_out_of_memory(memory, config.batch_size, "the training", self.strategy):
             run_epochs(self, session)
-        return self._result(session.state)
+        assessment = None
+        if session.directory.writes:
+            weights = BEST_WEIGHTS if self._validation_batches is not None else LAST_WEIGHTS
+            assessment = self._assess(os.path.join(session.directory.path, weights))
+        return self._result(session.state, assessment)
+
+    def _assess(self, weights: str) -> Assessment | None:
+        """Returns the assessment of stored weights on the test images; None if there are none."""
+        data = self.images.data
+        if not data.test.num_images:
+            return None
+        network = _stored_network(self.config, data, weights)
+        return assess(network, self._test_batches, data.test)
 
     def _restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         average = {name: a for name, a in arrays.items() if name.startswith(_AVERAGE)}
@@ -253,14 +267,24 @@ class Training:
             files = {BEST_WEIGHTS: weights, **files}
         return EpochResult({METRICS: record}, files)
 
-    def _result(self, state: RunState) -> TrainingOutcome:
+    def _result(self, state: RunState, assessment: Assessment | None) -> TrainingOutcome:
         chosen = best(state.metrics)
         return TrainingOutcome(
             scores(state.metrics[-1]),
             None if chosen is None else scores(chosen),
             count_parameters(self.model),
             count_macs(self.model, self.images.data.image_shape[:2]),
+            assessment,
         )
+
+
+def _stored_network(
+    config: TrainConfig, data: ImageData, weights: str | os.PathLike[str]
+) -> SupervisedNetwork:
+    model = make_network(config, data)
+    arrays, _ = checkpoint.load(weights)
+    checkpoint.restore(checkpoint.variables_of(model), arrays)
+    return model
 
 
 def evaluate(
@@ -283,8 +307,6 @@ def evaluate(
     """
     if not data.test.num_images:
         raise DataError(f"{data.name} has no test images to test the weights on")
-    model = make_network(config, data)
-    arrays, _ = checkpoint.load(weights)
-    checkpoint.restore(checkpoint.variables_of(model), arrays)
+    model = _stored_network(config, data, weights)
     batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
     return TrainingLoop(model, jit_compile=config.compiles_steps).evaluate(batches)

@@ -15,6 +15,7 @@ import numpy as np
 
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.run_directory import BEST_WEIGHTS, LAST_WEIGHTS, RESULT
+from pdarts_tf.train.assessment import Assessment
 from pdarts_tf.training.supervised import TEST_METRICS, VALIDATION_NAMES
 
 
@@ -67,12 +68,15 @@ class TrainingOutcome:
         best: `scores` of the weights with the best validation accuracy; None without validation.
         parameters: Number of parameters, without the auxiliary head.
         macs: Number of multiply-accumulates per image.
+        assessment: What the answers of the weights that count are worth on the test images; None
+            without test images.
     """
 
     last: dict[str, Any]
     best: dict[str, Any] | None
     parameters: int
     macs: int
+    assessment: Assessment | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -82,6 +86,7 @@ class TrainingOutcome:
             **({} if self.best is None else {"best": self.best}),
             "parameters": self.parameters,
             "macs": self.macs,
+            **({} if self.assessment is None else {"test": self.assessment.to_record()}),
         }
         return {RESULT: json.dumps(content, indent=2) + "\n"}
 

@@ -239,3 +239,38 @@ def test_the_page_says_how_the_run_was_started(tmp_path):
     (path / "config.json").write_text(json.dumps(content))
     text = text_of(page(path))
     assert "How it was started fact value command python -m pdarts_tf.search --seed=1" in text
+
+
+ASSESSMENT = {
+    "images": [3, 2], "correct": [3, 1], "confusion": [[3, 0], [1, 1]], "confused": [[1, 0, 1]],
+    "calibration": [[5, 0.9, 0.8]], "calibration_error": 0.1,
+    "mistakes": [
+        {"index": 4, "label": 1, "predicted": 0, "confidence": 0.97, "image": EVIL,
+         "thumbnail": "iVBORw0KGgoAAAA="}
+    ],
+}  # fmt: skip
+
+
+def assessed(tmp_path, **changes):
+    """The page of a training that ended with an assessment."""
+    names = {"class_names": ["cat", "dog"]}
+    path = write_training(tmp_path / "run", data=DATA | names)
+    result = json.loads((path / "result.json").read_text())
+    (path / "result.json").write_text(json.dumps(result | {"test": ASSESSMENT | changes}))
+    return page(path)
+
+
+def test_a_training_shows_what_its_answers_are_worth(tmp_path):
+    markup = assessed(tmp_path)
+    text = text_of(markup)
+    assert "Expected calibration error 10.0 %" in text
+    assert "dog 2 1 50.0 % cat 3 3 100.0 %" in text
+    assert "dog taken for cat ( 97.0 % )" in text
+    assert 'src="data:image/png;base64,iVBORw0KGgoAAAA="' in markup
+    assert EVIL not in markup
+
+
+def test_a_damaged_assessment_is_left_out_and_said(tmp_path):
+    text = text_of(assessed(tmp_path, images=[3]))
+    assert "result.json is damaged (1 counts of 2 classes)" in text
+    assert "class by class" not in text

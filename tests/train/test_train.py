@@ -110,7 +110,7 @@ def test_without_validation_the_last_weights_count(tmp_path):
     assert "best" not in done.stdout
     assert not (tmp_path / "weights_best.npz").exists()
     assert json.loads((tmp_path / "result.json").read_text()).keys() == {
-        "last", "parameters", "macs",
+        "last", "parameters", "macs", "test",
     }  # fmt: skip
     assert not [name for name in measured(tmp_path)[0] if name.startswith("valid")]
     assert_tested_again(tmp_path, "last")
