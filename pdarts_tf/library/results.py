@@ -16,9 +16,10 @@ from pdarts_tf.library.recipes import recipe_settings
 from pdarts_tf.report.page import write_report
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.runs.run_directory import RunDirectoryError
+from pdarts_tf.train.assessment import Assessment
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Result:
     """What a run has left in its directory.
 
@@ -47,6 +48,10 @@ class _Result:
         """Writes the report of the run, a page, and returns its path."""
         return write_report(self.path, recipe_settings)
 
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "not finished"
+        return f"<{type(self).__name__} of {self.path}, {state}>"
+
     def _page(self, rows: Mapping[str, Any], genotype: Genotype | None) -> str:
         """Returns HTML of a table and a drawing, for notebooks."""
         cells = "".join(
@@ -58,7 +63,7 @@ class _Result:
         return f"<table>{cells}</table>{drawing}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SearchResult(_Result):
     """Result of a search, finished or not; notebooks show it with its cells drawn.
 
@@ -107,7 +112,7 @@ class SearchResult(_Result):
         return self._page(rows | {"": genotype or ""}, genotype)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainingResult(_Result):
     """Result of a training, finished or not; `load_network` returns its network.
 
@@ -135,6 +140,11 @@ class TrainingResult(_Result):
         """
         found = _existing(self.run, self.run.result)
         return {name: found[name] for name in ("last", "best") if found.get(name)}
+
+    @property
+    def assessment(self) -> Assessment | None:
+        """What the answers to the test images are worth; None if it was not measured."""
+        return self.run.assessment
 
     def _repr_html_(self) -> str:
         rows: dict[str, Any] = {"training": self.path, "data set": self.config.dataset}
