@@ -36,10 +36,10 @@ def main() -> None:
             f"Received: --run_dir={run_dir} --genotype={genotype}"
         )
     path = output_path(keras_code_flags.OUTPUT.value)
+    if run_dir is not None:
+        _write_training(run_dir, path)
     if genotype is not None:
         _write_genotype(genotype, path)
-    else:
-        _write_training(run_dir, path)
 
 
 def output_path(text: str | None) -> pathlib.Path:
