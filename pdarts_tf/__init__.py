@@ -59,7 +59,9 @@ __all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name from its module."""
+    """Loads a public name from its module, or returns the version, "checkout" without one."""
+    if name == "__version__":
+        return importlib.import_module("pdarts_tf.runs.run_directory").versions()["pdarts-tf"]
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(_PUBLIC[name]), name)
@@ -69,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Returns all names, including public ones that are not loaded yet, for completion."""
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *_PUBLIC, "__version__"})

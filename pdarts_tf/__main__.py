@@ -29,6 +29,7 @@ _COMMANDS = {
     "describe": _Command("pdarts_tf.describe", "print cost, shape and drawing of a genotype"),
     "predict": _Command("pdarts_tf.predict", "classify images by a trained or exported network"),
     "export": _Command("export.saved_model", "export a trained network for serving"),
+    "keras-code": _Command("export.keras_code", "write a network as one file of plain Keras"),
     "client": _Command("export.client", "classify images by a TensorFlow Serving server"),
     "import-pytorch": _Command(
         "pdarts_tf.interop.pytorch", "import a checkpoint of the official PyTorch code"

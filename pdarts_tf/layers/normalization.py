@@ -279,13 +279,16 @@ class BatchNormalization(keras.layers.Layer):
         self.moving_mean, self.moving_variance = add_running_statistics(self, shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns x normalized; in training also updates the running statistics."""
+        """Returns x normalized; in training also updates the running statistics.
+
+        As in Keras, a layer that is frozen, by `trainable = False`, normalizes as in inference.
+        """
         if self.affine:
             scale, offset = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         else:
             scale, offset = tf.ones(x.shape[-1:]), tf.zeros(x.shape[-1:])
         running = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
-        if not training:
+        if not (training and self.trainable):
             return normalize_moving(x, scale, offset, *running)
         normalize = training_normalization(self.statistics)
         if normalize is normalize_batch:

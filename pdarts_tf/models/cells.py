@@ -174,7 +174,7 @@ class EvaluationCell(keras.layers.Layer):
     @property
     def kind(self) -> Hashable:
         """What cells of one genotype have in common that compute the same: place and shapes."""
-        place = self.channels, self.reduction, self.reduction_prev
+        place = self.channels, self.reduction, self.reduction_prev, self.trainable
         return place, *(tuple(variable.shape) for variable in self.variables)
 
     @property

@@ -92,6 +92,16 @@ def test_layer_normalizes_by_its_statistics_in_inference_and_keeps_them(x):
     np.testing.assert_array_equal(layer.moving_variance.numpy(), [4.0, 1.0, 0.25])
 
 
+def test_a_frozen_layer_normalizes_by_its_statistics_in_training_too_and_keeps_them(x):
+    layer = BatchNormalization()
+    layer.build(x.shape)
+    layer.moving_mean.assign([1.0, 2.0, 3.0])
+    expected = layer(x)
+    layer.trainable = False
+    np.testing.assert_array_equal(layer(x, training=True), expected)
+    np.testing.assert_array_equal(layer.moving_mean.numpy(), [1.0, 2.0, 3.0])
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_affine_layer_applies_scale_and_offset(x, training):
     layer = BatchNormalization()

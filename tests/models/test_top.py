@@ -65,6 +65,15 @@ def test_frozen_features_do_not_learn(whole):
     assert whole.trainable_variables
 
 
+def test_frozen_features_are_the_same_in_training(whole):
+    features = whole.without_top()
+    features.drop_path_rate = 0.0
+    features.trainable = False
+    expected = features(PIXELS)
+    np.testing.assert_allclose(features(PIXELS, training=True), expected, atol=1e-6)
+    np.testing.assert_allclose(features(PIXELS), expected, atol=1e-6)
+
+
 def test_saved_features_are_loaded(whole, tmp_path):
     features = whole.without_top("max")
     features.save(tmp_path / "features.keras")
