@@ -132,7 +132,7 @@ def _primitive(name: str) -> str:
     row = TABLE[name]
     # A window of one pixel is that of a 1x1 convolution.
     sizes = {kernel.size for kernel in row.kernels[1]} - {1}
-    form = FORMS.get(row.form)
+    form = FORMS.get(row.form) if isinstance(row.form, str) else None
     if form is None or len(sizes) > 1 or not name.isidentifier() or name in RESERVED:
         known = ", ".join(each for each, other in TABLE.items() if other.form in FORMS)
         raise InputError(

@@ -70,6 +70,8 @@ PARSED = (
     "python -m benchmarks.supernet_step --official=CHECKOUT --official_python=PYTHON_WITH_TORCH "
     "--json=FILE",
     "python -m export.client --model=cifar10 image.png",
+    "python -m export.keras_code --genotype=PDARTS --layers=14 --init_channels=48 --stem=imagenet "
+    "--num_classes=1000 --output=imagenet_network.py",
     "python -m export.client --model=demo image.png",
     "python -m export.saved_model --run_dir=runs/demo_training --export_dir=models/openvino "
     "--serve_on=gpu",
@@ -118,6 +120,13 @@ PARSED = (
 """Too slow to be run, or without data: flags and settings, targets, extras or files are checked."""
 
 TESTED = {
+    "python -m export.keras_code --run_dir=runs/demo_training --output=cell_network.py": (
+        "tests/export/test_keras_code.py"
+    ),
+    "python -m export.keras_code --run_dir=D --output=cell_network.py": (
+        "tests/export/test_keras_code.py"
+    ),
+    "python -m benchmarks.time_left RUN": "tests/runs/test_time_left.py",
     "python -m pdarts_tf.predict --model=models/cifar10 image.png photos": (
         "tests/export/test_predict.py"
     ),
