@@ -124,8 +124,8 @@ def test_only_commands_import_flags_and_nothing_imports_export(path):
 @pytest.mark.parametrize("path", sources("flags"))
 def test_flags_know_settings_and_options_only(path):
     known = ("flags/", "pdarts_tf/config/", "pdarts_tf/errors.py", "pdarts_tf/genotype.py",
-             "pdarts_tf/plugins.py", "pdarts_tf/runs/options.py", "pdarts_tf/stems.py", "pdarts_tf/streams.py",
-             "pdarts_tf/training/devices.py")  # fmt: skip
+             "pdarts_tf/plugins.py", "pdarts_tf/runs/options.py", "pdarts_tf/stems.py",
+             "pdarts_tf/streams.py", "pdarts_tf/training/devices.py")  # fmt: skip
     for line, file in project_imports(path):
         assert file.startswith(known), f"{path}:{line} imports {file}"
 
