@@ -52,16 +52,7 @@ def one_of_each(variable, random=np.random.default_rng(1)):  # noqa: B008
 
 
 @pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("AmoebaNet", "cifar"),  # has most primitives
-        ("PDARTS", "imagenet"),
-        *(
-            pytest.param(name, "cifar", marks=pytest.mark.slow)
-            for name in GENOTYPES
-            if name != "AmoebaNet"
-        ),
-    ],
+    ("name", "stem"), [*((name, "cifar") for name in GENOTYPES), ("PDARTS", "imagenet")]
 )
 def test_published_genotypes(name, stem):
     network, plain = both(GENOTYPES[name], stem)
