@@ -56,15 +56,8 @@ def one_of_each(variable, random=np.random.default_rng(1)):  # noqa: B008
 @pytest.mark.parametrize(
     ("name", "stem"),
     [
-        ("AmoebaNet", "cifar"),  # has most primitives
-        ("PDARTS", "imagenet"),
-        ("PDARTS", "stride2"),
-        ("PDARTS", "stride4"),
-        *(
-            pytest.param(name, "cifar", marks=pytest.mark.slow)
-            for name in GENOTYPES
-            if name != "AmoebaNet"
-        ),
+        *((name, "cifar") for name in GENOTYPES),
+        *(("PDARTS", stem) for stem in SHAPES if stem != "cifar"),
     ],
 )
 def test_published_genotypes(name, stem):
