@@ -167,6 +167,7 @@ def test_the_modules_of_the_contract_exist():
     assert (ROOT / FACADE).is_file()
 
 
+@pytest.mark.slow
 def test_importing_the_light_modules_loads_no_tensorflow():
     """All from one interpreter, which forks: two commands cannot define their flags in one."""
     code = """

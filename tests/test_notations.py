@@ -307,11 +307,11 @@ def test_operations_that_naslib_does_not_number_are_refused():
     [
         (
             TEXT.replace("sep_conv_3x3", "inv_res"),
-            "'inv_res'. Use one of these; cells of search sp",
+            "'inv_res'. Use one of these, or register it",
         ),
         (
             TEXT.replace("sep_conv_3x3", "noise"),
-            "'noise'. Use one of these; cells of search spaces",
+            "'noise'. Use one of these, or register it",
         ),
         (
             TEXT.replace("('sep_conv_3x3', 0)", "('sep_conv_3x3', 2, 0)"),

@@ -50,6 +50,7 @@ def test_descriptors_are_given_back(capfd):
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
+@pytest.mark.slow
 def test_importing_tensorflow_says_nothing():
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     code = "from pdarts_tf.startup import import_tensorflow; import_tensorflow()"

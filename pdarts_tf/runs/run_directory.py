@@ -301,10 +301,12 @@ class RunDirectory:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
-        if error is not None:
-            with contextlib.suppress(WriteError):  # which may be why the run ends
-                logger().debug(ending_line(error))
-        self.close()
+        try:
+            if error is not None:
+                with contextlib.suppress(WriteError):  # which may be why the run ends
+                    logger().debug(ending_line(error))
+        finally:
+            self.close()
 
     def write(self, name: str, data: str | bytes) -> None:
         """Writes a file of the run, whole or not at all."""

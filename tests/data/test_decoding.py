@@ -94,6 +94,7 @@ def test_records_of_tfds_are_read_in_any_order(tfds_dir, no_memory):
     assert not written
 
 
+@pytest.mark.slow
 def test_the_index_of_records_is_kept_and_made_again_when_files_change(tfds_dir):
     first = load("beasts", tfds_dir, image_size=16, resized_crop=True)
     (cache,) = tfds_dir.rglob("pdarts_tf_train.npz")
@@ -106,6 +107,7 @@ def test_the_index_of_records_is_kept_and_made_again_when_files_change(tfds_dir)
     np.testing.assert_array_equal(again.train.contents.offset, first.train.contents.offset)
 
 
+@pytest.mark.slow
 def test_resized_crops_resume_at_a_step(root):
     split = load("folder", root, image_size=16, resized_crop=True).train
     augmentation = Augmentation(resized_crop=True, color_jitter=(0.4, 0.4, 0.4, 0.2))

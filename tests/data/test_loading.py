@@ -36,6 +36,7 @@ def root(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("folder"), splits("train", "test"), NAMES)
 
 
+@pytest.mark.slow
 def test_any_name_that_is_prepared_is_loaded(data_dir):
     data = load("both", data_dir)
     assert (data.class_names, data.image_shape, data.tested_on) == (

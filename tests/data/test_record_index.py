@@ -54,6 +54,7 @@ def test_a_split_named_val_is_tested_on(data_dir):
     assert (data.test.num_images, data.tested_on, data.notes) == (4, "the val split", ())
 
 
+@pytest.mark.slow
 def test_files_replaced_by_others_of_equal_size_are_read_anew(prepared, data_dir):
     path = records(data_dir)
     before = in_files(data_dir).train.labels.tolist()
@@ -81,6 +82,7 @@ def test_files_that_end_within_the_next_length_are_refused(stay, where, data_dir
 
 
 @pytest.mark.parametrize("stay", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_damages_are_refused_or_do_not_matter(stay, data_dir):
     path = records(data_dir)
     content = path.read_bytes()

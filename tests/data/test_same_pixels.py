@@ -78,6 +78,7 @@ def flat(nested):
         pytest.param("binary", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_batches_are_identical_to_those_from_tfds(kind, loaded):
     ours, theirs = flat(batches(loaded[kind])), flat(batches(loaded["tfds"]))
     assert len(ours) == len(theirs) == 6 * 2 + 6 * 4 + 3 * 3

@@ -42,6 +42,7 @@ def test_a_training_gives_two_files(written, trained_run):
     assert "Wrote cell_network.weights.h5, from " in output
 
 
+@pytest.mark.slow
 def test_the_files_run_without_this_project(written, trained_run, pictures, tmp_path):
     folder = shutil.copytree(written[0], tmp_path / "elsewhere")
     np.save(folder / "pixels.npy", pictures)

@@ -18,7 +18,7 @@ from tests.source_tree import ROOT
 
 RUNNER = Path(__file__).with_name("run_openvino.py")
 PAGE = (ROOT / "docs" / "serving.md").read_text("utf-8")
-(PROGRAM,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+(PROGRAM,) = re.findall(r"```python\n(import numpy as np\nimport openvino\n.*?)```", PAGE, re.S)
 (EXPORT,) = re.findall(r"^    python -m (.* --serve_on=gpu)$", PAGE, re.M)
 (CONVERT,) = re.findall(r"^    (ovc .*)$", PAGE, re.M)
 # As the page has them.

@@ -35,6 +35,7 @@ def photos(count):
         yield encoded(picture(mode, (12 + 7 * (i % 11), 8 + 5 * (i % 7)), seed=i), kind)
 
 
+@pytest.mark.slow
 def test_run_export_and_the_servers_loader_agree_on_200_photos(
     of_run, of_export, exported_model_dir
 ):

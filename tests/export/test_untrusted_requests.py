@@ -29,6 +29,7 @@ def loaded(exported_model_dir, request):
 
 @pytest.mark.parametrize("onednn", ["1", pytest.param("0", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.slow
 def test_a_wrong_shape_is_an_error_of_its_request_and_the_process_lives(
     onednn, version, exported_model_dir
 ):

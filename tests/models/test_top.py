@@ -47,6 +47,7 @@ def test_pooled_features_are_those_of_all_pixels(whole):
     np.testing.assert_allclose(whole.without_top("max")(PIXELS), features.max((1, 2)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_other_classes_are_learned_on_top(whole):
     features = whole.without_top()
     model = keras.Sequential([features, keras.layers.Dense(5)])

@@ -97,6 +97,7 @@ def expected(where):
     )
 
 
+@pytest.mark.slow
 def test_a_search_without_memory_names_stage_and_batch_size(tmp_path, no_memory):
     config = SearchConfig(
         layers=(3,), candidates=(8,), skip_dropout_rates=(0.0,), add_channels=(0,),

@@ -321,6 +321,7 @@ def test_another_run_s_directory_is_refused_and_stays_as_it_is(finished, without
     assert contents(finished.path) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_ends_as_if_nothing_had_been(finished, runs):
     runs["interrupted"].result()
     files = ("genotype.json", "genotypes.json", "alphas.jsonl", "metrics.jsonl")
@@ -357,6 +358,7 @@ def test_times_stand_apart_from_what_is_the_same_in_every_repetition(finished):
     assert times == sorted(times, key=lambda record: record["time"])
 
 
+@pytest.mark.slow
 def test_another_seed_finds_something_else(program, finished, tmp_path):
     other = forked(program, tmp_path / "run", *TINY, "--seed=1")
     assert other.code == 0, other.stderr

@@ -112,6 +112,7 @@ def test_the_same_command_again_runs_nothing(studies):
     assert before == (studies.started("searches", "whole"), studies.started("trainings", "whole"))
 
 
+@pytest.mark.slow
 def test_killed_five_times_it_ends_with_the_same_record(studies):
     draw = random.Random(13)
     for _ in range(5):
@@ -123,6 +124,7 @@ def test_killed_five_times_it_ends_with_the_same_record(studies):
     assert studies.read("killed") == studies.read("whole")
 
 
+@pytest.mark.slow
 def test_stopped_by_sigterm_it_says_so_and_goes_on(studies):
     process = studies.start(name="stopped", FAKE_RUN_SECONDS="1")
     while not (studies.folder / "stopped/searches/started.txt").is_file():
@@ -152,6 +154,7 @@ def test_several_jobs_at_once_give_the_same_record(studies):
     assert studies.read("jobs") == studies.read("whole")
 
 
+@pytest.mark.slow
 def test_a_failed_trial_does_not_stop_the_others_and_is_tried_again(studies):
     errors = studies.run(name="failing", code=1, FAKE_RUN_FAILS="random_seed0")
     assert errors.startswith("error: 1 of 4 trials failed: searches/random_seed0; ")
@@ -161,6 +164,7 @@ def test_a_failed_trial_does_not_stop_the_others_and_is_tried_again(studies):
     assert studies.read("failing") == studies.read("whole")
 
 
+@pytest.mark.slow
 def test_one_more_seed_costs_only_what_is_new(studies):
     studies.run("--seeds=0", name="grown")
     before = studies.started("searches", "grown")
@@ -178,6 +182,7 @@ def test_other_settings_in_the_same_directory_are_refused_before_anything_runs(s
     assert studies.started("searches", "whole") == before
 
 
+@pytest.mark.slow
 def test_other_settings_of_the_trainings_are_refused_though_all_are_finished(studies):
     (studies.folder / "train.flags").write_text("--learning_rate=0.3\n")
     for flag in ("--nodry_run", "--dry_run"):
@@ -187,6 +192,7 @@ def test_other_settings_of_the_trainings_are_refused_though_all_are_finished(stu
         assert "its --learning_rate is 0.05, not 0.3" in errors
 
 
+@pytest.mark.slow
 def test_a_failed_training_does_not_stop_those_of_the_other_cells(studies):
     first = studies.started("trainings", "whole")[0].split()[0]
     studies.run(name="diverged", code=1, FAKE_RUN_FAILS=first)

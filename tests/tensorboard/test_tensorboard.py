@@ -96,6 +96,7 @@ def server(directory):
         yield server
 
 
+@pytest.mark.slow
 def test_curves_have_every_epoch(server, directory):
     losses = [records[METRICS]["loss"] for records in epochs_of(directory / "search")]
     assert server.curve(SEARCH, "loss/weights") == list(enumerate(losses, 1))
@@ -212,6 +213,7 @@ def opened(chromium, request):
     return open_page
 
 
+@pytest.mark.slow
 def test_every_dashboard_shows_the_search(opened, server, directory):
     genotype = load_genotype(directory / "search" / "genotype.json")
     see_all_dashboards(opened(server), genotype)

@@ -63,6 +63,7 @@ def network():
     return small_network("accumulation", "float16")
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_search_fit_a_gpu(search):
     assert_fit_for_a_gpu(search)
 

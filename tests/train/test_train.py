@@ -104,6 +104,7 @@ def test_stored_weights_test_as_they_did_in_training(finished):
     assert_tested_again(finished[0], "best")
 
 
+@pytest.mark.slow
 def test_without_validation_the_last_weights_count(tmp_path):
     done = train(*SMALL, "--epochs=1", "--validation_portion=0", f"--output_dir={tmp_path}")
     assert "last weights (epoch 1): test top-1" in done.stdout, done.stderr
@@ -132,6 +133,7 @@ def averaged(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_an_average_is_what_is_tested(finished, averaged):
     plain, records = measured(finished[0]), measured(averaged)
     assert records[0] == plain[0]
@@ -139,6 +141,7 @@ def test_an_average_is_what_is_tested(finished, averaged):
     assert records[2]["test_loss"] != plain[2]["test_loss"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
     flags = (*SMALL, "--average_decay=0.9", "--checkpoint_every_steps=1")
     interruptions = (Moment(5, by=signal.SIGTERM), Moment(15), Write("after:weights_last.npz:1"))
@@ -148,6 +151,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(averaged, tmp_path):
     assert_same_run(tmp_path / "run", averaged, files)
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(averaged, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(averaged, path)

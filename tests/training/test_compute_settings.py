@@ -161,6 +161,7 @@ def test_a_compiled_bilevel_step_is_close():
 
 
 @pytest.mark.parametrize("parts", [1, pytest.param(2, marks=SLOW)])
+@pytest.mark.slow
 def test_a_step_compiled_as_a_whole_is_close(parts):
     options = {"drop_path_rate": 0.0, "parts": parts}
     assert_agree(trained(batch(), compile_step=True, **options), trained(batch(), **options))
@@ -208,6 +209,7 @@ def test_a_compiled_step_gives_the_same_bits_every_time(compiled_training):
 
 
 @pytest.mark.parametrize("make", [network, supernet])
+@pytest.mark.slow
 def test_steps_that_xla_compiles_call_no_function(make):
     """With one, XLA would compile the step again every time that it is taken."""
     model = make(compile_step=True)

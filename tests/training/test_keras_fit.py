@@ -195,5 +195,6 @@ def test_a_supernet_under_a_strategy_learns_as_on_one_device(mirrored):
         ("generator", "build the model first, in strategy.scope()"),
     ],
 )
+@pytest.mark.slow
 def test_what_replicas_cannot_do_is_refused_with_what_to_do(mirrored, case, message):
     assert message in mirrored[case]

@@ -69,6 +69,7 @@ def test_gradients_of_the_alphas_are_the_official_ones(golden, arch_pass, index,
     np.testing.assert_allclose(gradients[index], expected, rtol=0, atol=1e-4 * largest)
 
 
+@pytest.mark.slow
 def test_gradients_of_the_weights_are_the_official_ones(golden):
     model = golden.model
     variables = model.trainable_variables

@@ -393,6 +393,7 @@ def test_the_gradient_of_a_supernet_is_that_through_its_unrolled_step(skips, mon
     assert relative_error(direct, exact) > 0.5
 
 
+@pytest.mark.slow
 def test_a_bilevel_step_takes_both_steps_with_their_batches(skips):
     skips.train_step((skip_images(1), skip_images(2)))
     together = snapshot(skips.weights)
