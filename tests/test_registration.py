@@ -49,6 +49,7 @@ def saved(tmp_path_factory):
         pytest.param("a name first", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_saved_models_are_loaded_after_the_import_of_the_package(form, saved):
     program = PROGRAM.format(imports=FORMS[form])
     done = subprocess.run(

@@ -24,6 +24,8 @@ from tests.boards import epochs_of, write_board
 from tests.run_directories import BEGUN, write_search, write_training
 from tests.run_directories import SEARCH as CONFIG
 
+pytestmark = pytest.mark.slow  # a TensorBoard, and a browser
+
 SEARCH, RUNNING, TRAINING = (f"{name}/{TENSORBOARD}" for name in ("search", "running", "training"))
 LAST = len(CONFIG.stages) * CONFIG.epochs
 SECONDS_TO_START = 120
@@ -96,7 +98,6 @@ def server(directory):
         yield server
 
 
-@pytest.mark.slow
 def test_curves_have_every_epoch(server, directory):
     losses = [records[METRICS]["loss"] for records in epochs_of(directory / "search")]
     assert server.curve(SEARCH, "loss/weights") == list(enumerate(losses, 1))
@@ -213,13 +214,11 @@ def opened(chromium, request):
     return open_page
 
 
-@pytest.mark.slow
 def test_every_dashboard_shows_the_search(opened, server, directory):
     genotype = load_genotype(directory / "search" / "genotype.json")
     see_all_dashboards(opened(server), genotype)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_tensorboard_shows_a_real_search_on_digits(opened, real_search):
     epochs = epochs_of(real_search)

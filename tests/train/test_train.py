@@ -100,6 +100,7 @@ def assert_tested_again(path, which):
     assert expected in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_stored_weights_test_as_they_did_in_training(finished):
     assert_tested_again(finished[0], "best")
 
@@ -170,6 +171,7 @@ def test_damaged_checkpoints_are_passed_over_and_without_any_there_is_no_start(a
     assert "none of the 2 checkpoints in" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_process_in_a_run_directory_is_refused(tmp_path):
     flags = (*SMALL, "--checkpoint_every_steps=1")
     first = start("pdarts_tf.train", tmp_path / "run", flags)

@@ -37,6 +37,7 @@ def moved(variables, before):
     ]
 
 
+@pytest.mark.slow
 def test_a_step_of_the_alphas_leaves_every_weight(skips):
     weights, alphas = snapshot(skips.trainable_variables), snapshot(skips.arch_variables)
     skips.arch_step(*skip_images())

@@ -250,7 +250,7 @@ def learned(request):
 
 
 @pytest.fixture(
-    scope="module", params=["bfloat16", *(pytest.param(p, marks=SLOW) for p in ("none", "float16"))]
+    scope="module", params=[pytest.param(p, marks=SLOW) for p in ("bfloat16", "none", "float16")]
 )
 def learned_search(request):
     """A supernet after a short search in a precision, and the losses that its alphas see."""

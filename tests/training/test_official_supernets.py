@@ -122,30 +122,36 @@ def two_steps(golden):
 
 
 @pytest.mark.parametrize("name", ALPHAS)
+@pytest.mark.slow
 def test_alphas_after_the_first_step_are_the_official_ones(two_steps, name):
     expected = two_steps.expected_first[name, None]
     np.testing.assert_allclose(two_steps.first[name, None], expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_after_the_first_step_are_the_official_ones(two_steps):
     two_steps.assert_close_to_the_largest(1e-3, running=False)
 
 
+@pytest.mark.slow
 def test_running_statistics_after_the_first_step_are_the_official_ones(two_steps):
     two_steps.assert_close_to_the_largest(1e-4, running=True)
 
 
+@pytest.mark.slow
 def test_loss_of_the_first_step_is_the_official_one(two_steps):
     expected = float(two_steps.golden.arrays["step1/train_loss"])
     assert two_steps.first_loss == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ALPHAS)
+@pytest.mark.slow
 def test_alphas_after_the_second_step_are_the_official_ones(two_steps, name):
     expected = two_steps.golden.arrays[f"step2/{name}"]
     np.testing.assert_allclose(two_steps.second[name, None], expected, rtol=0, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_loss_of_the_second_step_is_the_official_one(two_steps):
     expected = float(two_steps.golden.arrays["step2/train_loss"])
     assert two_steps.second_loss == pytest.approx(expected, abs=1e-3)
