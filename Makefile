@@ -39,7 +39,7 @@ lint: setup ## Check style, formatting and types
 # processes would need more memory than most machines have.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-test: lint ## Lint, then run all tests except the slow ones (6 minutes on 2 cores)
+test: lint ## Lint, then run all tests except the slow ones (6 to 7 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: lint ## Lint, then run all tests

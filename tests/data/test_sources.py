@@ -175,6 +175,7 @@ def test_tfds_data_is_read_without_a_network(cifar10_dir, offline):
     assert data.std == (0.24703233, 0.24348505, 0.26158768)
 
 
+@pytest.mark.slow
 def test_tfds_images_keep_their_labels_and_their_order(cifar10_dir):
     data = load("cifar10", str(cifar10_dir))
     for split, seed in ((data.train, 0), (data.test, 1)):

@@ -33,7 +33,11 @@ def damaged_images(pictures):
     return [b"", b"not an image", bytes(changed), *cut]
 
 
-@pytest.fixture(scope="module", params=["1", "2"], ids=["on-cpu", "on-gpu"])
+@pytest.fixture(
+    scope="module",
+    params=["1", pytest.param("2", marks=pytest.mark.slow)],
+    ids=["on-cpu", "on-gpu"],
+)
 def version(exported_model_dir, request):
     """The directory of the version for one kind of device."""
     return exported_model_dir / request.param

@@ -85,6 +85,7 @@ def test_other_errors_pass():
         raise ZeroDivisionError
 
 
+@pytest.mark.slow
 def test_a_process_with_tensorflow_takes_some_hundred_megabytes():
     before = present_memory()
     assert 100 * 2**20 < before < 100 * GB

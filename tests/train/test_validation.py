@@ -112,6 +112,7 @@ def test_no_test_label_has_an_influence_on_the_best_weights(finished, tmp_path):
 # Two training batches an epoch, one for validation, two for the test: in the first epoch's test,
 # and in the validation of the second epoch.
 @pytest.mark.parametrize("after", [4, 8])
+@pytest.mark.slow
 def test_a_run_stopped_while_it_is_evaluated_ends_like_one_that_was_not(finished, tmp_path, after):
     with pytest.raises(StoppedError):
         run(tmp_path / "run", stop=Stop(after))
