@@ -43,6 +43,7 @@ PARSED = (
     *(
         "make notebook",
         "make release",
+        "make results",
         'make release PYTHONS="python3.12 python3.13"',
         "make setup",
     ),
@@ -91,6 +92,11 @@ PARSED = (
     "python -m pdarts_tf.search --dataset=cifar10 --output_dir=/shared/runs/one",
     "python -m pdarts_tf.search --dataset=digits --num_cpu_devices=2",
     "python -m pdarts_tf.search --dataset=imagenet2012 --data_dir=D",
+    "python -m pdarts_tf.search --dataset=cifar10 "
+    "--flagfile=flags/recipes/methods/darts.flags --epochs=50 --batch_size=64 "
+    "--arch_learning_rate=3e-4 --seed=0 --output_dir=runs/darts0",
+    "python -m pdarts_tf.search --dataset=cifar10 --seed=0",
+    "python -m pdarts_tf.study --flagfile=studies/claims.flags --output_dir=runs/claims",
     "python -m pdarts_tf.study --flagfile=study.flags",
     "python -m pdarts_tf.study --output_dir=runs/study --methods=pdarts --seeds=0,1,2,3 "
     "--dataset=cifar10 --train_flags=short.flags",
@@ -101,6 +107,10 @@ PARSED = (
     "python -m pdarts_tf.train --evaluate_only --run_dir=D [--data_dir=D]",
     "python -m pdarts_tf.train --evaluate_only --run_dir=runs/official --data_dir=D",
     "python -m pdarts_tf.train --evaluate_only --run_dir=runs/train_cifar10_seed0",
+    "python -m pdarts_tf.train --dataset=cifar10 "
+    "--genotype=runs/search_cifar10_seed0/genotype.json",
+    "python -m pdarts_tf.train --dataset=imagenet2012 "
+    "--genotype=runs/search_cifar10_seed0/genotype.json",
     "python -m pdarts_tf.train --genotype=FILE|NAME --dataset=NAME [--data_dir=D] "
     "[--output_dir=D] …",
     "python -m pdarts_tf.train --genotype=PDARTS --dataset=cifar10",

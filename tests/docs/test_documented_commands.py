@@ -76,10 +76,11 @@ def test_every_module_that_is_named_is_there():
 def folder(tmp_path_factory):
     """A directory with what the commands name."""
     path = tmp_path_factory.mktemp("documented")
-    for name in ("demo", "search_folder_seed0", "study"):
+    for name in ("demo", "search_cifar10_seed0", "search_folder_seed0", "study"):
         write_search(path / "runs" / name)
     (path / "flags").mkdir()
     (path / "flags/recipes").symlink_to(ROOT / "flags/recipes")
+    (path / "studies").symlink_to(ROOT / "studies")
     (path / "data").mkdir()
     (path / "image.png").write_bytes(b"")
     for name, lines in {"search": "--epochs=20", "train": "", "short": "", "study": ""}.items():
