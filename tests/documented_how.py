@@ -27,7 +27,7 @@ RUN = (
     "python -m pdarts_tf.predict --model=models/demo photos/a.png photos",
     "python -m pdarts_tf.search --dataset=digits "
     "--primitives=none,skip_connect,sep_conv_3x3,sep_conv_7x7 --candidates=4,3 --layers=3,4 "
-    "--skip_dropout_rates=0,0.4 --add_channels=0,0",
+    "--skip_dropout_rates=0,0.4 --add_channels=0,0 --output_dir=runs/others",
     "python -m pdarts_tf.search --dataset=digits --plugins=my_primitives "
     "--primitives=none,skip_connect,sep_conv_9x9,mobile_conv_3x3 --candidates=4,3 --layers=3,4 "
     "--skip_dropout_rates=0,0.4 --add_channels=0,0 --output_dir=runs/mine",
