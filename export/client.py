@@ -21,6 +21,7 @@ import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from export import client_model, client_rest
 from flags import client_flags, command_line
 from pdarts_tf.errors import InputError, RunError, printable, quoted
+from pdarts_tf.prediction import image_files
 from pdarts_tf.startup import import_tensorflow
 from pdarts_tf.streams import show
 
@@ -28,7 +29,6 @@ _REST_PORT = 8501
 _GRPC_PORT = 8500
 _SHOWN = 5
 _LONGEST = 86_400  # seconds
-_MOST_BYTES = 256 * 2**20
 
 # Names and probabilities of all classes, in the same order.
 Answer = tuple[list[str], list[float]]
@@ -102,16 +102,9 @@ def read_image(path: str) -> bytes:
         InputError: If the file cannot be read, or is larger than any image.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"cannot read the image {printable(path)}: {error.strerror}") from error
-    if len(content) > _MOST_BYTES:
-        raise InputError(
-            f"an image must have at most {_MOST_BYTES // 2**20} MiB. Received: {printable(path)}, "
-            "which has more"
-        )
-    return content
+        return image_files.read_image(path)
+    except InputError as error:
+        raise InputError(f"cannot read the image {printable(path)}: {error}") from error
 
 
 def connect(model: str) -> client_model.Model:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pdarts_tf.errors import InputError, RunError, printable, quoted
+from pdarts_tf.exported_models import PREDICT as PREDICT
+from pdarts_tf.exported_models import PREDICT_INPUT as PREDICT_INPUT
+from pdarts_tf.exported_models import PREDICT_OUTPUT as PREDICT_OUTPUT
 
 # Names in the SavedModel that export.saved_model writes.
-PREDICT, PREDICT_INPUT, PREDICT_OUTPUT = "predict_bytes", "image_bytes", "probabilities"
 CLASSIFY, CLASSIFY_FEATURE = "classify", "image/encoded"
 
 MOST_BYTES = 16 * 2**20

@@ -16,9 +16,9 @@ from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.errors import RunError
+from pdarts_tf.exported_models import CLASSES
 from pdarts_tf.models.network import EvaluationNetwork
 
-CLASSES = "classes.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 TOLERANCE = 1e-4  # of logits, relative to the largest one if that is above 1
 _CHECKED_IMAGES = 4

@@ -16,8 +16,8 @@ from export import exporter, versions, warmup
 from export.signatures import ServedModel
 from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.errors import InputError
+from pdarts_tf.exported_models import as_number
 from pdarts_tf.layers.device_kind import traced_for
-from pdarts_tf.model_versions import as_number
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.runs.files import write_whole
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 
 from pdarts_tf.errors import InputError
-from pdarts_tf.model_versions import LARGEST, numbers
+from pdarts_tf.exported_models import LARGEST, numbers
 
 _INCOMPLETE = ".incomplete-"
 _Path = str | os.PathLike[str]

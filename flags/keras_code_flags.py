@@ -6,7 +6,7 @@ from typing import Any
 from absl import flags
 
 from flags.importing import define_plugins
-from flags.kinds import define_path
+from flags.kinds import define_max_skip_connects, define_path
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.stems import CHOICES
 
@@ -25,13 +25,7 @@ def _help(name: str) -> str:
 
 RUN_DIR = define_path("run_dir", "Run directory of a training, whose weights are written too.")
 GENOTYPE = flags.DEFINE_string("genotype", None, f"Without a training: {_help('genotype')}")
-MAX_SKIP_CONNECTS = flags.DEFINE_integer(
-    "max_skip_connects",
-    None,
-    "With the run directory of a search as --genotype: its result with at most so many "
-    "skip-connects.",
-    lower_bound=0,
-)
+MAX_SKIP_CONNECTS = define_max_skip_connects()
 OUTPUT = define_path(
     "output",
     "Python file to write, such as cell_network.py; the weights go beside it, into "

@@ -81,3 +81,19 @@ def define_finite(
         where.get("flag_values", flags.FLAGS),
     )
     return holder
+
+
+def define_max_skip_connects(**where: Any) -> "flags.FlagHolder[int | None]":
+    """Defines the flag that chooses among the results of a search.
+
+    Args:
+        **where: Arguments of absl's functions that define flags.
+    """
+    return flags.DEFINE_integer(
+        "max_skip_connects",
+        None,
+        "With the run directory of a search as --genotype: its result with at most so many "
+        "skip-connects.",
+        lower_bound=0,
+        **where,
+    )

@@ -6,7 +6,7 @@ from typing import Any
 from absl import flags
 
 from flags.fields import define_flags, read_flags
-from flags.kinds import define_path
+from flags.kinds import define_max_skip_connects, define_path
 from flags.run_flags import define_run_flags
 from pdarts_tf.config import ConfigError, TrainConfig
 from pdarts_tf.genotype import load_genotype
@@ -18,13 +18,7 @@ run_options = define_run_flags("train", __name__)
 EVALUATE_ONLY = flags.DEFINE_boolean(
     "evaluate_only", False, "Test the stored weights of --run_dir instead of training."
 )
-MAX_SKIP_CONNECTS = flags.DEFINE_integer(
-    "max_skip_connects",
-    None,
-    "With the run directory of a search as --genotype: train its result with at most so many "
-    "skip-connects.",
-    lower_bound=0,
-)
+MAX_SKIP_CONNECTS = define_max_skip_connects()
 RUN_DIR = define_path("run_dir", "Run directory for --evaluate_only.")
 
 

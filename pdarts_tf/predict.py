@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, predict_flags
 from pdarts_tf.errors import InputError, printable
-from pdarts_tf.model_versions import numbers
+from pdarts_tf.exported_models import numbers
 from pdarts_tf.prediction.answers import Answer, as_text
 from pdarts_tf.prediction.image_files import find_images, read_image
 from pdarts_tf.runs.next_commands import read_training
@@ -78,7 +78,11 @@ def _of_model(model: str) -> "Classifier":
 
 def _answer(classifier: "Classifier", path: str) -> Answer:
     try:
-        return Answer(path, classifier.probabilities(read_image(path)))
+        content = read_image(path)
+    except InputError as error:
+        return Answer(path, problem=f"cannot be read ({error})")
+    try:
+        return Answer(path, classifier.probabilities(content))
     except InputError as error:
         return Answer(path, problem=str(error))
 

@@ -4,8 +4,12 @@ Tests that need it are skipped where there is none, but for continuous integrati
 have one: there, they fail.
 """
 
+import contextlib
+import functools
+import http.server
 import os
 import shutil
+import threading
 
 import pytest
 
@@ -31,3 +35,19 @@ def find_browser():
     if os.environ.get("PDARTS_REQUIRE_BROWSER") or os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def served(directory):
+    """Serves a directory on this machine; gives its address."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=directory)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

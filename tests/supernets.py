@@ -22,6 +22,16 @@ def uniform_space(*names):
     return pd.SearchSpace(mask, mask)
 
 
+def state_of(arrays, *prefixes):
+    """The golden arrays of some prefixes without these; those of the last prefix count."""
+    return {
+        name.removeprefix(prefix): array
+        for prefix in prefixes
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def snapshot(variables):
     """Copies of the variables' values."""
     return [variable.numpy().copy() for variable in variables]

@@ -18,7 +18,7 @@ ROOMS = (
     (
         "arrays",
         "durations",
-        "model_versions",
+        "exported_models",
         "own_packages",
         "plugins",
         "primitives",

@@ -5,7 +5,7 @@ import pytest
 from pdarts_tf.stems import MOST_PIXELS, STEMS, check_image_size, image_divisor, stem_for
 
 
-def test_strides_are_those_of_the_issue():
+def test_strides_double_from_stem_to_stem():
     assert [stem.stride for stem in STEMS.values()] == [1, 2, 4, 8]
 
 

@@ -177,7 +177,7 @@ def network_memory(
         blocks[0].channels,
         (blocks[0].height, blocks[0].width),
     )
-    exact_copies = _EXACT_COPIES if stem == "imagenet" else 0
+    exact_copies = _EXACT_COPIES if STEMS[stem].exact else 0
     widths = STEMS[stem].channels(init_channels)
     values = _kept_by_stem(STEMS[stem].strides, widths, image_size, exact_copies)
     values += sum(kept_by_preprocessing(cell) + kept_by_operations(cell) for cell in cells)

@@ -59,13 +59,7 @@ def image_data(
             f"test images must have the shape of the training images, {split.image_shape}. "
             f"Received: {tested.image_shape}"
         )
-    largest = max(int(each.labels.max(initial=0)) for each in (split, tested) if each is not None)
-    names = tuple(class_names or (str(label) for label in range(largest + 1)))
-    if largest >= len(names):
-        raise DataError(
-            f"labels must be from 0 to {len(names) - 1}, one for each of class_names. "
-            f"Received: {largest}"
-        )
+    names = _names([split, *([] if tested is None else [tested])], class_names)
     split, *rest = resized_if_asked([split, *([] if tested is None else [tested])], image_size)
     tested = rest[0] if rest else None
     return assembled(
@@ -78,6 +72,18 @@ def image_data(
         seed=seed,
         stored=stored,
     )
+
+
+def _names(splits: Sequence[Split], class_names: Sequence[str] | None) -> tuple[str, ...]:
+    """Returns the names of the classes, by default their numbers."""
+    largest = max(int(each.labels.max(initial=0)) for each in splits)
+    names = tuple(class_names or (str(label) for label in range(largest + 1)))
+    if largest >= len(names):
+        raise DataError(
+            f"labels must be from 0 to {len(names) - 1}, one for each of class_names. "
+            f"Received: {largest}"
+        )
+    return names
 
 
 def _split(examples: Examples, what: str) -> Split:

@@ -12,8 +12,8 @@ from pdarts_tf.data.contents import Files
 from pdarts_tf.data.exif import UPRIGHT
 from pdarts_tf.data.folder_layout import LAYOUT, FolderLayout, entries, find_layout
 from pdarts_tf.data.image_header import (
-    FORMATS,
     MAX_MEGAPIXELS,
+    SUFFIXES,
     Header,
     HeaderError,
     read_format,
@@ -22,7 +22,6 @@ from pdarts_tf.data.image_header import (
 from pdarts_tf.data.images import DataError, EncodedSplit
 from pdarts_tf.errors import printable
 
-_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _NAMED = 5  # entries that are named in a note
 
 _Found = folder_summary.Found
@@ -126,9 +125,9 @@ def _image_paths(
     for name in names:
         paths = entries(root, directory / name)
         for path in paths:
-            if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+            if path.suffix.lower() not in SUFFIXES or not path.is_file():
                 raise DataError(
-                    f"{printable(str(path))} is not one of {', '.join(_SUFFIXES)}; convert or "
+                    f"{printable(str(path))} is not one of {', '.join(SUFFIXES)}; convert or "
                     "remove it"
                 )
         if not paths:

@@ -20,6 +20,7 @@ FORMATS = {
     "WebP": (".webp",),
 }
 """Formats that training, testing and serving read, and the suffixes of their files."""
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 NAMES = "PNG, JPEG, BMP, GIF or WebP"
 MAX_MEGAPIXELS = 64.0

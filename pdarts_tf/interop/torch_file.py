@@ -29,7 +29,7 @@ _ZIP_ERRORS = (
     OSError,
     EOFError,
     KeyError,
-    RuntimeError,  # zipfile: encrypted, and NotImplementedError: an unknown compression
+    RuntimeError,  # of zipfile: encrypted, or of a compression that it does not know
     ValueError,
     OverflowError,
     zipfile.BadZipFile,

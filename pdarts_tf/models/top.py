@@ -8,9 +8,6 @@ import tensorflow as tf
 from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
 from pdarts_tf.stems import STEMS, check_image_size, image_divisor
 
-_AUXILIARY_STRIDES = {"imagenet": 2}
-_USUAL_AUXILIARY_STRIDE = 3  # for CIFAR; the head shrinks it where the map is smaller
-
 POOLINGS: dict[str | None, Callable[[tf.Tensor], tf.Tensor]] = {
     None: tf.identity,
     "avg": lambda features: tf.reduce_mean(features, (1, 2)),
@@ -56,9 +53,7 @@ def statistics_of(stem: str, sync_batch_norm: bool) -> str:
     """Returns the kind of statistics of a network's batch norms, see `layers.normalization`."""
     if sync_batch_norm:
         return "global"
-    # The auxiliary head amplifies rounding a thousandfold on small batches: with the fused
-    # batch norm, the gradient of the first convolution is 3e-3 off on the golden numbers.
-    return "float64" if stem == "imagenet" else "batch"
+    return "float64" if STEMS[stem].exact else "batch"
 
 
 def make_auxiliary_head(
@@ -67,7 +62,7 @@ def make_auxiliary_head(
     """Returns the auxiliary head of a network; see `AuxiliaryHead`."""
     return AuxiliaryHead(
         num_classes,
-        _AUXILIARY_STRIDES.get(stem, _USUAL_AUXILIARY_STRIDE),
+        STEMS[stem].auxiliary_stride,
         seed=seed,
         statistics=statistics,
         dtype=dtype,

@@ -2,10 +2,9 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
-import numpy as np
 import tensorflow as tf
 
 from pdarts_tf.config import TrainConfig
@@ -13,14 +12,13 @@ from pdarts_tf.data.augmentation import normalize
 from pdarts_tf.data.decoding import checking_decoder, explained
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.errors import InputError, printable
+from pdarts_tf.exported_models import CLASSES, PREDICT, PREDICT_INPUT, PREDICT_OUTPUT
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.options import recorded_options
 from pdarts_tf.startup import held_back_stderr
 from pdarts_tf.train.stored_network import stored_network
 
-PREDICT = "predict_bytes"
-"""Signature of an exported model that takes encoded images."""
-CLASSES_FILE = os.path.join("assets", "classes.txt")
+_Result = TypeVar("_Result")
 
 
 class RefusedImageError(InputError):
@@ -53,9 +51,9 @@ def of_run(run_dir: str | os.PathLike[str], config: TrainConfig) -> "RunClassifi
     Raises:
         RunDirectoryError, CheckpointError: There are no weights, or they are damaged.
     """
-    data = run_directory.read_config(run_dir)["data"]
+    content = run_directory.read_config(run_dir)
+    data, recorded = content["data"], recorded_options(content)
     weights = run_directory.stored_weights(run_dir, config)
-    recorded = recorded_options(run_directory.read_config(run_dir))
     return RunClassifier(
         stored_network(config, data, weights),
         data["class_names"],
@@ -98,17 +96,9 @@ class RunClassifier:
 
     def probabilities(self, image: bytes) -> list[float]:
         """See `Classifier`."""
-        with held_back_stderr():  # decoders log lines of their own about damaged images
-            try:
-                pixels = self._decode(tf.constant(image))
-            except tf.errors.OpError as error:
-                reason = explained(error)
-            else:
-                reason = ""
-        if reason:
-            raise RefusedImageError(reason)
-        found: np.ndarray = self._classify(tf.cast(pixels, tf.float32)).numpy()
-        return [float(value) for value in found]
+        pixels = _decoded(lambda: self._decode(tf.constant(image)))
+        found: list[float] = self._classify(tf.cast(pixels, tf.float32)).numpy().tolist()
+        return found
 
 
 def of_export(model: str | os.PathLike[str], version: pathlib.Path) -> "ExportedClassifier":
@@ -124,7 +114,7 @@ def of_export(model: str | os.PathLike[str], version: pathlib.Path) -> "Exported
     try:
         with held_back_stderr():
             loaded = tf.saved_model.load(str(version))
-        names = (version / CLASSES_FILE).read_text("utf-8").splitlines()
+        names = (version / "assets" / CLASSES).read_text("utf-8").splitlines()
         return ExportedClassifier(loaded, loaded.signatures[PREDICT], names)
     except (OSError, ValueError, KeyError, AttributeError, tf.errors.OpError) as error:
         reason = printable(" ".join(str(error).split()))
@@ -153,13 +143,20 @@ class ExportedClassifier:
 
     def probabilities(self, image: bytes) -> list[float]:
         """See `Classifier`."""
-        with held_back_stderr():
-            try:
-                found = self._signature(image_bytes=tf.constant([image]))
-            except tf.errors.OpError as error:
-                reason = explained(error)
-            else:
-                reason = ""
-        if reason:
-            raise RefusedImageError(reason)
-        return [float(value) for value in found["probabilities"][0].numpy()]
+        outputs = _decoded(lambda: self._signature(**{PREDICT_INPUT: tf.constant([image])}))
+        found: list[float] = outputs[PREDICT_OUTPUT][0].numpy().tolist()
+        return found
+
+
+def _decoded(call: Callable[[], _Result]) -> _Result:
+    """Returns the result of a call that decodes an image.
+
+    Raises:
+        RefusedImageError: The image cannot be decoded.
+    """
+    with held_back_stderr():  # decoders log lines of their own about damaged images
+        try:
+            return call()
+        except tf.errors.OpError as error:
+            refused = RefusedImageError(explained(error))
+    raise refused

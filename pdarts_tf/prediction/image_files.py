@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pdarts_tf.data.folder_layout import is_hidden
-from pdarts_tf.data.image_header import FORMATS
+from pdarts_tf.data.image_header import SUFFIXES
 from pdarts_tf.errors import InputError, printable
 
-SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 MOST_BYTES = 256 * 2**20
 """Larger files are no images."""
 
@@ -67,14 +66,13 @@ def read_image(path: str) -> bytes:
     """Reads a file without decoding it.
 
     Raises:
-        InputError: The file cannot be read, or is larger than any image; the message continues
-            "<path> …".
+        InputError: The file cannot be read, or is larger than any image; the message is the reason.
     """
     try:
         with pathlib.Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})") from error
+        raise InputError(str(error.strerror)) from error
     if len(content) > MOST_BYTES:
-        raise InputError(f"has more than {MOST_BYTES // 2**20} MiB, which no image has")
+        raise InputError(f"more than {MOST_BYTES // 2**20} MiB, which no image has")
     return content

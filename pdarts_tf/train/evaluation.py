@@ -187,7 +187,7 @@ class Training:
         data = self.images.data
         if not data.test.num_images:
             return None
-        network = _stored_network(self.config, data, weights)
+        network = restored_network(self.config, data, weights)
         return assess(network, self._test_batches, data.test)
 
     def _restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -278,9 +278,20 @@ class Training:
         )
 
 
-def _stored_network(
-    config: TrainConfig, data: ImageData, weights: str | os.PathLike[str]
+def restored_network(
+    config: TrainConfig, data: Images, weights: str | os.PathLike[str]
 ) -> SupervisedNetwork:
+    """Returns the network of a run with stored weights.
+
+    Args:
+        config: Settings of the training.
+        data: The images.
+        weights: File with the weights.
+
+    Raises:
+        ConfigError: See `make_network`.
+        CheckpointError: The weights are damaged or of another network.
+    """
     model = make_network(config, data)
     arrays, _ = checkpoint.load(weights)
     checkpoint.restore(checkpoint.variables_of(model), arrays)
@@ -307,6 +318,6 @@ def evaluate(
     """
     if not data.test.num_images:
         raise DataError(f"{data.name} has no test images to test the weights on")
-    model = _stored_network(config, data, weights)
+    model = restored_network(config, data, weights)
     batches = pipeline.evaluation_batches(data.test, config.batch_size, data.mean, data.std)
     return TrainingLoop(model, jit_compile=config.compiles_steps).evaluate(batches)

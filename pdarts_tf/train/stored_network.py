@@ -7,8 +7,7 @@ from typing import Any
 
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data.images import check_classes
-from pdarts_tf.runs import checkpoint
-from pdarts_tf.train.evaluation import make_network
+from pdarts_tf.train.evaluation import restored_network
 from pdarts_tf.training.supervised import SupervisedNetwork
 
 
@@ -30,7 +29,4 @@ def stored_network(
     shape = types.SimpleNamespace(
         num_classes=len(data["class_names"]), image_shape=tuple(data["image_shape"])
     )
-    network = make_network(config, shape)
-    arrays, _ = checkpoint.load(weights)
-    checkpoint.restore(checkpoint.variables_of(network), arrays)
-    return network
+    return restored_network(config, shape, weights)

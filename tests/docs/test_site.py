@@ -1,14 +1,12 @@
 """The site of the documentation, as `make docs` builds it: strict, and in a real browser."""
 
-import functools
-import http.server
 import re
 import subprocess
 import sys
-import threading
 
 import pytest
 
+from tests.browser import served
 from tests.source_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -38,17 +36,8 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(site):
     """Where the site is served."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Handler, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(site) as found:
+        yield found
 
 
 @pytest.fixture

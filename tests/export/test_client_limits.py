@@ -9,6 +9,7 @@ from absl.testing import flagsaver
 
 from export import client, client_http, client_model, client_rest
 from pdarts_tf.errors import InputError, RunError
+from pdarts_tf.prediction import image_files
 from tests.export import odd_rest
 from tests.export.odd_rest import ESCAPES, answers, check_line, of_json, status
 from tests.export.odd_rest import http as wire
@@ -227,6 +228,6 @@ def test_odd_arguments_are_one_line(image, argv, expected):
 
 
 def test_what_is_larger_than_any_image_is_not_sent(image, monkeypatch):
-    monkeypatch.setattr(client, "_MOST_BYTES", 4)
-    with pytest.raises(InputError, match=r"at most 0 MiB\. Received: .*image.png, which has more"):
+    monkeypatch.setattr(image_files, "MOST_BYTES", 4)
+    with pytest.raises(InputError, match=r"cannot read .*image\.png: more than 0 MiB"):
         run(image)

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from export import exporter, server_config
-from pdarts_tf import model_versions
+from pdarts_tf import exported_models
 from pdarts_tf.errors import RunError
 from tests.commands import Command, run_command
 from tests.export.conftest import DATA
@@ -105,7 +105,7 @@ def test_damaged_weights_leave_no_version(trained_run, tmp_path):
     result = run(f"--run_dir={run_dir}", f"--export_dir={tmp_path}/m")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "weights_best.npz is damaged" in result.stderr
-    assert model_versions.numbers(tmp_path / "m") == []
+    assert exported_models.numbers(tmp_path / "m") == []
 
 
 @pytest.mark.parametrize("error", [OSError("full"), tf.errors.UnknownError(None, None, "")])
@@ -123,17 +123,17 @@ def killed_exports(trained_run, model, seeds):
     """Kills exports at random moments of their writing; returns the versions that appeared."""
     for seed in seeds:
         flags = (f"--run_dir={trained_run.run_dir}", f"--export_dir={model}")
-        before = set(model_versions.numbers(model))
+        before = set(exported_models.numbers(model))
         process = Command("export.saved_model", *flags)
         while process.poll() is None:
             begun = model.is_dir() and any(model.glob(f".incomplete-*/{'*' * (seed % 2)}"))
-            if begun or set(model_versions.numbers(model)) != before:
+            if begun or set(exported_models.numbers(model)) != before:
                 break
             time.sleep(0.005)
         time.sleep(random.Random(seed).uniform(0, 0.8))
         process.kill()
         process.communicate()
-    return model_versions.numbers(model)
+    return exported_models.numbers(model)
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_a_killed_export_leaves_no_half_version(trained_run, tmp_path):
         assert loads(model / str(number))
     result = run(f"--run_dir={trained_run.run_dir}", f"--export_dir={model}")
     assert result.returncode == 0, result.stderr
-    assert loads(model / str(max(model_versions.numbers(model))))
+    assert loads(model / str(max(exported_models.numbers(model))))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from export import other_formats, versions
-from pdarts_tf import model_versions
+from pdarts_tf import exported_models
 from tests.export.conftest import DATA
 
 # TensorFlow's own interpreter warns that it is going to be a package of its own.
@@ -34,7 +34,7 @@ def test_class_names_are_beside_it(tflite):
 
 
 def test_no_server_takes_it_for_a_version(tflite):
-    assert model_versions.numbers(tflite) == []
+    assert exported_models.numbers(tflite) == []
 
 
 def test_an_existing_file_is_not_overwritten(tflite, trained_run):

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import exporter
 from pdarts_tf.errors import InputError
-from pdarts_tf.model_versions import numbers
+from pdarts_tf.exported_models import numbers
 from pdarts_tf.prediction import classifiers
 from tests.commands import run_command
 from tests.encoded_images import encoded, picture
@@ -87,4 +86,3 @@ def test_the_command_names_damaged_images_and_classifies_the_others(exported_mod
     assert done.returncode == 2
     assert len(done.stdout.splitlines()) == 3
     assert "images without answer: 1 of 2" in done.stderr
-    assert exporter.CLASSES in classifiers.CLASSES_FILE

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from export import versions
-from pdarts_tf import model_versions
+from pdarts_tf import exported_models
 from tests.source_tree import ROOT
 
 FILES = 40
@@ -39,7 +39,7 @@ def test_versions_count_up(tmp_path):
 def test_the_next_version_follows_the_highest(tmp_path):
     write(tmp_path, 7)
     assert versions.next_number(tmp_path) == 8
-    assert model_versions.numbers(tmp_path) == [7]
+    assert exported_models.numbers(tmp_path) == [7]
 
 
 def test_other_files_are_no_versions(tmp_path):
@@ -51,7 +51,7 @@ def test_other_files_are_no_versions(tmp_path):
 @pytest.mark.parametrize("name", [str(2**63), "9" * 20, "\u0663", "1_0", "-1"])
 def test_names_that_no_server_loads_are_skipped(tmp_path, name):
     (tmp_path / name).mkdir()
-    assert model_versions.numbers(tmp_path) == []
+    assert exported_models.numbers(tmp_path) == []
     assert write(tmp_path).name == "1"
 
 
@@ -120,6 +120,6 @@ def test_killed_at_random_moments(tmp_path):
             time.sleep(moments.uniform(0, 0.12))
             process.send_signal(signal.SIGKILL)
     write(tmp_path)
-    for number in model_versions.numbers(tmp_path)[:-1]:
+    for number in exported_models.numbers(tmp_path)[:-1]:
         sizes = [file.stat().st_size for file in (tmp_path / str(number)).iterdir()]
         assert sizes == [10_000] * FILES

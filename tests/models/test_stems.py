@@ -8,7 +8,7 @@ import pdarts_tf as pd
 from export.inference import inference_function
 from pdarts_tf.cost.complexity import count_parameters
 from pdarts_tf.stems import STEMS
-from tests.supernets import GOLDENS, uniform_space
+from tests.supernets import GOLDENS, state_of, uniform_space
 
 SIZES = {"init_channels": 4, "num_layers": 3, "num_classes": 3}
 SEARCHED = uniform_space("avg_pool_3x3", "skip_connect", "dil_conv_3x3")
@@ -24,13 +24,8 @@ def arrays():
 
 def loaded(model, arrays, prefix):
     """A model with the official weights."""
-    state = {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
     model.build((None, 64, 64, 3))
-    pd.load_torch_state_dict(model, state)
+    pd.load_torch_state_dict(model, state_of(arrays, prefix))
     return model
 
 

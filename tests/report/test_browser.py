@@ -1,10 +1,7 @@
 """The report in a real browser: nothing fails, nothing is fetched, the slider works."""
 
-import functools
-import http.server
 import json
 import shutil
-import threading
 
 import pytest
 from playwright.sync_api import expect
@@ -13,6 +10,7 @@ from flags.command_line import recipe_settings
 from pdarts_tf.genotype import load_genotype
 from pdarts_tf.report.page import report, write_report
 from pdarts_tf.report.run import read_run
+from tests.browser import served
 from tests.run_directories import write_search, write_training
 
 CELL = "[data-heat=normal] tbody tr:nth-child(1) td:nth-child(2)"
@@ -33,17 +31,8 @@ def directory(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(directory):
     """Where the directory is served, so that requests would be seen; /favicon.ico too."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Handler, directory=directory)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(directory) as found:
+        yield found
 
 
 class Opened:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import pdarts_tf as pd
 from pdarts_tf.training.bilevel import cross_entropy
-from tests.supernets import GOLDENS
+from tests.supernets import GOLDENS, state_of
 
 pytestmark = pytest.mark.slow  # a supernet in eager mode: five seconds
 
@@ -24,13 +24,7 @@ def supernet(arrays, *prefixes):
     """A supernet with the official weights, those of later prefixes in place of earlier ones."""
     model = pd.Supernet(pd.SearchSpace.full(arrays["primitives"].tolist()), **SIZES)
     model.build((None, 8, 8, 3))
-    state = {
-        name.removeprefix(prefix): array
-        for prefix in prefixes
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-    pd.load_torch_state_dict(model, state)
+    pd.load_torch_state_dict(model, state_of(arrays, *prefixes))
     return model
 
 

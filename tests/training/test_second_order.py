@@ -16,6 +16,7 @@ from tests.supernets import (
     restore,
     skip_images,
     snapshot,
+    state_of,
 )
 
 
@@ -243,13 +244,7 @@ def official_supernet(arrays, *prefixes):
     space = pd.SearchSpace(arrays["switches_normal"], arrays["switches_reduce"])
     model = pd.Supernet(space, init_channels=4, num_layers=3, num_classes=3)
     model.compute = compute_mixed_operations  # few steps are done before they are traced
-    state = {
-        name.removeprefix(prefix): array
-        for prefix in prefixes
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-    pd.load_torch_state_dict(model, state)
+    pd.load_torch_state_dict(model, state_of(arrays, *prefixes))
     return model
 
 

@@ -1,8 +1,12 @@
-"""Versions of an exported model, in TensorFlow Serving's layout: MODEL/1, MODEL/2, …"""
+"""Exported models: their versions, in TensorFlow Serving's layout MODEL/1, MODEL/2, …; names."""
 
 import os
 import pathlib
 
+PREDICT, PREDICT_INPUT, PREDICT_OUTPUT = "predict_bytes", "image_bytes", "probabilities"
+"""The signature that takes encoded images, its input, and its output of probabilities."""
+CLASSES = "classes.txt"
+"""The asset with the names of the classes, one a line."""
 LARGEST = 2**63 - 1
 """The largest version that a server can load: it reads names as 64-bit integers."""
 
