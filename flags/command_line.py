@@ -30,13 +30,16 @@ MAX_MESSAGE = 2000
 """Characters of an error's line; what it received may be longer."""
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
-_SETTINGS = {"search": SearchConfig, "train": TrainConfig}
 EXIT_PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h: a temporary failure, try again
 # Recipes are named after their data sets, except these. A data set without a recipe gets the
 # defaults, which are the recipes of cifar10, except that trainings validate.
 _OTHER_NAMES = {
     "train_imagenet2012": "train_imagenet_mobile",
 }
+
+
+SETTINGS = {"search": SearchConfig, "train": TrainConfig}
+"""{command: its settings}."""
 
 
 class _Exit:
@@ -86,7 +89,7 @@ def recipe_settings(command: str, dataset: str) -> SearchConfig | TrainConfig:
     """
     recipe = recipe_path(command, dataset)
     settings: SearchConfig | TrainConfig = default_settings(
-        _SETTINGS[command], recipe, dataset=dataset
+        SETTINGS[command], recipe, dataset=dataset
     )
     return settings
 

@@ -1,5 +1,6 @@
 """Flags that searches and trainings share: where a run reads, writes and computes."""
 
+import dataclasses
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -7,6 +8,7 @@ from typing import Any
 
 from absl import flags
 
+from flags.command_line import SETTINGS, recipe_path
 from flags.fields import define_flags, is_auto, read_flags
 from flags.importing import define_plugins
 from flags.kinds import define_finite, define_path
@@ -65,10 +67,19 @@ def define_run_flags(
         max_megapixels=max_megapixels.value,
         gpu_memory=gpu_memory.value,
         auto_batch_size=is_auto("batch_size", flag_values),
+        given=_given(command, flag_values),
         callbacks=callbacks_named(callbacks.value),
         plugins=tuple(plugins.value),
         words=tuple(sys.argv[1:]),
     )
+
+
+def _given(command: str, flag_values: flags.FlagValues) -> frozenset[str] | None:
+    """Returns the settings that were given; None if a recipe sets the others."""
+    if recipe_path(command, str(flag_values["dataset"].value)) is not None:
+        return None
+    names = (field.name for field in dataclasses.fields(SETTINGS[command]))
+    return frozenset(name for name in names if flag_values[name].present)
 
 
 def _define_directories(command: str, where: dict[str, Any]) -> tuple[Any, Any, Any]:

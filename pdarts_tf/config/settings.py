@@ -5,7 +5,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Self
 
@@ -125,8 +125,14 @@ def _fits(value: Any, hint: Any) -> bool:
     return type(value) is hint
 
 
-def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
+def first_difference(
+    config: Any, other: Any, ignored: Collection[str] = ()
+) -> tuple[str, Any, Any] | None:
     """Returns (name, value, other value) of the first setting that differs, or None.
+
+    Args:
+        config, other: Settings of one class.
+        ignored: Names of settings that may differ.
 
     >>> @dataclass(frozen=True)
     ... class Example(Settings):
@@ -136,7 +142,7 @@ def first_difference(config: Any, other: Any) -> tuple[str, Any, Any] | None:
     """
     for each in dataclasses.fields(config):
         mine, theirs = getattr(config, each.name), getattr(other, each.name)
-        if mine != theirs:
+        if mine != theirs and each.name not in ignored:
             return each.name, mine, theirs
     return None
 

@@ -43,6 +43,8 @@ __all__ = [
     "split_in_two",
 ]
 
+UNMEASURED: Mapping[str, Any] = {"mean": [], "std": []}
+"""Instead of a stored description: images are neither measured nor checked."""
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:[\w.*]+)?")
 
 _Found = tuple[tuple[str, ...], AnySplit, AnySplit | None, str]
@@ -117,7 +119,8 @@ def load(
         images_per_class: Number of training images per class to use, drawn by `seed`.
         seed: Random seed of the draw.
         stored: Description of the data of a run that is resumed or tested. Its mean and deviation
-            are used, and images are not measured or checked again.
+            are used, and images are not measured or checked again. `UNMEASURED` to see how many
+            images there are.
         max_megapixels: Millions of pixels that an image may have, before it is resized.
 
     Raises:

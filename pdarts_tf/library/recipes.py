@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from pdarts_tf.config import SearchConfig, TrainConfig
@@ -20,6 +21,20 @@ def recipe_settings(command: str, dataset: str) -> Settings:
     from flags import command_line
 
     return command_line.recipe_settings(command, dataset)
+
+
+def given_settings(command: str, dataset: str, settings: Collection[str]) -> frozenset[str] | None:
+    """Returns the settings that were given; None if there is a recipe, which sets the others.
+
+    Args:
+        command: "search" or "train".
+        dataset: Name of any data set.
+        settings: Names of the settings that were given.
+    """
+    from flags import command_line
+
+    has_recipe = command_line.recipe_path(command, dataset) is not None
+    return None if has_recipe else frozenset(settings)
 
 
 def settings_for(kind: type[_Config], dataset: str, settings: dict[str, Any]) -> _Config:

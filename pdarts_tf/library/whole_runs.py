@@ -10,11 +10,12 @@ from pdarts_tf.data.array_source import Examples, image_data
 from pdarts_tf.data.images import DataError, ImageData
 from pdarts_tf.genotype import Genotype, load_genotype
 from pdarts_tf.library.jobs import SEARCH, TRAIN
-from pdarts_tf.library.recipes import settings_for
+from pdarts_tf.library.recipes import given_settings, settings_for
 from pdarts_tf.library.results import SearchResult, TrainingResult
 from pdarts_tf.report.run import Run, read_run
 from pdarts_tf.runs import job
 from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.runs.settings_of_run import LoadData
 from pdarts_tf.training.devices import Devices
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
@@ -49,8 +50,9 @@ def run_search(
         distribution: Devices to run on, see docs/distributed.md.
         callbacks: Keras callbacks; they see the epochs of all stages as those of one training.
         **settings: Settings of the search, such as `epochs=10`: the fields of `SearchConfig`,
-            which are the flags of the command. Others are those of the recipe of the data set; for
-            arrays, `dataset="digits"` gives the data a name, and with it a recipe.
+            which are the flags of the command. Others are those of the recipe of the data set, or
+            without one follow from the data; for arrays, `dataset="digits"` gives the data a name,
+            and with it a recipe.
 
     Returns:
         The result, which notebooks show with its cells drawn.
@@ -71,7 +73,8 @@ def run_search(
     dataset = _name(train, settings)
     config = settings_for(SearchConfig, dataset, settings | {"dataset": dataset})
     load = _loader(train, test, class_names)
-    return SearchResult(_run(SEARCH, config, load, output_dir, data_dir, distribution, callbacks))
+    options = _options(SEARCH, config, settings, output_dir, data_dir, distribution, callbacks)
+    return SearchResult(_run(SEARCH, config, options, load))
 
 
 def run_training(
@@ -118,7 +121,8 @@ def run_training(
     named = {"dataset": dataset, "genotype": str(genotype)}
     config = settings_for(TrainConfig, dataset, settings | named)
     load = _loader(train, test, class_names)
-    return TrainingResult(_run(TRAIN, config, load, output_dir, data_dir, distribution, callbacks))
+    options = _options(TRAIN, config, settings, output_dir, data_dir, distribution, callbacks)
+    return TrainingResult(_run(TRAIN, config, options, load))
 
 
 def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:
@@ -133,31 +137,40 @@ def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:
     return train
 
 
-def _run(
+def _options(
     command: job.Command,
     config: SearchConfig | TrainConfig,
-    load: job.LoadData,
+    settings: Mapping[str, Any],
     output_dir: str | os.PathLike[str] | None,
     data_dir: str | os.PathLike[str] | None,
     distribution: str,
     callbacks: "Sequence[keras.callbacks.Callback]",
-) -> Run:
-    """Runs a job, and returns what its directory holds then."""
+) -> RunOptions:
     if output_dir is None:
         output_dir = tempfile.mkdtemp(prefix=f"pdarts_{command.name}_")
-    options = RunOptions(
+    return RunOptions(
         data_dir=None if data_dir is None else os.fspath(data_dir),
         output_dir=os.fspath(output_dir),
         devices=Devices.from_environment(distribution, 1),
         callbacks=lambda: callbacks,
+        given=given_settings(command.name, config.dataset, settings),
     )
-    job.run(command, config, options, load)
-    return read_run(output_dir)
+
+
+def _run(
+    command: job.Command,
+    config: SearchConfig | TrainConfig,
+    options: RunOptions,
+    load: LoadData,
+) -> Run:
+    """Runs a job, and returns what its directory holds then."""
+    path = job.run(command, config, options, load)
+    return read_run(path or str(options.output_dir))
 
 
 def _loader(
     train: "str | Examples", test: "Examples | None", class_names: Sequence[str] | None
-) -> job.LoadData:
+) -> LoadData:
     """Returns a function that loads the data set of a name, or the one that arrays make."""
     if isinstance(train, str):
         if test is not None or class_names is not None:

@@ -58,7 +58,7 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
         *([f"--genotype={_genotype(run)}"] if run.command == "train" else []),
         f"--dataset={run.settings.dataset}",
         *option_flags(run.options),
-        *changed_flags(run.settings, recipe, names),
+        *changed_flags(run.settings, recipe, names, run.given),
         f"--output_dir={_beside(run.path)}",
     )
 

@@ -16,7 +16,7 @@ from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings
 from pdarts_tf.genotype import Genotype, GenotypeError, load_genotype
-from pdarts_tf.runs.options import recorded_options
+from pdarts_tf.runs.options import given_settings, recorded_options
 from pdarts_tf.runs.provenance import recorded_start
 from pdarts_tf.runs.run_directory import (
     ALPHAS,
@@ -61,6 +61,7 @@ class Run:
         data: Description of the data; its values are valid or missing.
         versions: Versions of packages by name.
         options: How the data was found, as {name of the flag: value}.
+        given: Names of the settings that were given, if the data has chosen the others.
         started: How the run was started; see `provenance.recorded_start`.
         records: Measurements by epoch.
         spaces: Search spaces by stage, counted from 1.
@@ -80,6 +81,7 @@ class Run:
     data: dict[str, Any]
     versions: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
     started: dict[str, str] = field(default_factory=dict)
     records: dict[Key, dict[str, float]] = field(default_factory=dict)
     spaces: dict[int, SearchSpace] = field(default_factory=dict)
@@ -132,6 +134,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         _data(content.get("data")),
         _texts(content.get("versions")),
         options=recorded_options(content),
+        given=given_settings(content) or frozenset(),
         started=recorded_start(content),
     )
     run.records = _records(run)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
@@ -15,7 +14,8 @@ from pdarts_tf.runs.log import logger
 from pdarts_tf.runs.next_commands import MODULES, shell_line
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.provenance import started_record
-from pdarts_tf.runs.run_directory import RunDirectory
+from pdarts_tf.runs.run_directory import RunDirectory, RunDirectoryError
+from pdarts_tf.runs.settings_of_run import Config, LoadData, settings_of_run
 from pdarts_tf.runs.stopping import Stop, StopRequest
 from pdarts_tf.runs.terminal import native_messages_in
 from pdarts_tf.streams import show
@@ -30,8 +30,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds
     from pdarts_tf.runs.epochs import Session
     from pdarts_tf.runs.observers import Observer, Result
     from pdarts_tf.runs.state import RunState
-
-Config = SearchConfig | TrainConfig
 
 
 class Job(Protocol):
@@ -85,10 +83,6 @@ class Command:
     make_watchers: Callable[[Any, RunDirectory, "RunState"], Watchers]
 
 
-LoadData = Callable[[Config, RunOptions, Mapping[str, Any] | None], ImageData]
-"""Function of settings, options and the stored description of a run's data to its data."""
-
-
 def run(
     command: Command, config: Config, options: RunOptions, load: LoadData | None = None
 ) -> str | None:
@@ -113,13 +107,10 @@ def run(
     """
     sources.check_name(config.dataset)
     path = options.output_dir or run_directory.default_path(command.name, config)
-    recorded = run_directory.recorded_batch_size(path) if options.auto_batch_size else None
-    if recorded is not None:
-        config = dataclasses.replace(config, batch_size=recorded)
     if options.dry_run:
-        _dry_run(command, config, options, recorded)
+        _dry_run(command, config, options, path)
         return None
-    run_directory.check(path, config)
+    stored = run_directory.check(path, config, options.unset(config))
     chief = options.devices.task.is_chief
     if os.path.isfile(os.path.join(path, command.result)):
         if chief:
@@ -129,16 +120,16 @@ def run(
         if not chief:
             silence = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stdout(silence))
-        _run(command, config, options, path, recorded, load or load_data, stack)
+        _run(command, config, stored, options, path, load or load_data, stack)
     return path if chief else None
 
 
 def _run(
     command: Command,
     config: Config,
+    stored: Config | None,
     options: RunOptions,
     path: str,
-    recorded: int | None,
     load: LoadData,
     stack: contextlib.ExitStack,
 ) -> None:
@@ -148,26 +139,30 @@ def _run(
     configure(devices.num_cpu_devices, options.gpu_memory, options.compilation_cache_dir)
     stack.enter_context(device.lost_workers_reported(devices.task))
     strategy = devices.make_strategy()
-    if not options.auto_batch_size:
+    if "batch_size" not in options.unset(config):
         device.check_batch_size(
             config.batch_size, strategy.num_replicas_in_sync, config.parts_per_device
         )
     device.check_jit_compile(config.jit_compile, strategy.num_replicas_in_sync)
+    config, lines = settings_of_run(
+        config, stored, options, load, strategy.num_replicas_in_sync * config.parts_per_device
+    )
     data = load(config, options, run_directory.stored_data(path))
     for note in data.notes:
         print(note)
-    chosen = None
     if options.auto_batch_size:
+        recorded = None if stored is None else stored.batch_size
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
         config = dataclasses.replace(config, batch_size=chosen.size)
+        lines.append(chosen.line(config.learning_rate))
     job = command.make_job(config, data, strategy)
     line = None if options.words is None else shell_line(MODULES[command.name], *options.words)
     opened = _opened(path, config, data, options, strategy, line)
     directory, stop = stack.enter_context(opened)
     if line is not None and directory.writes:
         stack.enter_context(native_messages_in(directory.path / run_directory.LOG))
-    if chosen is not None:
-        logger().info(chosen.line(config.learning_rate))
+    for each in lines:
+        logger().info(each)
     finish(job, command.make_watchers, config, options, directory, stop)
 
 
@@ -295,7 +290,7 @@ def load_data(
     return sources.load_for(config, options.data_dir, stored, options.max_megapixels)
 
 
-def _dry_run(command: Command, config: Config, options: RunOptions, recorded: int | None) -> None:
+def _dry_run(command: Command, config: Config, options: RunOptions, path: str) -> None:
     """Reads the data and prints what a job would do, without doing any of it."""
     from pdarts_tf.training.runtime import configure
 
@@ -305,12 +300,17 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
     from pdarts_tf.runs.room import measured_room
     from pdarts_tf.training.devices_in_use import described, planned_devices
 
-    data = load_data(config, options)
-    for note in data.notes:
-        print(note)
+    stored = None
+    with contextlib.suppress(RunDirectoryError):  # of another run, which this one only resembles
+        stored = run_directory.check(path, config, options.unset(config))
     used = planned_devices(options.devices)
+    config, reasons = settings_of_run(config, stored, options, load_data, used.total)
+    data = load_data(config, options)
+    for note in (*data.notes, *reasons):
+        print(note)
     room, lines = measured_room(used), [described(used)]
     if options.auto_batch_size:
+        recorded = None if stored is None else stored.batch_size
         chosen = chosen_batch(config, lambda c: command.make_plan(c, data), room, recorded)
         config = dataclasses.replace(config, batch_size=chosen.size)
         lines.append(chosen.line(config.learning_rate))

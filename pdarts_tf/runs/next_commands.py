@@ -13,7 +13,7 @@ from typing import Any
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.data import DataConfig
 from pdarts_tf.config.settings import Settings, as_flag
-from pdarts_tf.runs.options import recorded_options
+from pdarts_tf.runs.options import given_settings, recorded_options
 from pdarts_tf.runs.run_directory import (
     CONFIG,
     GENOTYPE,
@@ -46,7 +46,9 @@ def shell_line(module: str, *words: object) -> str:
     return shlex.join(["python", "-m", module, *map(str, words)])
 
 
-def changed_flags(settings: Settings, implied: Settings, names: Collection[str]) -> list[str]:
+def changed_flags(
+    settings: Settings, implied: Settings, names: Collection[str], given: Collection[str] = ()
+) -> list[str]:
     """Returns the flags of settings that differ from those that a command has without them.
 
     Args:
@@ -54,6 +56,7 @@ def changed_flags(settings: Settings, implied: Settings, names: Collection[str])
         implied: Settings of the same class that the command's --dataset implies.
         names: Names of the settings to compare. Those that are None are left out, since no flag
             sets a value to None.
+        given: Names of settings whose flags are returned even if they do not differ.
 
     >>> changed_flags(SearchConfig(seed=1, epochs=30), SearchConfig(), {"seed"})
     ['--seed=1']
@@ -62,7 +65,9 @@ def changed_flags(settings: Settings, implied: Settings, names: Collection[str])
     return [
         as_flag(name, value)
         for name, value in values.items()
-        if name in names and value is not None and value != getattr(implied, name)
+        if name in names
+        and value is not None
+        and (name in given or value != getattr(implied, name))
     ]
 
 
@@ -87,10 +92,15 @@ def train_line(run: _Path, genotype: _Path, recipes: Recipes, options: Mapping[s
     command = command_of(content)
     settings: Any = read_settings(run, SearchConfig if command == "search" else TrainConfig)
     own, theirs = (recipes(each, settings.dataset) for each in (command, "train"))
-    changed = [each.name for each in dataclasses.fields(own) if _differs(settings, own, each.name)]
-    words = changed_flags(settings, theirs, _OF_DATA.intersection(changed))
-    if not _fits(content.get("data"), theirs):
-        words.append(as_flag("batch_size", settings.batch_size))
+    if (given := given_settings(content)) is not None:
+        # The training chooses what the search has chosen, by the same data.
+        words = [as_flag(name, getattr(settings, name)) for name in sorted(_OF_DATA & given)]
+    else:
+        fields = dataclasses.fields(own)
+        changed = [each.name for each in fields if _differs(settings, own, each.name)]
+        words = changed_flags(settings, theirs, _OF_DATA.intersection(changed))
+        if not _fits(content.get("data"), theirs):
+            words.append(as_flag("batch_size", settings.batch_size))
     return shell_line(
         MODULES["train"],
         f"--genotype={os.fspath(genotype)}",

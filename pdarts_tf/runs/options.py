@@ -1,5 +1,6 @@
 """Options of a run; of these only the choice of its batch size influences its results."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.config.data_rules import CHOSEN
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.errors import printable
 from pdarts_tf.training.devices import Devices
@@ -59,6 +61,25 @@ def recorded_options(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
 
 
+def given_settings(content: Mapping[str, Any]) -> frozenset[str] | None:
+    """Returns the names of the settings that were given to a run whose others the data chose.
+
+    Args:
+        content: Content of its config.json, which nobody should trust.
+
+    Returns:
+        The names; None if a recipe, or an earlier version, set what was not given.
+
+    >>> given_settings({"options": {"given": ["epochs"]}})
+    frozenset({'epochs'})
+    """
+    found = content.get("options")
+    given = found.get("given") if isinstance(found, dict) else None
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        return None
+    return frozenset(given)
+
+
 def _is_module(name: Any) -> bool:
     """Returns whether a value can be the name of a module."""
     return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
@@ -81,6 +102,8 @@ class RunOptions:
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
+        given: Names of the settings that were given, if the data is to choose others; None if it
+            is not, since there is a recipe.
         plugins: Modules that were imported first, for the commands that go on with the run.
         callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
             process that writes the run's files.
@@ -98,6 +121,7 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
+    given: frozenset[str] | None = None
     plugins: tuple[str, ...] = ()
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
     words: tuple[str, ...] | None = field(default=None, compare=False)
@@ -118,8 +142,21 @@ class RunOptions:
 
     @property
     def to_record(self) -> dict[str, Any]:
-        """Those of `of_data` with a data directory that is the same from everywhere."""
-        return {
+        """What config.json keeps: `of_data`, its directory absolute, and what was `given`."""
+        of_data = {
             name: value if name != "data_dir" or "://" in value else os.path.abspath(value)
             for name, value in self.of_data.items()
         }
+        return of_data if self.given is None else {**of_data, "given": sorted(self.given)}
+
+    def unset(self, config: Any) -> frozenset[str]:
+        """Returns the names of the settings that are left to the program.
+
+        Args:
+            config: Settings of the run.
+        """
+        names = frozenset({"batch_size"} if self.auto_batch_size else ())
+        if self.given is None:
+            return names
+        own = {each.name for each in dataclasses.fields(config)}
+        return names | (CHOSEN & own) - self.given

@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import IO, Any, Self, TypeVar
 
@@ -55,8 +55,16 @@ class RunDirectoryError(InputError):
     """A directory that cannot be used for this run; one line says why and what to do."""
 
 
-def check(path: str | os.PathLike[str], config: Settings) -> None:
+def check(path: str | os.PathLike[str], config: _Kind, unset: Collection[str] = ()) -> _Kind | None:
     """Checks that a run with these settings may use a directory, without touching it.
+
+    Args:
+        path: the directory.
+        config: settings of the run.
+        unset: names of settings that may differ, as nobody has set them.
+
+    Returns:
+        The settings of the run in the directory; None if there is none yet.
 
     Raises:
         RunDirectoryError: it holds something else, or a run of another format or other settings.
@@ -66,7 +74,7 @@ def check(path: str | os.PathLike[str], config: Settings) -> None:
         raise RunDirectoryError(f"--output_dir must be a directory. Received: {path}, a file")
     # Hidden files are our lock and unfinished writes: a run may have died before its first file.
     if not path.is_dir() or all(file.name.startswith(".") for file in path.iterdir()):
-        return
+        return None
     if not (path / CONFIG).is_file():
         raise RunDirectoryError(
             f"--output_dir must be new, empty, or a run directory. Received: {path}, which has "
@@ -74,12 +82,13 @@ def check(path: str | os.PathLike[str], config: Settings) -> None:
         )
     _check_format(path)
     stored = read_settings(path, type(config))
-    if difference := first_difference(stored, config):
+    if difference := first_difference(stored, config, unset):
         name, theirs, mine = difference
         raise RunDirectoryError(
             f"{path} holds another run: its --{name} is {shown(theirs)}, not {shown(mine)}; "
             "choose another --output_dir"
         )
+    return stored
 
 
 def _check_format(path: pathlib.Path) -> None:
@@ -136,18 +145,6 @@ def stored_data(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 def _is_per_channel(value: Any) -> bool:
     return isinstance(value, list) and all(type(each) in (int, float) for each in value)
-
-
-def recorded_batch_size(path: str | os.PathLike[str]) -> int | None:
-    """Returns the batch size of the run in a directory, or None if there is no such run yet.
-
-    Raises:
-        RunDirectoryError: see `read_config`.
-    """
-    if not (pathlib.Path(path) / CONFIG).is_file():
-        return None
-    size = read_config(path)["config"].get("batch_size")
-    return size if isinstance(size, int) else None
 
 
 def read_settings(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:

@@ -13,6 +13,7 @@ from pdarts_tf.training.devices import Devices
 def options(*argv):
     """The options of a command line."""
     values = flags.FlagValues()
+    define_flags(SearchConfig, "example", values)
     read = define_run_flags("search", "example", values)
     values(["program", *argv])
     return read()
@@ -44,6 +45,15 @@ def test_options_are_those_of_the_flags():
         gpu_memory="all",
         plugins=("a", "b.c"),
     )
+
+
+def test_what_was_given_is_known_if_there_is_no_recipe():
+    given = options("--dataset=folder", "--batch_size=96", "--noflip", "--data_dir=D").given
+    assert given == {"dataset", "batch_size", "flip"}
+
+
+def test_a_recipe_sets_what_was_not_given():
+    assert options("--dataset=cifar100", "--batch_size=96").given is None
 
 
 @pytest.mark.parametrize(("text", "chosen"), [("96", False), ("auto", True)])
