@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 CUDA := $(filter 1,$(GPU))
 STAMP := $(VENV)/.installed$(if $(CUDA),-gpu)
 # The extras of pyproject.toml that the tests need, and the versions that are tested together.
-EXTRAS := dev,docs,onnx,openvino,ray,serving
+EXTRAS := dev,docs,onnx,openvino,photos,ray,serving
 LOCKS := requirements-lock.txt $(if $(CUDA),requirements-gpu-lock.txt)
 COMMA := ,
 PYTHON ?= python3 python3.13 python3.12 python3.11

@@ -19,7 +19,7 @@ OPTIONAL = {"torch"}
 # Dependencies that are no imports; BUILD says what they are for.
 NOT_IMPORTED = {
     *("@importlib-resources", "@ipykernel", "@mkdocs-jupyter", "@mkdocs-material"),
-    *("@mkdocstrings-python", "@pytest-timeout"),
+    *("@mkdocstrings-python", "@pytest-timeout", "@scikit-image"),
 }
 DISTRIBUTIONS = packages_distributions()
 
