@@ -105,12 +105,12 @@ class TrainConfig(DataConfig, ComputeConfig):
         "Decay per epoch of an exponential moving average of the weights, which is then tested "
         "instead of them; 0 for none.",
     )
-    early_stopping_epochs: int | None = setting(
-        None,
+    early_stopping_epochs: int = setting(
+        0,
         "End after so many epochs in a row without a better validation score, the one that chooses "
-        "the best weights; by default train for all --epochs.",
-        before=None,
-        least=1,
+        "the best weights; 0 to train for all --epochs.",
+        before=0,
+        least=0,
     )
     max_parameters: int | None = setting(
         None, "Maximum number of parameters; larger networks are refused.", least=1, most=math.inf
@@ -135,9 +135,9 @@ class TrainConfig(DataConfig, ComputeConfig):
         check_share(self, "label_smoothing", "average_decay")
         check(0 <= self.rand_augment <= 1, "rand_augment", "from 0 to 1", self.rand_augment)
         check(
-            self.early_stopping_epochs is None or self.validation_portion > 0,
+            not self.early_stopping_epochs or self.validation_portion > 0,
             "early_stopping_epochs",
-            "left out with --validation_portion=0, which measures no validation score",
+            "0 with --validation_portion=0, which measures no validation score",
             self.early_stopping_epochs,
         )
         check(

@@ -233,7 +233,7 @@ class Training:
     def ends_early(self, state: RunState) -> bool:
         """Returns whether the validation score has not become better for long enough."""
         patience = self.config.early_stopping_epochs
-        return patience is not None and epochs_since_best(state.metrics) >= patience
+        return 0 < patience <= epochs_since_best(state.metrics)
 
     def end_epoch(
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState

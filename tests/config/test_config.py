@@ -259,10 +259,10 @@ def test_json_may_hold_whole_numbers_where_others_are_expected():
         ({"mixup": -0.2}, "--mixup must be finite and not negative"),
         ({"mixup": INFINITE}, "--mixup must be finite and not negative"),
         ({"class_weights": "sqrt"}, "--class_weights must be none or balanced. Received: sqrt"),
-        ({"early_stopping_epochs": 0}, "--early_stopping_epochs must be at least 1"),
+        ({"early_stopping_epochs": -1}, "--early_stopping_epochs must be at least 0"),
         (
             {"early_stopping_epochs": 5, "validation_portion": 0.0},
-            "--early_stopping_epochs must be left out with --validation_portion=0",
+            "--early_stopping_epochs must be 0 with --validation_portion=0",
         ),
     ],
     ids=str,
