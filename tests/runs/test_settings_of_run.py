@@ -67,5 +67,5 @@ def test_other_settings_than_those_given_are_refused(used):
 
 def test_settings_that_no_data_chooses_are_never_left_open(used):
     other = dataclasses.replace(CONFIG, momentum=0.5)
-    with pytest.raises(RunDirectoryError, match="its --momentum is 0.9, not 0.5"):
+    with pytest.raises(RunDirectoryError, match=r"its --momentum is 0\.9, not 0\.5"):
         run_directory.check(used, other, GIVEN.unset(other))
