@@ -32,7 +32,8 @@ EXIT_FAILURE = 1
 EXIT_USAGE = 2
 EXIT_PREEMPTED = 75  # EX_TEMPFAIL of sysexits.h: a temporary failure, try again
 # Recipes are named after their data sets, except these. A data set without a recipe gets the
-# defaults, which are the recipes of cifar10, except that trainings validate.
+# defaults, which are the recipes of cifar10, except that trainings validate, and then what
+# `config.by_data` chooses once the data is known.
 _OTHER_NAMES = {
     "train_imagenet2012": "train_imagenet_mobile",
 }
@@ -182,7 +183,8 @@ def _whose_defaults(command: str, dataset: str, *, given: bool) -> str:
     recipe = recipe_path(command, dataset)
     if recipe is None:
         return (
-            f"There is no recipe for --dataset={printable(dataset)}: defaults are the general ones."
+            f"There is no recipe for --dataset={printable(dataset)}: defaults are the general "
+            "ones, and some settings follow from the data; --dry_run prints them."
         )
     return f"Defaults are those for --dataset={dataset}: flags/recipes/{recipe.name}."
 

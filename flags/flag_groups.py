@@ -4,7 +4,7 @@ GROUPS = {
     "Data": (
         "dataset", "data_dir", "image_size", "train_images_per_class", "train_portion",
         "validation_portion", "augmentation", "crop_padding", "flip", "color_jitter",
-        "cutout_length", "max_megapixels",
+        "cutout_length", "rand_augment", "mixup", "class_weights", "max_megapixels",
     ),
     "Search space and network": (
         "genotype", "primitives", "search_space", "layers", "init_channels", "add_channels",
@@ -15,7 +15,7 @@ GROUPS = {
     "Optimization": (
         "epochs", "warmup_epochs", "validation_epochs", "max_steps_per_epoch", "batch_size",
         "learning_rate", "schedule", "learning_rate_warmup_epochs", "momentum", "l2", "clip_norm",
-        "label_smoothing", "average_decay", "seed",
+        "label_smoothing", "average_decay", "early_stopping_epochs", "seed",
     ),
     "Architecture parameters": (
         "arch_learning_rate", "arch_beta_1", "arch_beta_2", "arch_l2", "arch_clip_norm",

@@ -31,7 +31,10 @@ def board_of(path):
 
 def write_board(path):
     """Writes the event file of a run directory; returns the run directory."""
-    Summaries(path / TENSORBOARD, board_of(path), epochs_of(path))
+    epochs = epochs_of(path)
+    summaries = Summaries(path / TENSORBOARD, board_of(path), epochs)
+    if read_run(path).finished:
+        summaries.end(epochs[-1][TIMINGS]["time"], len(epochs))
     return path
 
 

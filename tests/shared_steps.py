@@ -111,7 +111,8 @@ def bilevel(strategy, arch_order="first"):
 def supervised(strategy, sync_batch_norm, dtype="float32"):
     """Two steps of an evaluation network with drop-path.
 
-    Without synchronized batch norms a single device computes its batch in two parts.
+    Without synchronized batch norms a single device computes its batch in two parts, and the
+    images have shares of two classes that weigh differently.
     """
     import tensorflow as tf
 
@@ -131,12 +132,18 @@ def supervised(strategy, sync_batch_norm, dtype="float32"):
         )
         model.build((None, 8, 8, 3))
         alone = strategy.num_replicas_in_sync == 1 and not sync_batch_norm
-        model.compile(pd.weight_optimizer(), gradient_accumulation=2 if alone else 1)
+        model.compile(
+            pd.weight_optimizer(),
+            gradient_accumulation=2 if alone else 1,
+            class_weights=None if sync_batch_norm else [0.5, 1.0, 2.0],
+        )
         model.optimizer.build(model.trainable_variables)
         for variable in model.optimizer.variables:
             if variable.name == "loss_scale":
                 variable.assign(256.0)  # small enough for these gradients
     batches = [tuple(map(tf.constant, labelled_images(i))) for i in range(2)]
+    if not sync_batch_norm:
+        batches = [(x, 0.7 * tf.one_hot(y, 3) + 0.3 * tf.one_hot(y[::-1], 3)) for x, y in batches]
     progress = EpochProgress()
     TrainingLoop(model, strategy=strategy).run_epoch(0, iter(batches), 2, progress)
     prefix = "synchronized" if sync_batch_norm else "local"

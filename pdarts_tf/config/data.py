@@ -8,6 +8,7 @@ from pdarts_tf.stems import AUTO, CHOICES, MOST_PIXELS, STEMS
 
 AUGMENTATIONS = ("crop", "resized_crop")
 MAX_IMAGE_SIZE = 8192  # a few more than 64 megapixels
+CLASS_WEIGHTS = ("none", "balanced")
 MAX_HUE = 0.5  # half a turn, the opposite colour
 
 
@@ -37,6 +38,13 @@ class DataConfig(Settings):
     color_jitter: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0),
         "Strength of random brightness, contrast, saturation and hue.",
+    )
+    class_weights: str = setting(
+        "none",
+        "Weights of the classes in the training loss: none, or balanced, which makes all classes "
+        "weigh alike together, however many images each has.",
+        before="none",
+        choices=CLASS_WEIGHTS,
     )
     train_images_per_class: int | None = setting(
         None, "Number of training images per class, drawn with --seed; by default all.", least=1

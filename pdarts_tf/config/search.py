@@ -242,8 +242,3 @@ stage, with --add_channels added. Received: 15
             )
             for i in range(len(self.layers))
         )
-
-    @property
-    def num_epochs(self) -> int:
-        """Number of epochs of all stages together."""
-        return len(self.stages) * self.epochs

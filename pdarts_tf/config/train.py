@@ -87,11 +87,30 @@ class TrainConfig(DataConfig, ComputeConfig):
     cutout_length: int = setting(
         16, "Side of the cutout square in pixels; 0 for no cutout.", least=0, most=MAX_IMAGE_SIZE
     )
+    rand_augment: float = setting(
+        0.0,
+        "Strength of RandAugment, up to 1: two random operations on every training image; 0 for "
+        "none.",
+        before=0.0,
+    )
+    mixup: float = setting(
+        0.0,
+        "Mix every training image with another one, by shares of the beta distribution whose "
+        "parameters are this number; 0 for none.",
+        before=0.0,
+    )
     label_smoothing: float = setting(0.0, "Label smoothing.")
     average_decay: float = setting(
         0.0,
         "Decay per epoch of an exponential moving average of the weights, which is then tested "
         "instead of them; 0 for none.",
+    )
+    early_stopping_epochs: int = setting(
+        0,
+        "End after so many epochs in a row without a better validation score, the one that chooses "
+        "the best weights; 0 to train for all --epochs.",
+        before=0,
+        least=0,
     )
     max_parameters: int | None = setting(
         None, "Maximum number of parameters; larger networks are refused.", least=1, most=math.inf
@@ -111,9 +130,16 @@ class TrainConfig(DataConfig, ComputeConfig):
         except GenotypeError as error:
             raise ConfigError(str(error)) from error
         check_positive(self, "learning_rate", "clip_norm")
-        check_not_negative(self, "l2", "auxiliary_weight")
+        check_not_negative(self, "l2", "auxiliary_weight", "mixup")
         check_share(self, "validation_portion", "momentum", "drop_path_rate")
         check_share(self, "label_smoothing", "average_decay")
+        check(0 <= self.rand_augment <= 1, "rand_augment", "from 0 to 1", self.rand_augment)
+        check(
+            not self.early_stopping_epochs or self.validation_portion > 0,
+            "early_stopping_epochs",
+            "0 with --validation_portion=0, which measures no validation score",
+            self.early_stopping_epochs,
+        )
         check(
             self.init_channels >= 2 and self.init_channels % 2 == 0,
             "init_channels",

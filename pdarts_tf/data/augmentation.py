@@ -11,13 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from pdarts_tf.data.color import color_jitter
+from pdarts_tf.data.keras_augmentation import RandAugment
 
 __all__ = ["Augmentation", "cutout", "normalize", "random_crop_flip"]
+
+_RAND_AUGMENT = 1  # folded into the seed of a batch; crop and cutout have its two halves
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random resized crop, colour jitter, random crop and flip, normalization, then cutout.
+    """Resized crop, colour jitter, crop and flip, RandAugment, normalization, then cutout.
 
     The first two are applied to single images while they are read (see `jitter`), the others to a
     whole batch. As in the official code, crops are padded with black and cutout squares have the
@@ -31,6 +34,7 @@ class Augmentation:
             `windows.random`. The pipeline crops while it reads images, so that JPEGs need not be
             decoded whole.
         color_jitter: Strengths of brightness, contrast, saturation and hue; see `color_jitter`.
+        rand_augment: Changes by random operations, of the pixels from 0 to 255; None for none.
 
     Raises:
         ValueError: If a length is negative.
@@ -48,6 +52,7 @@ class Augmentation:
     cutout_length: int = 0
     resized_crop: bool = False
     color_jitter: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    rand_augment: RandAugment | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("padding", self.padding), ("cutout_length", self.cutout_length)):
@@ -93,6 +98,8 @@ class Augmentation:
         padding = 0 if self.resized_crop else self.padding
         if padding or self.flip:
             images = random_crop_flip(images, crop_seed, padding, self.flip)
+        if self.rand_augment is not None:
+            images = self.rand_augment(images, tf.random.fold_in(seed, _RAND_AUGMENT))
         images = normalize(images, mean, std)
         if self.cutout_length:
             images = cutout(images, cutout_seed, self.cutout_length)

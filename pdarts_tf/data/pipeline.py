@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from pdarts_tf.data.augmentation import Augmentation, normalize
 from pdarts_tf.data.images import AnySplit, DataError
+from pdarts_tf.data.keras_augmentation import MixUp
 from pdarts_tf.data.reading import read_batches, reading_threads
 
 __all__ = [
@@ -72,6 +73,7 @@ def training_batches(
     augmentation: Augmentation,
     mean: Sequence[float],
     std: Sequence[float],
+    mixup: MixUp | None = None,
 ) -> tf.data.Dataset:
     """Returns the shuffled, augmented batches of the steps first_step .. last_step - 1.
 
@@ -89,10 +91,12 @@ def training_batches(
         augmentation: Augmentation of the images.
         mean: Mean per channel, for pixels scaled to [0, 1].
         std: Standard deviation per channel, for pixels scaled to [0, 1].
+        mixup: Mixes the augmented images of a batch; None for no mixing.
 
     Returns:
         Dataset of pairs: images, float32 of shape (batch_size, height, width, channels), and
-        labels, int64 of shape (batch_size,).
+        labels, int64 of shape (batch_size,); with `mixup` the share of every class instead, float32
+        of shape (batch_size, classes).
 
     Raises:
         DataError: If there are too few images for an epoch of this length.
@@ -111,7 +115,7 @@ def training_batches(
     """
     steps = (first_step, last_step)
     batches = _stream(
-        "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std
+        "train", split, batch_size, steps_per_epoch, seed, steps, augmentation, mean, std, mixup
     )
     return _in_background(batches, reading_threads(split, augmentation))
 
@@ -215,6 +219,7 @@ def _stream(
     augmentation: Augmentation,
     mean: Sequence[float],
     std: Sequence[float],
+    mixup: MixUp | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of a stream; streams of different names are independent."""
     check_batch_size(split.num_images, batch_size, f"the {name} split")
@@ -226,6 +231,7 @@ def _stream(
         )
     transform_seed = _hash_seed(*seed, name, "transform")
     image_seed = _hash_seed(*seed, name, "image")
+    mixup_seed = _hash_seed(*seed, name, "mixup")
     indices = _indices(
         split.num_images,
         batch_size,
@@ -236,7 +242,9 @@ def _stream(
 
     def finish(step: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> _Batch:
         images = augmentation(images, tf.random.fold_in(transform_seed, step), mean, std)
-        return images, labels
+        if mixup is None:
+            return images, labels
+        return mixup(images, labels, tf.random.fold_in(mixup_seed, step))
 
     numbered = tf.data.Dataset.zip(tf.data.Dataset.range(*steps), indices)
     return read_batches(split, numbered, batch_size, finish, augmentation, image_seed)

@@ -12,7 +12,8 @@ from pdarts_tf.data.images import AnySplit, Split
 
 # Batches of images in memory are made on two threads of their own, which leaves alone the threads
 # that run the model's many small operations. On two cores they make more than 30,000 CIFAR images
-# per second. Images that are processed one by one use as many threads as there are cores.
+# per second. Images that are processed one by one use as many threads as there are cores, and so
+# does RandAugment, which takes tenths of a millisecond per image.
 _THREADS = 2
 
 
@@ -47,7 +48,7 @@ def read_batches(
             images = tf.constant(split.images)
         return places.map(
             lambda step, place: finish(step, tf.gather(images, place), tf.gather(labels, place)),
-            num_parallel_calls=_THREADS,
+            num_parallel_calls=reading_threads(split, augmentation),
             deterministic=True,
         )
     read = image_reader(split, random_crop=augmentation.resized_crop)
@@ -67,7 +68,7 @@ def read_batches(
     )
     return batches.map(
         lambda steps, images, labels: finish(steps[0], images, labels),
-        num_parallel_calls=_THREADS,
+        num_parallel_calls=_finishing_threads(augmentation),
         deterministic=True,
     )
 
@@ -75,7 +76,15 @@ def read_batches(
 def reading_threads(split: AnySplit, augmentation: Augmentation) -> int:
     """Returns the number of threads to read a split with."""
     if _at_once(split, augmentation):
-        return _THREADS
+        return _finishing_threads(augmentation)
+    return _all_threads()
+
+
+def _finishing_threads(augmentation: Augmentation) -> int:
+    return _THREADS if augmentation.rand_augment is None else _all_threads()
+
+
+def _all_threads() -> int:
     return max(_THREADS, os.cpu_count() or 1)
 
 

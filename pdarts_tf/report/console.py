@@ -194,3 +194,13 @@ class TrainConsole(_Console):
                     f"top-1 {metrics[f'{prefix}_accuracy']:.4f}, "
                     f"top-5 {metrics[f'{prefix}_top5']:.4f}"
                 )
+
+    def end(self, result: Any) -> None:
+        """Prints why a training, with this `TrainingOutcome`, has ended before its last epoch."""
+        last = result.last["epoch"]
+        if last < self.config.epochs:
+            self.log(
+                f"Ended after epoch {last} of {self.config.epochs}: the best validation score is "
+                f"that of epoch {result.best['epoch']}, --early_stopping_epochs="
+                f"{self.config.early_stopping_epochs}"
+            )

@@ -85,6 +85,9 @@ class Phase(Protocol):
     def begin_epoch(self, epoch: int) -> EpochStart:
         """Sets learning and dropout rates of an epoch, counted from 0 in the phase."""
 
+    def ends_early(self, state: RunState) -> bool:
+        """Returns whether no further epoch is to begin, by the records of those before."""
+
     def end_epoch(
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState
     ) -> EpochResult:
@@ -139,7 +142,7 @@ class Session:
 
 
 def run_epochs(phase: Phase, session: Session) -> None:
-    """Trains for the epochs of a phase that are left, with a checkpoint after each.
+    """Trains for the epochs of a phase that are left or needed, with a checkpoint after each.
 
     Raises:
         NonFiniteLossError: A loss became NaN or infinite.
@@ -175,6 +178,8 @@ def _run_epochs(
     steps = state.steps_per_epoch
     batches = iter(phase.batches(first_epoch * steps + state.progress.steps))
     for epoch in range(first_epoch, phase.epochs):
+        if phase.ends_early(state):
+            return
         start = phase.begin_epoch(epoch)
         if start.retrace:
             loop.retrace()

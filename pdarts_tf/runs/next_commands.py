@@ -94,7 +94,7 @@ def train_line(run: _Path, genotype: _Path, recipes: Recipes, options: Mapping[s
     own, theirs = (recipes(each, settings.dataset) for each in (command, "train"))
     if (given := given_settings(content)) is not None:
         # The training chooses what the search has chosen, by the same data.
-        words = [as_flag(name, getattr(settings, name)) for name in sorted(_OF_DATA & given)]
+        words = changed_flags(settings, theirs, _OF_DATA & given, given)
     else:
         fields = dataclasses.fields(own)
         changed = [each.name for each in fields if _differs(settings, own, each.name)]

@@ -16,7 +16,9 @@ from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult
 from pdarts_tf.runs.observers import EpochStart
 from pdarts_tf.runs.run_directory import ALPHAS, METRICS
+from pdarts_tf.runs.state import RunState
 from pdarts_tf.search.split import SearchImages
+from pdarts_tf.training.losses import class_weights
 from pdarts_tf.training.optimizers import MomentumSGD, weight_optimizer
 
 
@@ -85,6 +87,11 @@ class SearchPhase(ABC):
             clip_norm=config.clip_norm,
         )
 
+    def _class_weights(self) -> tuple[float, ...] | None:
+        """Returns the weights of the classes in the losses, by all training images."""
+        data = self.images.data
+        return class_weights(self.config.class_weights, data.train.labels, data.num_classes)
+
     def _batching(self, first_step: int) -> dict[str, Any]:
         """Returns the keyword arguments of the functions that make the batches of training."""
         config, data = self.config, self.images.data
@@ -103,6 +110,10 @@ class SearchPhase(ABC):
             "mean": data.mean,
             "std": data.std,
         }
+
+    def ends_early(self, state: RunState) -> bool:
+        """Returns False: the schedules of a search need all epochs."""
+        return False
 
     def _place(self, epoch: int) -> dict[str, int]:
         return {"stage": self.stage.index + 1, "epoch": epoch + 1}

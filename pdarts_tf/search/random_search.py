@@ -202,7 +202,7 @@ class SampleTraining(SearchPhase):
             **config.network_options,
         )
         model.build((None, *data.image_shape))
-        model.compile(self._weight_optimizer())
+        model.compile(self._weight_optimizer(), class_weights=self._class_weights())
         model.optimizer.build(model.trainable_variables)
         return model
 

@@ -131,6 +131,7 @@ class StageSearch(SearchPhase):
                 clip_norm=config.arch_clip_norm,
             ),
             arch_order=config.arch_order,
+            class_weights=self._class_weights(),
         )
         model.build_optimizers()
         return model

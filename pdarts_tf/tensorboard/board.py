@@ -72,8 +72,6 @@ class SearchBoard:
         if epoch == 1:
             stage = self.config.stages[number - 1]
             parts.append(_stage_text(stage, step, self.config))
-        if step == self.config.num_epochs:
-            parts.append(board_layout.table_row_end(records[TIMINGS]["time"]))
         return _merged(parts)
 
     def _genotype_text(self, genotype: Genotype, records: Records, where: str) -> Summary:
@@ -111,10 +109,7 @@ class TrainBoard:
             records: METRICS and TIMINGS of the epoch.
             step: the epoch, from 1.
         """
-        parts = [_scalars(records)]
-        if step == self.config.epochs:
-            parts.append(board_layout.table_row_end(records[TIMINGS]["time"]))
-        return _merged(parts)
+        return _scalars(records)
 
 
 def _merged(parts: Sequence[Summary]) -> Summary:

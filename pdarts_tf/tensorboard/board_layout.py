@@ -121,7 +121,7 @@ def table_row(config: Settings, run: str, time: float) -> Summary:
 
 
 def table_row_end(time: float) -> Summary:
-    """Returns what says that a run has measured its last epoch at a time."""
+    """Returns what says that a run has ended, having measured its last epoch at a time."""
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time)
     content = plugin_data_pb2.HParamsPluginData(session_end_info=end)
     summary = Summary()

@@ -16,6 +16,7 @@ from pdarts_tf.runs.files import write_whole, writing
 from pdarts_tf.runs.observers import Observer
 from pdarts_tf.runs.run_directory import TENSORBOARD, TIMINGS
 from pdarts_tf.runs.state import RunState
+from pdarts_tf.tensorboard.board_layout import table_row_end
 
 EVENT_FILES = "events.out.tfevents.*"
 
@@ -75,8 +76,15 @@ class Summaries:
                 measured, in seconds since 1970.
             step: Number of the epoch, from 1.
         """
+        self._add(self._event(records, step))
+
+    def end(self, time: float, step: int) -> None:
+        """Writes that the run has ended, with the epoch of a step, at a time."""
+        self._add(Event(wall_time=time, step=step, summary=table_row_end(time)))
+
+    def _add(self, event: Event) -> None:
         with writing(self._path), open(self._path, "ab") as file:
-            file.write(_framed(self._event(records, step)))
+            file.write(_framed(event))
 
     def _event(self, records: Mapping[str, Any], step: int) -> Event:
         summary = self.board.epoch(records, step)
@@ -96,12 +104,17 @@ class TensorBoard(Observer):
     """
 
     def __init__(self, path: pathlib.Path, board: Board, state: RunState) -> None:
+        self._state = state
         epochs = [state.epoch(i) for i in range(state.epochs)]
         self._summaries = Summaries(path / TENSORBOARD, board, epochs)
 
     def end_epoch(self, state: RunState) -> None:
         """Writes the newest epoch."""
         self._summaries.write(state.epoch(-1), state.epochs)
+
+    def end(self, result: Any) -> None:
+        """Writes that the run has ended with its last epoch."""
+        self._summaries.end(self._state.timings[-1]["time"], self._state.epochs)
 
 
 def _framed(event: Event) -> bytes:

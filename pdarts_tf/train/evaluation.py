@@ -16,8 +16,7 @@ from pdarts_tf.config import ConfigError, TrainConfig
 from pdarts_tf.cost.complexity import count_macs, count_parameters
 from pdarts_tf.cost.plan import Plan, train_plan
 from pdarts_tf.data import pipeline
-from pdarts_tf.data.augmentation import Augmentation
-from pdarts_tf.data.images import AnySplit, DataError, ImageData
+from pdarts_tf.data.images import DataError, ImageData
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.epochs import EpochResult, Evaluate, Session, run_epochs
@@ -32,12 +31,14 @@ from pdarts_tf.train.scores import (
     TrainingOutcome,
     best,
     check_stored_weights,
+    epochs_since_best,
     is_best,
     scores,
 )
 from pdarts_tf.train.training_images import split_training_images
 from pdarts_tf.training.averaging import WeightAverage
 from pdarts_tf.training.loop import TrainingLoop
+from pdarts_tf.training.losses import class_weights
 from pdarts_tf.training.optimizers import weight_optimizer
 from pdarts_tf.training.supervised import VALIDATION_NAMES, SupervisedNetwork
 
@@ -142,6 +143,9 @@ class Training:
                 auxiliary_weight=config.auxiliary_weight,
                 label_smoothing=config.label_smoothing,
                 gradient_accumulation=config.gradient_accumulation,
+                class_weights=class_weights(
+                    config.class_weights, self.images.for_weights.labels, data.num_classes
+                ),
             )
             self.model.optimizer.build(self.model.trainable_variables)
         self.plan: Plan = train_plan(config, data, self.images.counts, self.steps)
@@ -203,38 +207,16 @@ class Training:
 
     def batches(self, first_step: int) -> Iterable[Any]:
         """Returns the training batches from a step on."""
-        config, data = self.config, self.images.data
-        return pipeline.training_batches(
-            self.images.for_weights,
-            batch_size=config.batch_size,
-            steps_per_epoch=self.steps,
-            seed=(config.seed,),
-            first_step=first_step,
-            last_step=config.epochs * self.steps,
-            augmentation=Augmentation(
-                config.crop_padding,
-                config.flip,
-                config.cutout_length,
-                config.augmentation == "resized_crop",
-                config.color_jitter,
-            ),
-            mean=data.mean,
-            std=data.std,
-        )
+        return self.images.training_batches(self.config, first_step)
 
     @functools.cached_property
     def _validation_batches(self) -> tf.data.Dataset | None:
         held_out = self.images.for_validation
-        return None if held_out is None else self._evaluation_batches(held_out)
+        return None if held_out is None else self.images.evaluation_batches(self.config, held_out)
 
     @functools.cached_property
     def _test_batches(self) -> tf.data.Dataset:
-        return self._evaluation_batches(self.images.data.test)
-
-    def _evaluation_batches(self, split: AnySplit) -> tf.data.Dataset:
-        config, data = self.config, self.images.data
-        batches = pipeline.evaluation_batches(split, config.batch_size, data.mean, data.std)
-        return batches.take(config.max_steps_per_epoch or -1)
+        return self.images.evaluation_batches(self.config, self.images.data.test)
 
     def begin_epoch(self, epoch: int) -> EpochStart:
         """Sets learning rate and drop-path rate of an epoch."""
@@ -247,6 +229,11 @@ class Training:
         model.drop_path_rate = rate
         rates = {"learning_rate": learning_rate, "drop_path_rate": rate}
         return EpochStart(epoch, {"epoch": epoch + 1}, rates)
+
+    def ends_early(self, state: RunState) -> bool:
+        """Returns whether the validation score has not become better for long enough."""
+        patience = self.config.early_stopping_epochs
+        return 0 < patience <= epochs_since_best(state.metrics)
 
     def end_epoch(
         self, start: EpochStart, logs: dict[str, float], evaluate: Evaluate, state: RunState

@@ -54,6 +54,20 @@ def best(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return max(records, key=_merit) if "valid_accuracy" in records[-1] else None
 
 
+def epochs_since_best(records: Sequence[Mapping[str, Any]]) -> int:
+    """Returns the number of epochs since the one with the best weights; 0 before the first.
+
+    >>> records = [
+    ...     {"epoch": 1, "valid_accuracy": 0.9, "valid_loss": 0.5},
+    ...     {"epoch": 2, "valid_accuracy": 0.8, "valid_loss": 0.4},
+    ... ]
+    >>> epochs_since_best(records)
+    1
+    """
+    chosen = best(records) if records else None
+    return 0 if chosen is None else int(records[-1]["epoch"] - chosen["epoch"])
+
+
 def _merit(record: Mapping[str, float]) -> tuple[float, float]:
     """Returns the rank of weights: by validation accuracy, then by a lower loss."""
     return record["valid_accuracy"], -record["valid_loss"]

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+import tensorflow as tf
+
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.cost.plan import Plan, train_plan
 from pdarts_tf.data import pipeline
+from pdarts_tf.data.augmentation import Augmentation
 from pdarts_tf.data.images import AnySplit, ImageData
+from pdarts_tf.data.keras_augmentation import MixUp, RandAugment
 from pdarts_tf.data.splitting import hold_out_validation
 
 
@@ -25,6 +29,36 @@ class TrainingImages:
     for_weights: AnySplit
     for_validation: AnySplit | None
     steps: int
+
+    def training_batches(self, config: TrainConfig, first_step: int) -> tf.data.Dataset:
+        """Returns the augmented batches of a whole training, from a step on."""
+        data = self.data
+        return pipeline.training_batches(
+            self.for_weights,
+            batch_size=config.batch_size,
+            steps_per_epoch=self.steps,
+            seed=(config.seed,),
+            first_step=first_step,
+            last_step=config.epochs * self.steps,
+            augmentation=Augmentation(
+                config.crop_padding,
+                config.flip,
+                config.cutout_length,
+                config.augmentation == "resized_crop",
+                config.color_jitter,
+                RandAugment(config.rand_augment) if config.rand_augment else None,
+            ),
+            mean=data.mean,
+            std=data.std,
+            mixup=MixUp(config.mixup, data.num_classes) if config.mixup else None,
+        )
+
+    def evaluation_batches(self, config: TrainConfig, split: AnySplit) -> tf.data.Dataset:
+        """Returns the batches of a split that evaluate the network after an epoch."""
+        batches = pipeline.evaluation_batches(
+            split, config.batch_size, self.data.mean, self.data.std
+        )
+        return batches.take(config.max_steps_per_epoch or -1)
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from pdarts_tf.search_space import SearchSpace
 from pdarts_tf.training import keras_arguments, second_order
 from pdarts_tf.training.fitting import VALID_METRICS, FittedNetwork
+from pdarts_tf.training.losses import cross_entropy
 from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
 from pdarts_tf.training.optimizers import TorchOptimizer
 
@@ -26,20 +27,6 @@ Objective = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 WEIGHT_METRICS = ("loss", "accuracy", "weight_grad_norm")
 ARCH_METRICS = ("arch_loss", "arch_accuracy", "arch_grad_norm")
 ARCH_ORDERS = ("first", "second")
-
-
-def cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor | None = None
-) -> tf.Tensor:
-    """Returns the mean over the batch of the cross entropy of integer labels.
-
-    Args:
-        labels: (batch,) integers.
-        logits: (batch, classes).
-        weights: Factors of the images' losses, (batch,); by default 1.
-    """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    return tf.reduce_mean(losses if weights is None else weights * losses)
 
 
 def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -129,6 +116,7 @@ class Supernet(FittedNetwork):
         arch_optimizer: TorchOptimizer | None = None,
         *,
         arch_order: str = "first",
+        class_weights: Sequence[float] | None = None,
         **others: Any,
     ) -> None:
         """Sets the optimizers of `trainable_variables` and of `arch_variables`.
@@ -139,12 +127,14 @@ class Supernet(FittedNetwork):
             arch_order: Order of the gradient of the alphas: "first" takes the weights as they are,
                 "second" differentiates through a step of them, see `second_order`. The latter needs
                 exact float32 and makes TensorFlow compute in it (no TF32), for the whole process.
+            class_weights: Factors of the classes' losses, (classes,), for weights and alphas; by
+                default 1.
             **others: None; other arguments of Keras' `compile` are refused.
 
         Raises:
             TypeError: There are others.
-            ValueError: The order is unknown, the second does not fit dtype or optimizer, or an
-                optimizer is none of this package.
+            ValueError: The order is unknown, the second does not fit dtype or optimizer, an
+                optimizer is none of this package, or there is not one weight per class.
         """
         keras_arguments.check_no_others(others)
         weight_optimizer = keras_arguments.checked_optimizer("weight_optimizer", weight_optimizer)
@@ -158,6 +148,7 @@ class Supernet(FittedNetwork):
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.arch_optimizer = arch_optimizer
         self.arch_order = arch_order
+        self.class_weights = keras_arguments.checked_class_weights(class_weights, self.num_classes)
         if self.compute_dtype == "float16":
             weight_optimizer.use_loss_scale()
             arch_optimizer.use_loss_scale()
@@ -252,7 +243,7 @@ class Supernet(FittedNetwork):
     def _first_order(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
     ) -> second_order.ArchGradient:
-        objective = self._objective(labels, weights)
+        objective = self._objective(weights)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for alphas in self.arch_variables:
                 tape.watch(alphas.value)
@@ -279,11 +270,11 @@ class Supernet(FittedNetwork):
     def _pure_loss(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
     ) -> second_order.Loss:
-        return second_order.pure_loss(self, self._objective(labels, weights), images, labels)
+        return second_order.pure_loss(self, self._objective(weights), images, labels)
 
-    def _objective(self, labels: tf.Tensor, weights: tf.Tensor | None = None) -> Objective:
+    def _objective(self, weights: tf.Tensor | None) -> Objective:
         """Returns the loss of a batch, a function of (labels, logits)."""
-        return functools.partial(cross_entropy, weights=self._loss_weights(labels, weights))
+        return functools.partial(cross_entropy, weights=weights, class_weights=self.class_weights)
 
     def weight_step(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
@@ -295,7 +286,7 @@ class Supernet(FittedNetwork):
             labels: Their labels (batch,).
             weights: Weights of the images in the loss, (batch,); by default 1.
         """
-        objective = self._objective(labels, weights)
+        objective = self._objective(weights)
         with tf.GradientTape() as tape:
             logits = self(images, training=True, differentiate="weights")
             loss = objective(labels, logits)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from pdarts_tf.models.supernet import SearchNetwork
 from pdarts_tf.training import keras_arguments
@@ -22,7 +20,7 @@ class FittedNetwork(SearchNetwork):
 
     arch_optimizer: TorchOptimizer
     arch_order: str
-    _class_weights: np.ndarray | None = None
+    class_weights: tuple[float, ...] | None = None
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile`, serialized."""
@@ -32,6 +30,7 @@ class FittedNetwork(SearchNetwork):
             "weight_optimizer": self.optimizer,
             "arch_optimizer": self.arch_optimizer,
             "arch_order": self.arch_order,
+            "class_weights": self.class_weights,
         }
         return keras.saving.serialize_keras_object(arguments)
 
@@ -58,7 +57,8 @@ class FittedNetwork(SearchNetwork):
         Args:
             *args, **kwargs: Arguments of Keras' `fit`: first the data, such as a tf.data.Dataset of
                 ((images, labels), (images, labels)). `validation_data` is (images, labels).
-            class_weight: {class: weight} in the losses of weights and alphas; 1 by default.
+            class_weight: {class: weight} in the losses of weights and alphas, 1 where it has none;
+                by default those of `compile`.
 
         Returns:
             Keras' history, with "val_loss" and "val_accuracy" if there is validation data.
@@ -69,12 +69,14 @@ class FittedNetwork(SearchNetwork):
         keras_arguments.check_validation(
             kwargs.get("validation_data"), kwargs.get("validation_split", 0.0)
         )
-        self._set_class_weights(class_weight)
-        keras_arguments.build_for(self, args[0] if args else kwargs.get("x"))
+        compiled = self.class_weights
+        if class_weight is not None:
+            self._set_class_weights(keras_arguments.class_weights(class_weight, self.num_classes))
         try:
+            keras_arguments.build_for(self, args[0] if args else kwargs.get("x"))
             return super().fit(*args, **kwargs)
         finally:
-            self._set_class_weights(None)
+            self._set_class_weights(compiled)
 
     def evaluate(
         self, *args: Any, return_dict: bool = False, **kwargs: Any
@@ -92,15 +94,7 @@ class FittedNetwork(SearchNetwork):
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Does nothing: `build_for` has built what Keras would build by calling it with a pair."""
 
-    def _set_class_weights(self, class_weight: Mapping[int, float] | None) -> None:
-        weights = keras_arguments.class_weights(class_weight, self.num_classes)
-        if weights is not None or self._class_weights is not None:
+    def _set_class_weights(self, weights: tuple[float, ...] | None) -> None:
+        if weights != self.class_weights:
             self.train_function = None  # which has been traced with the other weights
-        self._class_weights = weights
-
-    def _loss_weights(self, labels: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor | None:
-        """Returns the weights of a batch in the loss: those of its classes, times its own."""
-        if self._class_weights is None:
-            return weights
-        of_classes = tf.gather(self._class_weights, labels)
-        return of_classes if weights is None else of_classes * weights
+        self.class_weights = weights

@@ -27,7 +27,8 @@ class LabelledImages(NamedTuple):
 
     Args:
         images: (batch, height, width, channels).
-        labels: (batch,), int32 or int64.
+        labels: (batch,), int32 or int64; of a training also the share of every class, (batch,
+            classes), float32.
         weights: Weights of the images in the loss, (batch,) float32, or None.
     """
 
@@ -80,6 +81,31 @@ def labelled_images(data: Any) -> LabelledImages:
     images, labels, *rest = data
     weights = tf.cast(rest[0], tf.float32) if rest and rest[0] is not None else None
     return LabelledImages(images, _class_numbers(labels), weights)
+
+
+def images_with_targets(data: Any, num_classes: int) -> LabelledImages:
+    """Returns the batch of a training step, whose labels may be shares of classes.
+
+    Args:
+        data: As of `labelled_images`, or with floats (batch, classes) in the place of the labels.
+        num_classes: Number of classes.
+
+    Raises:
+        ValueError: See `labelled_images`.
+
+    Example:
+
+    >>> shares = [[0.0, 1.0], [0.75, 0.25]]
+    >>> images_with_targets((tf.zeros((2, 8, 8, 3)), tf.constant(shares)), 2).labels.shape
+    TensorShape([2, 2])
+    """
+    _check_batch(data)
+    images, targets, *weights = data
+    targets = tf.convert_to_tensor(targets)
+    if targets.dtype.is_floating and targets.shape[1:] == (num_classes,):
+        targets = tf.cast(targets, tf.float32)
+        return LabelledImages(images, targets, weights[0] if weights else None)
+    return labelled_images(data)
 
 
 def pair_of_batches(data: Any) -> tuple[LabelledImages, LabelledImages]:
@@ -157,11 +183,11 @@ def _shown(data: Any) -> str:
     return quoted(shapes)
 
 
-def class_weights(weights: Mapping[int, float] | None, num_classes: int) -> np.ndarray | None:
-    """Returns the weight of every class, (classes,) float32, of Keras' `class_weight`.
+def class_weights(weights: Mapping[int, float], num_classes: int) -> tuple[float, ...]:
+    """Returns the weight of every class of Keras' `class_weight`.
 
     Args:
-        weights: {class number: weight}, 1 where it has none; or None.
+        weights: {class number: weight}, 1 where it has none.
         num_classes: Number of classes.
 
     Raises:
@@ -170,11 +196,9 @@ def class_weights(weights: Mapping[int, float] | None, num_classes: int) -> np.n
     Example:
 
     >>> class_weights({1: 2.0}, num_classes=3)
-    array([1., 2., 1.], dtype=float32)
+    (1.0, 2.0, 1.0)
     """
-    if weights is None:
-        return None
-    table = np.ones(num_classes, np.float32)
+    table = [1.0] * num_classes
     for number, weight in weights.items():
         known = isinstance(number, int | np.integer) and 0 <= number < num_classes
         if not (known and isinstance(weight, int | float | np.number) and 0 <= weight < np.inf):
@@ -182,8 +206,31 @@ def class_weights(weights: Mapping[int, float] | None, num_classes: int) -> np.n
                 f"`class_weight` must have weights of at least 0 for classes 0 to "
                 f"{num_classes - 1}. Received: {quoted(number)}: {quoted(weight)}"
             )
-        table[number] = weight
-    return table
+        table[number] = float(weight)
+    return tuple(table)
+
+
+def checked_class_weights(
+    weights: Sequence[float] | None, num_classes: int
+) -> tuple[float, ...] | None:
+    """Returns the weights of all classes that `compile` is given, if any.
+
+    Raises:
+        ValueError: If there is not one weight per class, or one is no number that is at least 0.
+
+    Example:
+
+    >>> checked_class_weights([1.0, 3.0], num_classes=2)
+    (1.0, 3.0)
+    """
+    if weights is None:
+        return None
+    if len(weights) != num_classes:
+        raise ValueError(
+            f"`class_weights` must have one weight for each of {num_classes} classes. "
+            f"Received: {quoted(weights)}"
+        )
+    return class_weights(dict(enumerate(weights)), num_classes)
 
 
 def check_replica(model: keras.Model, images: tf.Tensor) -> None:

@@ -15,6 +15,7 @@ from pdarts_tf.models.auxiliary_loss import AUXILIARY_WEIGHT
 from pdarts_tf.models.network import EvaluationNetwork
 from pdarts_tf.training import keras_arguments
 from pdarts_tf.training.accumulation import mean_over_parts
+from pdarts_tf.training.losses import smoothed_cross_entropy
 from pdarts_tf.training.metrics import RunningMean, running_means, update, update_weighted
 from pdarts_tf.training.optimizers import TorchOptimizer
 
@@ -22,26 +23,6 @@ TRAIN_METRICS = ("loss", "accuracy", "weight_grad_norm")
 TEST_METRICS = ("test_loss", "test_accuracy", "test_top5")
 VALIDATION_NAMES = {name: name.replace("test_", "valid_") for name in TEST_METRICS}
 """Names of the means over validation images, by their names in `test_step`."""
-
-
-def smoothed_cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0
-) -> tf.Tensor:
-    """Computes the cross entropy with targets (1 - smoothing) one_hot + smoothing / classes.
-
-    Args:
-        labels: (batch,) integers.
-        logits: (batch, classes).
-        smoothing: Smoothing, in [0, 1).
-
-    Returns:
-        (batch,) losses.
-    """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    if not smoothing:
-        return losses
-    uniform = -tf.reduce_mean(tf.nn.log_softmax(logits), -1)
-    return (1.0 - smoothing) * losses + smoothing * uniform
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")
@@ -101,6 +82,7 @@ class SupervisedNetwork(EvaluationNetwork):
         auxiliary_weight: float = AUXILIARY_WEIGHT,
         label_smoothing: float = 0.0,
         gradient_accumulation: int = 1,
+        class_weights: Sequence[float] | None = None,
     ) -> None:
         """Sets the optimizer and the weights of the loss.
 
@@ -110,15 +92,17 @@ class SupervisedNetwork(EvaluationNetwork):
             label_smoothing: Label smoothing of the training loss, see `smoothed_cross_entropy`.
             gradient_accumulation: Number of parts that a batch is divided into, computed one after
                 the other. Batch norms normalize by one part at a time.
+            class_weights: Factors of the classes' training losses, (classes,); by default 1.
 
         Raises:
-            ValueError: The optimizer is none of this package.
+            ValueError: The optimizer is none of this package, or there is not one weight per class.
         """
         keras_arguments.checked_optimizer("weight_optimizer", weight_optimizer)
         super().compile(optimizer=weight_optimizer, jit_compile=False, auto_scale_loss=False)
         self.auxiliary_weight = auxiliary_weight
         self.label_smoothing = label_smoothing
         self.gradient_accumulation = gradient_accumulation
+        self.class_weights = keras_arguments.checked_class_weights(class_weights, self.num_classes)
         if self.compute_dtype == "float16":
             weight_optimizer.use_loss_scale()
 
@@ -131,6 +115,7 @@ class SupervisedNetwork(EvaluationNetwork):
             "auxiliary_weight": self.auxiliary_weight,
             "label_smoothing": self.label_smoothing,
             "gradient_accumulation": self.gradient_accumulation,
+            "class_weights": self.class_weights,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -147,7 +132,9 @@ class SupervisedNetwork(EvaluationNetwork):
         """Takes one step of the weights.
 
         Args:
-            data: Images (batch, height, width, channels) and integer labels (batch,).
+            data: Images (batch, height, width, channels), and integer labels (batch,) or the share
+                of every class, floats (batch, classes), of which the largest counts as the label
+                in the accuracy.
 
         Returns:
             The running means of the epoch by name: `TRAIN_METRICS`.
@@ -155,7 +142,7 @@ class SupervisedNetwork(EvaluationNetwork):
         Raises:
             ValueError: The data has another structure.
         """
-        images, labels, weights = keras_arguments.labelled_images(data)
+        images, labels, weights = keras_arguments.images_with_targets(data, self.num_classes)
         if weights is not None:
             raise ValueError("The images of a training all count alike: leave out their weights.")
         variables = self.trainable_variables
@@ -245,11 +232,15 @@ class SupervisedNetwork(EvaluationNetwork):
         self, labels: tf.Tensor, outputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         logits, auxiliary = outputs if isinstance(outputs, tuple) else (outputs, None)
-        loss = tf.reduce_mean(smoothed_cross_entropy(labels, logits, self.label_smoothing))
+        loss = self._mean_loss(labels, logits)
         if auxiliary is not None:
-            losses = smoothed_cross_entropy(labels, auxiliary, self.label_smoothing)
-            loss += self.auxiliary_weight * tf.reduce_mean(losses)
+            loss += self.auxiliary_weight * self._mean_loss(labels, auxiliary)
         return logits, loss
+
+    def _mean_loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(
+            smoothed_cross_entropy(labels, logits, self.label_smoothing, self.class_weights)
+        )
 
     def _results(self, names: Iterable[str]) -> dict[str, tf.Tensor]:
         return {name: self.trackers[name].result() for name in names}
@@ -263,4 +254,6 @@ def _gradients(
 
 
 def _in_top(labels: tf.Tensor, logits: tf.Tensor, k: int) -> tf.Tensor:
+    if len(labels.shape) == 2:
+        labels = tf.argmax(labels, -1)
     return tf.cast(tf.math.in_top_k(labels, logits, min(k, logits.shape[-1])), tf.float32)

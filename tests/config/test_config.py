@@ -253,6 +253,17 @@ def test_json_may_hold_whole_numbers_where_others_are_expected():
         ({"cutout_length": 10**9}, "--cutout_length must be at most 8192"),
         ({"gradient_accumulation": 2**31}, "--gradient_accumulation must be at most 2147483647"),
         ({"max_macs": 0}, "--max_macs must be at least 1"),
+        ({"rand_augment": -0.1}, "--rand_augment must be from 0 to 1"),
+        ({"rand_augment": 1.1}, "--rand_augment must be from 0 to 1"),
+        ({"rand_augment": NAN}, "--rand_augment must be from 0 to 1"),
+        ({"mixup": -0.2}, "--mixup must be finite and not negative"),
+        ({"mixup": INFINITE}, "--mixup must be finite and not negative"),
+        ({"class_weights": "sqrt"}, "--class_weights must be none or balanced. Received: sqrt"),
+        ({"early_stopping_epochs": -1}, "--early_stopping_epochs must be at least 0"),
+        (
+            {"early_stopping_epochs": 5, "validation_portion": 0.0},
+            "--early_stopping_epochs must be 0 with --validation_portion=0",
+        ),
     ],
     ids=str,
 )
@@ -275,6 +286,13 @@ def test_trainings_recorded_before_there_was_validation_had_none():
     values = json.loads(TrainConfig().to_json())
     del values["validation_portion"]
     assert TrainConfig.from_dict(values) == TrainConfig(validation_portion=0.0)
+
+
+@pytest.mark.parametrize("kind", [SearchConfig, TrainConfig])
+def test_runs_recorded_before_there_were_means_for_little_data_had_none(kind):
+    new = {"class_weights", "rand_augment", "mixup", "early_stopping_epochs"}
+    recorded = json.loads(kind().to_json())
+    assert kind.from_dict({n: v for n, v in recorded.items() if n not in new}) == kind()
 
 
 def test_first_difference_is_in_the_order_of_the_settings():

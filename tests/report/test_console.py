@@ -175,3 +175,22 @@ def test_a_training_without_validation_shows_the_test(printed):
     after.finish_epoch({METRICS: {"test_loss": 1.5, "test_accuracy": 0.25, "test_top5": 0.875}})
     shown.end_epoch(after)
     assert printed == ["the plan", "the devices", "test: loss 1.5000, top-1 0.2500, top-5 0.8750"]
+
+
+def outcome(last, best):
+    return SimpleNamespace(last={"epoch": last}, best={"epoch": best})
+
+
+def test_a_training_that_ends_early_says_why(printed):
+    config = TrainConfig(epochs=20, early_stopping_epochs=5)
+    TrainConsole(config, "the plan", "the devices", state(0)).end(outcome(12, 7))
+    assert printed[-1] == (
+        "Ended after epoch 12 of 20: the best validation score is that of epoch 7, "
+        "--early_stopping_epochs=5"
+    )
+
+
+def test_a_training_of_all_epochs_ends_without_a_reason(printed):
+    config = TrainConfig(epochs=20, early_stopping_epochs=5)
+    TrainConsole(config, "the plan", "the devices", state(0)).end(outcome(20, 15))
+    assert printed == ["the plan", "the devices"]

@@ -94,3 +94,12 @@ def test_settings_that_differ_come_first():
     assert [row.name for row in rows if row.differs] == [row.name for row in rows[:5]]
     assert ("layers", "5,6,7", "3,4,5") in [row[:3] for row in rows[:5]]
     assert len(rows) == len(dataclasses.fields(SearchConfig))
+
+
+def test_what_was_given_is_repeated_where_the_data_would_choose():
+    run = dataclasses.replace(
+        run_of(SearchConfig(dataset="folder", batch_size=8)), given=frozenset({"epochs"})
+    )
+    words = shlex.split(command_to_repeat(run, SearchConfig()))
+    assert {"--epochs=25", "--batch_size=8"} <= set(words)
+    assert not [word for word in words if word.startswith("--init_channels")]

@@ -42,6 +42,7 @@ class Counting:
     epochs = 2
     batch_size = 8
     jit_compile = False
+    enough: int | None = None
 
     def __init__(self, events):
         self.model = Adder()
@@ -58,6 +59,9 @@ class Counting:
     def begin_epoch(self, epoch):
         self.events.append(f"begin {epoch}")
         return EpochStart(epoch, {"epoch": epoch + 1}, {}, retrace=epoch == 1)
+
+    def ends_early(self, state):
+        return state.epochs == self.enough
 
     def end_epoch(self, start, logs, evaluate, state):
         self.events.append(f"end {start.epoch}")
@@ -125,6 +129,17 @@ def test_a_resumed_phase_takes_the_steps_that_are_left():
     run_epochs(Counting(events), session(events, state))
     assert events[0] == "begin 1"
     assert state.metrics == [{"epoch": 2, "loss": 3.0}]
+
+
+@pytest.mark.parametrize("epochs_before", [1, 2], ids=["in the same process", "resumed"])
+def test_a_phase_that_ends_early_begins_no_further_epoch(epochs_before):
+    events: list[str] = []
+    state = RunState(STEPS, epochs=epochs_before)
+    phase = Counting(events)
+    phase.enough = 2
+    run_epochs(phase, session(events, state))
+    assert state.epochs == 2
+    assert "begin 1" not in events
 
 
 def test_a_run_that_is_asked_to_stop_does_so_with_a_checkpoint_of_the_last_step():

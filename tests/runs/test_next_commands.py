@@ -39,6 +39,13 @@ def test_without_choices_the_recipe_trains(tmp_path):
     assert command == "python -m pdarts_tf.train '--genotype=a b/g' --dataset=digits"
 
 
+def test_what_the_data_has_chosen_is_left_to_the_data_again(tmp_path):
+    chosen = dataclasses.replace(FOLDER, augmentation="resized_crop", batch_size=8, flip=True)
+    options = RunOptions(given=frozenset({"dataset", "flip", "epochs"})).to_record
+    path = write(tmp_path / "run", chosen, options=options)
+    assert flags_after(path) == ["--flip"]
+
+
 @pytest.mark.parametrize(
     "choice",
     [

@@ -15,7 +15,8 @@ from pdarts_tf.runs.settings_of_run import settings_of_run
 IMAGES = np.zeros((40, 8, 8, 1), np.uint8)
 LABELS = np.arange(40) % 4
 CONFIG = TrainConfig(dataset="arrays", epochs=3)
-GIVEN = RunOptions(given=frozenset({"dataset", "epochs"}))
+NAMES = frozenset({"dataset", "epochs"})
+GIVEN = RunOptions(given=NAMES)
 
 
 def load(config, options, stored):
@@ -30,7 +31,7 @@ def test_what_was_not_given_follows_from_the_data():
 
 
 def test_what_was_given_stays():
-    given = dataclasses.replace(GIVEN, given=GIVEN.given | {"batch_size"})
+    given = dataclasses.replace(GIVEN, given=NAMES | {"batch_size"})
     config, _ = settings_of_run(CONFIG, None, given, load, 1)
     assert (config.epochs, config.batch_size) == (3, CONFIG.batch_size)
 
@@ -60,12 +61,12 @@ def test_the_settings_of_the_run_are_found(used):
 
 
 def test_other_settings_than_those_given_are_refused(used):
-    given = dataclasses.replace(GIVEN, given=GIVEN.given | {"batch_size"})
+    given = dataclasses.replace(GIVEN, given=NAMES | {"batch_size"})
     with pytest.raises(RunDirectoryError, match="its --batch_size is 5, not 128"):
         run_directory.check(used, CONFIG, given.unset(CONFIG))
 
 
 def test_settings_that_no_data_chooses_are_never_left_open(used):
     other = dataclasses.replace(CONFIG, momentum=0.5)
-    with pytest.raises(RunDirectoryError, match="its --momentum is 0.9, not 0.5"):
+    with pytest.raises(RunDirectoryError, match=r"its --momentum is 0\.9, not 0\.5"):
         run_directory.check(used, other, GIVEN.unset(other))

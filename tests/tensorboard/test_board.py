@@ -1,7 +1,5 @@
 """What TensorBoard shows of epochs: every number, and what follows from the alphas."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from tensorboard.plugins.histogram import metadata as histogram_metadata
@@ -157,11 +155,6 @@ def test_a_stage_is_described_where_it_begins_and_only_there(values):
     assert [values[step]["schedule/stage"] for step in (4, 5, 9)] == [1, 2, 3]
 
 
-def test_the_row_of_the_table_ends_with_the_last_epoch(values):
-    end = "_hparams_/session_end_info"
-    assert [step for step, each in values.items() if end in each] == [LAST]
-
-
 def test_every_value_goes_to_the_dashboard_of_its_kind(summaries):
     plugins = {value.tag: value.metadata.plugin_data.plugin_name for value in summaries[LAST].value}
     assert plugins["loss/weights"] == plugins[entropy_tag("normal", 3)]
@@ -213,11 +206,3 @@ def test_a_training_begins_with_its_genotype_and_shows_validation_and_test(train
     assert last["loss/validation"] == pytest.approx(2.2)
     assert last["accuracy/test"] == pytest.approx(0.65)
     assert last["accuracy/test_top5"] == pytest.approx(0.9)
-    assert "_hparams_/session_end_info" in last
-    assert "_hparams_/session_end_info" not in shown(board.epoch(epochs[0], 1))
-
-
-def test_a_search_with_more_epochs_does_not_end_there(path, epochs):
-    longer = dataclasses.replace(SEARCH, epochs=5)
-    values = shown(SearchBoard(longer, "run", board_of(path).spaces).epoch(epochs[-1], LAST))
-    assert "_hparams_/session_end_info" not in values

@@ -8,7 +8,9 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
 from pdarts_tf.runs.files import WriteError
-from pdarts_tf.tensorboard.summaries import Summaries
+from pdarts_tf.runs.run_directory import METRICS, TIMINGS
+from pdarts_tf.runs.state import RunState
+from pdarts_tf.tensorboard.summaries import Summaries, TensorBoard
 
 TAG = "loss"
 
@@ -99,6 +101,22 @@ def test_events_have_the_time_of_their_measurement(tmp_path):
 def test_a_resumed_run_has_begun_when_its_first_epoch_began(tmp_path):
     Summaries(tmp_path, Board(), [epoch(0.5, time=108.0), epoch(0.25, time=200.0)])
     assert read(tmp_path, "begun") == [(0, 100.0)]
+
+
+END = "_hparams_/session_end_info"
+
+
+def test_the_row_of_the_table_ends_with_the_last_epoch_of_the_run(tmp_path):
+    state = RunState(2, records={METRICS: [], TIMINGS: []})
+    observer = TensorBoard(tmp_path, Board(), state)
+    for records in (FIRST, epoch(0.25, time=1.8e9)):
+        state.finish_epoch(records)
+        observer.end_epoch(state)
+    accumulated = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert END not in accumulated.Tags()["tensors"]
+    observer.end(None)
+    (event,) = accumulated.Reload().Tensors(END)
+    assert (event.step, event.wall_time) == (2, 1.8e9)
 
 
 def test_an_epoch_can_be_seen_before_the_run_ends(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from pdarts_tf.runs import checkpoint
 from pdarts_tf.runs.checkpoint import CheckpointError
-from pdarts_tf.train.scores import check_stored_weights
+from pdarts_tf.train.scores import check_stored_weights, epochs_since_best
 
 RECORDS = [
     {"epoch": 1, "valid_accuracy": 0.9, "valid_loss": 0.5},
@@ -55,3 +55,20 @@ def test_damaged_weights_are_one_line(tmp_path):
     (tmp_path / "weights_best.npz").write_bytes(b"PK")
     with pytest.raises(CheckpointError, match=r"weights_best\.npz is damaged"):
         check_stored_weights(tmp_path, RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "losses", "expected"),
+    [
+        ([], [], 0),
+        ([0.5], [1.0], 0),
+        ([0.5, 0.4, 0.4], [1.0, 0.1, 0.1], 2),
+        ([0.5, 0.5, 0.5], [1.0, 0.9, 0.9], 1),
+    ],
+)
+def test_epochs_since_the_best_are_counted(accuracies, losses, expected):
+    records = [
+        {"epoch": epoch, "valid_accuracy": accuracy, "valid_loss": loss}
+        for epoch, (accuracy, loss) in enumerate(zip(accuracies, losses, strict=True), 1)
+    ]
+    assert epochs_since_best(records) == expected

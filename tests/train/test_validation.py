@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import signal
 from types import SimpleNamespace
 from typing import Any
@@ -152,3 +153,56 @@ def test_validation_and_test_share_one_trace(tmp_path, monkeypatch):
     loop.evaluate(training._validation_batches)
     loop.evaluate(training._test_batches)
     assert len(traced) == 1
+
+
+STOPPING = dataclasses.replace(CONFIG, epochs=30, early_stopping_epochs=2)
+
+
+@pytest.fixture(scope="module")
+def stopped_early(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingLoop, "_traced", untraced)
+        return run(tmp_path_factory.mktemp("early") / "run", STOPPING)
+
+
+def test_a_training_ends_when_its_best_score_is_old_enough(stopped_early):
+    result = json.loads((stopped_early / "result.json").read_text())
+    assert result["last"]["epoch"] == result["best"]["epoch"] + 2 < 30
+    assert len(records(stopped_early)) == result["last"]["epoch"]
+
+
+def test_a_training_that_has_ended_early_trains_no_further(stopped_early, tmp_path):
+    """Such as one that was killed after its last epoch."""
+    path = tmp_path / "run"
+    shutil.copytree(stopped_early, path)
+    (path / "result.json").unlink()
+    run(path, STOPPING)
+    for name in FILES:
+        assert (path / name).read_bytes() == (stopped_early / name).read_bytes(), name
+
+
+def test_a_training_that_is_stopped_before_it_ends_early_does_so_later(stopped_early, tmp_path):
+    path = tmp_path / "run"
+    with pytest.raises(StoppedError):
+        run(path, STOPPING, stop=Stop(after=7))
+    run(path, STOPPING)
+    for name in FILES:
+        assert (path / name).read_bytes() == (stopped_early / name).read_bytes(), name
+
+
+def test_class_weights_are_those_of_the_images_that_train_the_weights():
+    labels = np.repeat(np.arange(3), [4, 8, 12])
+    data = dataclasses.replace(DATA, train=Split(pixels(24, (8, 8, 1), 0), labels))
+    training = Training(dataclasses.replace(CONFIG, class_weights="balanced"), data)
+    assert np.bincount(training.images.for_weights.labels).tolist() == [3, 6, 9]
+    assert training.model.class_weights == pytest.approx((2, 1, 2 / 3))
+
+
+def test_a_training_mixes_and_changes_its_images_as_the_settings_say():
+    config = dataclasses.replace(CONFIG, mixup=0.4, rand_augment=0.5)
+    images, shares = next(iter(Training(config, DATA).batches(0)))
+    plain, labels = next(iter(Training(CONFIG, DATA).batches(0)))
+    assert (images.shape, shares.shape) == (plain.shape, (8, 3))
+    assert (images.numpy() != plain.numpy()).any()
+    one_hot = np.eye(3, dtype=np.float32)[labels]
+    assert ((one_hot * shares.numpy()).sum(-1) > 0).all()  # the order is as without

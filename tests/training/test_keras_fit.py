@@ -156,6 +156,26 @@ def test_class_weights_multiply_the_losses_of_this_fit_only():
     assert fit(doubled)["loss"][0] < 1.5 * plain["loss"][0]
 
 
+@pytest.mark.parametrize("order", ["first", "second"])
+def test_class_weights_of_compile_are_those_of_the_images_in_both_losses(order):
+    by_class, by_image = supernet(arch_order=order), supernet(arch_order=order)
+    table = np.array([0.5, 1.0, 3.0], np.float32)
+    options = {"arch_order": order, "class_weights": table}
+    by_class.compile(by_class.optimizer, by_class.arch_optimizer, **options)
+    by_class.train_step(DATA)
+    by_image.train_step(tuple((x, y, table[y]) for x, y in DATA))
+    for value, expected in zip(moved(by_class), moved(by_image), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_those_of_a_fit_are_instead_of_those_of_compile():
+    model = supernet()
+    model.compile(model.optimizer, model.arch_optimizer, class_weights=[5.0, 5.0, 5.0])
+    history = fit(model, class_weight={})
+    assert history["loss"] == pytest.approx(fit(supernet())["loss"], rel=1e-5)
+    assert model.class_weights == (5.0, 5.0, 5.0)
+
+
 def test_class_weights_count_in_the_second_order():
     names = ("loss", "arch_loss")
     plain = supernet(arch_order="second").train_step(DATA)

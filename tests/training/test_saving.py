@@ -44,7 +44,13 @@ def trained(dtype):
     )
     model.build((None, 8, 8, 3))
     optimizer = pd.weight_optimizer(0.3, momentum=0.8)
-    model.compile(optimizer, label_smoothing=0.1, auxiliary_weight=0.3, gradient_accumulation=2)
+    model.compile(
+        optimizer,
+        label_smoothing=0.1,
+        auxiliary_weight=0.3,
+        gradient_accumulation=2,
+        class_weights=[1.0, 2.0, 0.5],
+    )
     optimizer.build(model.trainable_variables)
     model.train_step(DATA)
     return model
