@@ -74,6 +74,7 @@ PARSED = (
     "python -m export.keras_code --genotype=PDARTS --layers=14 --init_channels=48 --stem=imagenet "
     "--num_classes=1000 --output=imagenet_network.py",
     "python -m export.client --model=demo image.png",
+    "python -m export.client --model=photos photos/test/cat/IMG_0016.JPG",
     "python -m export.saved_model --run_dir=runs/demo_training --export_dir=models/openvino "
     "--serve_on=gpu",
     "python -m export.saved_model --run_dir=runs/train_cifar10_seed0 --export_dir=models/cifar10",
@@ -142,6 +143,25 @@ TESTED = {
     ),
     "python -m pdarts_tf.predict --run_dir=runs/demo_training --format=csv photos > answers.csv": (
         "tests/export/test_predict.py"
+    ),
+    "python -m tools.photos --output_dir=photos": "tests/docs/test_photos_page.py",
+    "python -m pdarts_tf.search --dataset=folder --data_dir=photos --image_size=96 --dry_run": (
+        "tests/docs/test_photos_page.py"
+    ),
+    "python -m pdarts_tf.search --dataset=folder --data_dir=photos --image_size=96 "
+    "--output_dir=runs/photos": ("tests/docs/test_photos_page.py"),
+    "python -m pdarts_tf.train --genotype=runs/photos --dataset=folder "
+    "--data_dir=photos --image_size=96 --output_dir=runs/photos_network": (
+        "tests/docs/test_photos_page.py"
+    ),
+    "python -m pdarts_tf.predict --run_dir=runs/photos_network photos/test/cat": (
+        "tests/docs/test_photos_page.py"
+    ),
+    "python -m export.saved_model --run_dir=runs/photos_network --export_dir=models/photos": (
+        "tests/docs/test_photos_page.py"
+    ),
+    "python -m pdarts_tf.predict --model=models/photos --format=csv photos/test > answers.csv": (
+        "tests/docs/test_photos_page.py"
     ),
     ".venv/bin/python -m tests.fuzz --inputs=1000000 genotypes": "tests/fuzz/test_fuzz.py",
     "exec python -m pdarts_tf.search --dataset=cifar10 --data_dir=/shared/data "
