@@ -51,7 +51,7 @@ class _Seeds(keras.random.SeedGenerator):
 class RandAugment:
     """Changes every image by two random operations of keras.layers.RandAugment.
 
-    That layer draws two operations for a whole batch (before Keras 3.14 even for all batches),
+    That layer draws two operations for a whole batch (in Keras 3.10 even for all batches),
     computes all of them, and equalizes the images of a batch together. Here, as in the paper, each
     image has its own, which also takes less time: on two cores 39 ms instead of 129 ms for 128
     images of 32x32 pixels, 53 ms instead of 745 ms for 16 images of 224x224.

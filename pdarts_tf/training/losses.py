@@ -29,7 +29,7 @@ def class_weights(
     if rule == "none":
         return None
     counts = np.bincount(labels, minlength=num_classes)
-    present = np.count_nonzero(counts)
+    present = int(np.count_nonzero(counts))
     return tuple(len(labels) / (present * n) if n else 0.0 for n in counts.tolist())
 
 
