@@ -1,12 +1,11 @@
 """docs/photos.md: its commands, one after the other, on the photos that the first of them makes."""
 
-import contextlib
 import csv
-import io
 import json
 import pathlib
 import re
 import shlex
+from collections import Counter
 
 import pytest
 
@@ -17,37 +16,85 @@ from tests.source_tree import ROOT
 PAGE = (ROOT / "docs/photos.md").read_text("utf-8")
 # Another test runs what follows: it needs a server, or measures for an hour.
 ELSEWHERE = ("export.client", "benchmarks.photo_baselines")
-FEW = ("--epochs=2", "--max_steps_per_epoch=2", "--batch_size=8")
+FEW = ("--train_images_per_class=4", "--epochs=2", "--batch_size=8", "--init_channels=4")
 # What makes a command short; searches are those of a supernet of one layer.
 SHORTER = {
-    "pdarts_tf.search": (*FEW, "--warmup_epochs=1", "--layers=3,3,3", "--init_channels=4"),
-    "pdarts_tf.train": (*FEW, "--layers=3", "--init_channels=4"),
+    "pdarts_tf.search": (*FEW, "--warmup_epochs=1", "--layers=3,3,3"),
+    "pdarts_tf.train": (*FEW, "--layers=3"),
 }
 
 
 def words(text):
     """The words of a command of the page as of `python -m`, and the file its output goes to."""
-    python, _, *own = shlex.split(text)
-    assert python == "python"
-    if ">" in own:
-        return own[:-2], own[-1]
-    return own, None
+    _, _, *own = shlex.split(text)
+    return (own[:-2], own[-1]) if ">" in own else (own, None)
 
 
-COMMANDS = [words(text) for text in commands_of(PAGE) if words(text)[0][0] not in ELSEWHERE]
+OWN = [words(text) for text in commands_of(PAGE) if text.startswith("python -m ")]
+COMMANDS = [(own, output) for own, output in OWN if own[0] not in ELSEWHERE]
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """The directory in which all have run, and {number of the command: what it printed}."""
+    """The directory in which all commands have run, and what each printed."""
     path = tmp_path_factory.mktemp("photos_page")
     printed = []
     for (module, *arguments), output in COMMANDS:
-        shorter = SHORTER.get(module, ())
         program = "tests.one_layer" if module == "pdarts_tf.search" else module
+        # The dry run is the page's, with the settings that follow from all of the photos.
+        shorter = () if "--dry_run" in arguments else SHORTER.get(module, ())
         done = run_command(program, *arguments, *shorter, cwd=path)
         assert done.returncode == 0, f"{module}: {done.stderr}"
         if output is not None:
-            (path / output).write_text(done.stdout)
+            (path / output).write_text(done.stdout, "utf-8")
         printed.append(done.stdout)
     return path, printed
+
+
+def test_the_page_goes_from_a_folder_to_a_model(ran):
+    assert [module for (module, *_), _ in COMMANDS] == [
+        "tools.photos",
+        "pdarts_tf.search",
+        "pdarts_tf.search",
+        "pdarts_tf.train",
+        "pdarts_tf.predict",
+        "export.saved_model",
+        "pdarts_tf.predict",
+    ]
+    path, _ = ran
+    for file in ("runs/photos/genotype.json", "models/photos/1/saved_model.pb"):
+        assert (path / file).is_file()
+
+
+def test_the_dry_run_prints_what_the_page_shows(ran):
+    _, printed = ran
+    shown = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)[0]
+    assert shown in printed[1]
+
+
+def test_every_image_is_answered_by_the_run(ran):
+    path, printed = ran
+    answers = [line for line in printed[4].splitlines() if line.startswith("photos/test/cat/")]
+    assert len(answers) == len(list((path / "photos/test/cat").iterdir())) == 25
+
+
+def test_the_exported_model_answers_as_the_test_of_the_training(ran):
+    path, _ = ran
+    with open(path / "answers.csv", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    right = Counter(
+        pathlib.Path(each["image"]).parent.name
+        for each in answers
+        if each["class"] == pathlib.Path(each["image"]).parent.name
+    )
+    tested = json.loads((path / "runs/photos_network/result.json").read_text("utf-8"))["test"]
+    names = json.loads((path / "runs/photos_network/config.json").read_text("utf-8"))["data"][
+        "class_names"
+    ]
+    assert len(answers) == sum(tested["images"]) == 370
+    expected = dict(zip(names, tested["correct"], strict=True))
+    # A few images may lie between two classes for a network that has hardly been trained.
+    assert sum(abs(right[name] - count) for name, count in expected.items()) <= 2
