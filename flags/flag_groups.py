@@ -10,7 +10,7 @@ GROUPS = {
         "genotype", "primitives", "search_space", "layers", "init_channels", "add_channels",
         "candidates", "skip_dropout_rates", "max_skip_connects", "restrict_reduce", "strategy",
         "samples", "stem", "num_classes", "auxiliary", "auxiliary_weight", "drop_path_rate",
-        "max_parameters", "max_macs",
+        "max_parameters", "max_macs", "max_latency_ms",
     ),
     "Optimization": (
         "epochs", "warmup_epochs", "validation_epochs", "max_steps_per_epoch", "batch_size",

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.config.budget import OpenNetwork, open_network
 from pdarts_tf.data.array_source import Examples, image_data
 from pdarts_tf.data.images import DataError, ImageData
-from pdarts_tf.genotype import Genotype, load_genotype
+from pdarts_tf.genotype import Genotype, load_genotype, load_genotypes
 from pdarts_tf.library.jobs import SEARCH, TRAIN
 from pdarts_tf.library.recipes import settings_for
 from pdarts_tf.library.results import SearchResult, TrainingResult
@@ -19,6 +20,9 @@ from pdarts_tf.training.devices import Devices
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     import keras
+
+Named = Genotype | SearchResult | str | os.PathLike[str]
+"""A genotype, the result of a search, or what `load_genotype` reads."""
 
 _ARRAYS = "arrays"
 
@@ -75,7 +79,7 @@ def run_search(
 
 
 def run_training(
-    genotype: Genotype | SearchResult | str | os.PathLike[str],
+    genotype: Named,
     train: "str | Examples",
     test: "Examples | None" = None,
     *,
@@ -97,7 +101,10 @@ def run_training(
         class_names: See `run_search`.
         distribution: See `run_search`.
         callbacks: See `run_search`.
-        **settings: Settings of the training: the fields of `TrainConfig`.
+        **settings: Settings of the training: the fields of `TrainConfig`. With `max_parameters`,
+            `max_macs` or `max_latency_ms`, the largest network that fits is trained, of the
+            genotypes of the search for every limit on skip-connects, and of sizes, as far as
+            `layers` and `init_channels` are not given.
 
     Returns:
         The result, whose network `load_network` returns.
@@ -110,15 +117,27 @@ def run_training(
         training = pd.run_training("PDARTS", "digits", epochs=2)
         network = pd.load_network(training)
     """
-    if isinstance(genotype, SearchResult):
-        genotype = genotype.genotype
-    elif not isinstance(genotype, Genotype):
-        genotype = load_genotype(os.fspath(genotype))
     dataset = _name(train, settings)
-    named = {"dataset": dataset, "genotype": str(genotype)}
+    named = {"dataset": dataset, "genotype": str(_genotype(genotype))}
     config = settings_for(TrainConfig, dataset, settings | named)
+    network = open_network(config, lambda: _genotypes(genotype), settings)
     load = _loader(train, test, class_names)
-    return TrainingResult(_run(TRAIN, config, load, output_dir, data_dir, distribution, callbacks))
+    return TrainingResult(
+        _run(TRAIN, config, load, output_dir, data_dir, distribution, callbacks, network)
+    )
+
+
+def _genotype(named: Named) -> Genotype:
+    if isinstance(named, SearchResult):
+        return named.genotype
+    return named if isinstance(named, Genotype) else load_genotype(named)
+
+
+def _genotypes(named: Named) -> Mapping[str, Genotype]:
+    """Returns the genotypes among which a budget may choose."""
+    if isinstance(named, SearchResult):
+        return named.genotypes
+    return {"": named} if isinstance(named, Genotype) else load_genotypes(named)
 
 
 def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:
@@ -141,6 +160,7 @@ def _run(
     data_dir: str | os.PathLike[str] | None,
     distribution: str,
     callbacks: "Sequence[keras.callbacks.Callback]",
+    network: OpenNetwork | None = None,
 ) -> Run:
     """Runs a job, and returns what its directory holds then."""
     if output_dir is None:
@@ -150,6 +170,7 @@ def _run(
         output_dir=os.fspath(output_dir),
         devices=Devices.from_environment(distribution, 1),
         callbacks=lambda: callbacks,
+        open_network=network,
     )
     job.run(command, config, options, load)
     return read_run(output_dir)

@@ -12,6 +12,7 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.log import logger
+from pdarts_tf.runs.network_choice import chosen_network, resumed_network
 from pdarts_tf.runs.next_commands import MODULES, shell_line
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.provenance import started_record
@@ -116,6 +117,7 @@ def run(
     recorded = run_directory.recorded_batch_size(path) if options.auto_batch_size else None
     if recorded is not None:
         config = dataclasses.replace(config, batch_size=recorded)
+    config, options = resumed_network(config, options, path)
     if options.dry_run:
         _dry_run(command, config, options, recorded)
         return None
@@ -156,6 +158,7 @@ def _run(
     data = load(config, options, run_directory.stored_data(path))
     for note in data.notes:
         print(note)
+    config, network_line = chosen_network(config, data, options)
     chosen = None
     if options.auto_batch_size:
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
@@ -166,6 +169,8 @@ def _run(
     directory, stop = stack.enter_context(opened)
     if line is not None and directory.writes:
         stack.enter_context(native_messages_in(directory.path / run_directory.LOG))
+    if network_line:
+        logger().info(network_line)
     if chosen is not None:
         logger().info(chosen.line(config.learning_rate))
     finish(job, command.make_watchers, config, options, directory, stop)
@@ -310,6 +315,8 @@ def _dry_run(command: Command, config: Config, options: RunOptions, recorded: in
         print(note)
     used = planned_devices(options.devices)
     room, lines = measured_room(used), [described(used)]
+    config, network_line = chosen_network(config, data, options)
+    lines += filter(None, [network_line])
     if options.auto_batch_size:
         chosen = chosen_batch(config, lambda c: command.make_plan(c, data), room, recorded)
         config = dataclasses.replace(config, batch_size=chosen.size)

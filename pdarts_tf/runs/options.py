@@ -1,4 +1,4 @@
-"""Options of a run; of these only the choice of its batch size influences its results."""
+"""Options of a run; of these only the choice of batch size and network influences its results."""
 
 import math
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.config.budget import OpenNetwork
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.errors import printable
 from pdarts_tf.training.devices import Devices
@@ -81,6 +82,8 @@ class RunOptions:
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
+        open_network: Replace the network of the settings by the one that the run in the directory
+            has, or else by the largest within the budget of the settings; None for their own.
         plugins: Modules that were imported first, for the commands that go on with the run.
         callbacks: Makes Keras callbacks of all steps, once TensorFlow is set up; only called in the
             process that writes the run's files.
@@ -98,6 +101,7 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
+    open_network: OpenNetwork | None = None
     plugins: tuple[str, ...] = ()
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
     words: tuple[str, ...] | None = field(default=None, compare=False)

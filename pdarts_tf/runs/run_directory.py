@@ -138,15 +138,25 @@ def _is_per_channel(value: Any) -> bool:
     return isinstance(value, list) and all(type(each) in (int, float) for each in value)
 
 
+def recorded_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns the settings of the run in a directory as they stand there; none if it is new.
+
+    Raises:
+        RunDirectoryError: see `read_config`.
+    """
+    if not (pathlib.Path(path) / CONFIG).is_file():
+        return {}
+    settings: dict[str, Any] = read_config(path)["config"]
+    return settings
+
+
 def recorded_batch_size(path: str | os.PathLike[str]) -> int | None:
     """Returns the batch size of the run in a directory, or None if there is no such run yet.
 
     Raises:
         RunDirectoryError: see `read_config`.
     """
-    if not (pathlib.Path(path) / CONFIG).is_file():
-        return None
-    size = read_config(path)["config"].get("batch_size")
+    size = recorded_settings(path).get("batch_size")
     return size if isinstance(size, int) else None
 
 

@@ -1,0 +1,151 @@
+"""The network of a training that a budget chooses."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from pdarts_tf.config import ConfigError, SearchConfig, TrainConfig
+from pdarts_tf.config.budget import OpenNetwork
+from pdarts_tf.config.settings import as_flag
+from pdarts_tf.cost.candidates import DEPTHS, WIDTHS, Candidate, Images, candidates
+from pdarts_tf.cost.latency_model import Latency, largest_within
+from pdarts_tf.cost.latency_program import measuring
+from pdarts_tf.data.images import ImageData
+from pdarts_tf.runs import run_directory
+from pdarts_tf.runs.options import RunOptions
+from pdarts_tf.stems import stem_for
+
+Config = SearchConfig | TrainConfig
+Measuring = Callable[[Images, Sequence[str]], AbstractContextManager[Latency]]
+"""Function of images and plugins whose context has a function that measures latencies."""
+
+
+def resumed_network(
+    config: Config, options: RunOptions, path: str | os.PathLike[str]
+) -> tuple[Config, RunOptions]:
+    """Returns settings with the network that the run in a directory has chosen before.
+
+    Args:
+        config: Settings of the run.
+        options: Its options, which say what is open.
+        path: The run directory.
+
+    Returns:
+        The settings, and options by which nothing is open any more; both as they are if there is no
+        run yet, or none of these genotypes.
+    """
+    network = options.open_network
+    if network is None:
+        return config, options
+    recorded = run_directory.recorded_settings(path)
+    if recorded.get("genotype") not in [str(each) for each in network.genotypes.values()]:
+        return config, options
+    names = ("genotype", *network.sizes)
+    taken = {name: recorded[name] for name in names if name in recorded}
+    return dataclasses.replace(config, **taken), dataclasses.replace(options, open_network=None)
+
+
+def chosen_network(
+    config: Config, data: ImageData, options: RunOptions, measuring: Measuring = measuring
+) -> tuple[Config, str]:
+    """Returns settings with the largest network within their budget, and a line that says so.
+
+    Args:
+        config: Settings of the run.
+        data: The images, of which only shape and classes matter.
+        options: Options of the run, which say what is open; if nothing is, the settings are
+            returned as they are, and no line.
+        measuring: See `latency_program.measuring`.
+
+    Raises:
+        ConfigError: No network fits; the message has the smallest one.
+        RunError: A latency cannot be measured.
+    """
+    network = options.open_network
+    if network is None or not isinstance(config, TrainConfig):
+        return config, ""
+    images = Images(data.image_shape, data.num_classes, stem_for(config.stem, data.image_shape))
+    tried = _candidates(config, network, images)
+    fitting = [each for each in tried if _within(config, each)]
+    if not fitting:
+        raise _nothing_fits(config, tried[-1])
+    if config.max_latency_ms is None:
+        return _with_network(config, fitting[0]), _line(config, fitting[0], len(tried))
+    if options.devices.multi_worker:
+        raise ConfigError(
+            "--max_latency_ms measures one machine, not several workers; leave it out, and give "
+            "them --layers and --init_channels that --dry_run has chosen on one"
+        )
+    print(f"Measuring the latency of exported networks, with {images}:", flush=True)
+    with measuring(images, options.plugins) as measure:
+        found, measured = largest_within(fitting, config.max_latency_ms, _told(measure))
+    if found is None:
+        raise _nothing_fits(config, fitting[-1], measured[fitting[-1]])
+    line = _line(config, found, len(tried), measured[found])
+    return _with_network(config, found), line
+
+
+def _candidates(config: TrainConfig, network: OpenNetwork, images: Images) -> list[Candidate]:
+    """Returns the networks that may be chosen, from the largest to the smallest."""
+    depths = DEPTHS if "layers" in network.sizes else (config.layers,)
+    widths = WIDTHS if "init_channels" in network.sizes else (config.init_channels,)
+    try:
+        return candidates(network.genotypes, images, depths, widths)
+    except ValueError as error:  # of images that the stem does not fit
+        raise ConfigError(str(error)) from error
+
+
+def _within(config: TrainConfig, candidate: Candidate) -> bool:
+    """Returns whether a network has at most as many parameters and MACs as settings allow."""
+    limits = {"parameters": config.max_parameters, "macs": config.max_macs}
+    return all(limit is None or getattr(candidate, name) <= limit for name, limit in limits.items())
+
+
+def _told(measure: Latency) -> Latency:
+    """Returns a function that prints what it measures."""
+
+    def told(candidate: Candidate) -> float:
+        latency = measure(candidate)
+        print(f"  {candidate}: {latency:.2f} ms", flush=True)
+        return latency
+
+    return told
+
+
+def _with_network(config: TrainConfig, candidate: Candidate) -> TrainConfig:
+    return dataclasses.replace(
+        config,
+        genotype=str(candidate.genotype),
+        layers=candidate.layers,
+        init_channels=candidate.init_channels,
+    )
+
+
+def _line(
+    config: TrainConfig, candidate: Candidate, num_tried: int, latency: float | None = None
+) -> str:
+    """Returns the line that says which network was chosen, and why."""
+    return (
+        f"{_budget(config)} chooses {candidate}, the largest of {num_tried} networks that fits: "
+        f"{_costs(candidate, latency)}"
+    )
+
+
+def _nothing_fits(
+    config: TrainConfig, smallest: Candidate, latency: float | None = None
+) -> ConfigError:
+    return ConfigError(
+        f"no network fits {_budget(config)}; the smallest there is, {smallest}, has "
+        f"{_costs(smallest, latency)}: allow more, or smaller --layers or --init_channels"
+    )
+
+
+def _costs(candidate: Candidate, latency: float | None) -> str:
+    measured = "" if latency is None else f", {latency:.2f} ms"
+    return candidate.counts + measured
+
+
+def _budget(config: TrainConfig) -> str:
+    """Returns the limits as they are typed."""
+    return " ".join(as_flag(name, limit) for name, limit in config.budget.items())
