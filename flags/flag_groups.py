@@ -35,7 +35,8 @@ GROUPS = {
         "signature", "timeout", "check", "tolerance",
     ),
     "Output and checkpoints": (
-        "checkpoint", "output_dir", "output", "json", "svg", "png", "evaluate_only", "dry_run",
+        "checkpoint", "output_dir", "output", "json", "svg", "png", "front", "trainings", "latency",
+        "plot", "evaluate_only", "dry_run",
         "checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoints", "callbacks",
         "plugins", "profile_steps",
     ),
