@@ -22,7 +22,7 @@ import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, describe_flags
 from flags.kinds import expanded_path
 from pdarts_tf.cost import description
-from pdarts_tf.cost.candidates import Candidate, Images, candidates
+from pdarts_tf.cost.candidates import ImageSetting, SizedNetwork, candidates
 from pdarts_tf.cost.latency_model import probes
 from pdarts_tf.cost.latency_program import measuring
 from pdarts_tf.drawing import png as drawing_png
@@ -77,7 +77,7 @@ def _show_front(text_or_path: str) -> None:
     show(json.dumps(front.as_dict(found), indent=2) if describe_flags.JSON.value else text)
 
 
-def _images(text_or_path: str, trainings: Sequence[Run]) -> Images:
+def _images(text_or_path: str, trainings: Sequence[Run]) -> ImageSetting:
     """Returns what networks classify: as flags say, else the search, else the trainings."""
     size, num_classes = describe_flags.IMAGE_SIZE.value, describe_flags.NUM_CLASSES.value
     path = os.path.expanduser(text_or_path)
@@ -88,7 +88,7 @@ def _images(text_or_path: str, trainings: Sequence[Run]) -> Images:
                 "--front needs the images: the run directory of a search as --genotype, "
                 "--trainings, or --image_size and --num_classes"
             )
-        return Images((size, size, 3), num_classes, stem_for(AUTO, (size, size)))
+        return ImageSetting((size, size, 3), num_classes, stem_for(AUTO, (size, size)))
     found = front.images_of(runs[0])
     if size is not None:
         shape, stem = (size, size, found.shape[-1]), stem_for(runs[0].settings.stem, (size, size))
@@ -97,11 +97,11 @@ def _images(text_or_path: str, trainings: Sequence[Run]) -> Images:
 
 
 def _measured(
-    tried: Sequence[Candidate], trained: Sequence[front.ListedNetwork], images: Images
-) -> dict[Candidate, float]:
+    tried: Sequence[SizedNetwork], trained: Sequence[front.ListedNetwork], images: ImageSetting
+) -> dict[SizedNetwork, float]:
     """Measures the latencies that tell those of the others, and those of trained networks."""
     wanted = dict.fromkeys([*probes(tried), *(each.candidate for each in trained)])
-    found: dict[Candidate, float] = {}
+    found: dict[SizedNetwork, float] = {}
     with measuring(images, describe_flags.PLUGINS.value) as measure:
         for each in wanted:
             found[each] = measure(each)

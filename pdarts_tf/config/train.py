@@ -26,6 +26,9 @@ from pdarts_tf.config.settings import (
 from pdarts_tf.genotype import Genotype, GenotypeError
 from pdarts_tf.schedules import LEARNING_RATE_SCHEDULES
 
+BUDGET = ("max_parameters", "max_macs", "max_latency_ms")
+"""Settings that limit the network, and choose what is open of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(DataConfig, ComputeConfig):
@@ -154,8 +157,7 @@ class TrainConfig(DataConfig, ComputeConfig):
         >>> TrainConfig(max_macs=10**6).budget
         {'max_macs': 1000000}
         """
-        names = ("max_parameters", "max_macs", "max_latency_ms")
-        limits = {name: getattr(self, name) for name in names}
+        limits = {name: getattr(self, name) for name in BUDGET}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     @property

@@ -18,8 +18,8 @@ _Point = TypeVar("_Point")
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images that a network is counted for.
+class ImageSetting:
+    """Images that networks are counted for, and the stem that takes them.
 
     Args:
         shape: (height, width, channels).
@@ -34,7 +34,7 @@ class Images:
     def __str__(self) -> str:
         """Returns them in words.
 
-        >>> print(Images((32, 32, 3), 10, "cifar"))
+        >>> print(ImageSetting((32, 32, 3), 10, "cifar"))
         images 32x32x3, 10 classes, --stem=cifar
         """
         return f"images {'x'.join(map(str, self.shape))}, {self.num_classes} classes, " + (
@@ -43,7 +43,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SizedNetwork:
     """A network that a budget may choose.
 
     Args:
@@ -63,9 +63,12 @@ class Candidate:
     macs: int
 
     @property
-    def size(self) -> tuple[int, int]:
-        """What the largest network has most of: multiply-accumulates, then parameters."""
-        return self.macs, self.parameters
+    def size(self) -> tuple[int, int, int]:
+        """Multiply-accumulates, which the largest network has most of; of equal ones, parameters.
+
+        Where these are equal too, the network with fewer skip-connects counts as larger.
+        """
+        return self.macs, self.parameters, -self.genotype.num_skip_connects
 
     def __str__(self) -> str:
         """Returns its name, such as "M=2, 8 cells, 16 channels"."""
@@ -80,10 +83,10 @@ class Candidate:
 
 def candidates(
     genotypes: Mapping[str, Genotype],
-    images: Images,
+    images: ImageSetting,
     depths: Iterable[int] = DEPTHS,
     widths: Iterable[int] = WIDTHS,
-) -> list[Candidate]:
+) -> list[SizedNetwork]:
     """Returns the networks of genotypes in several sizes, from the largest to the smallest.
 
     Args:
@@ -97,7 +100,7 @@ def candidates(
 
     Example:
 
-    >>> images = Images((32, 32, 3), 10, "cifar")
+    >>> images = ImageSetting((32, 32, 3), 10, "cifar")
     >>> largest, _ = candidates({"": Genotype.parse("PDARTS")}, images, (8, 20), (36,))
     >>> print(largest, "have", largest.counts)
     20 cells, 36 channels have 3,433,798 parameters, 532,174,464 multiply-accumulates
@@ -113,12 +116,12 @@ def candidates(
 
 
 def _candidate(
-    limit: str, genotype: Genotype, layers: int, init_channels: int, images: Images
-) -> Candidate:
+    limit: str, genotype: Genotype, layers: int, init_channels: int, images: ImageSetting
+) -> SizedNetwork:
     height, width, channels = images.shape
     network = init_channels, layers, images.num_classes, images.stem
     count = total(network_blocks(genotype, *network, (height, width), channels))
-    return Candidate(limit, genotype, layers, init_channels, count.parameters, count.macs)
+    return SizedNetwork(limit, genotype, layers, init_channels, count.parameters, count.macs)
 
 
 def front(

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from pdarts_tf.cost.candidates import Candidate
+from pdarts_tf.cost.candidates import SizedNetwork
 
-Latency = Callable[[Candidate], float]
+Latency = Callable[[SizedNetwork], float]
 """Function of a network that returns its latency in milliseconds."""
 _MOST_TRIES = 8
 
 
-def probes(candidates: Sequence[Candidate]) -> list[Candidate]:
+def probes(candidates: Sequence[SizedNetwork]) -> list[SizedNetwork]:
     """Returns the networks, at most four, whose latencies tell those of the others.
 
     They are the smallest and the middle one by size of those with the fewest, and of those with
@@ -23,11 +23,11 @@ def probes(candidates: Sequence[Candidate]) -> list[Candidate]:
     found = []
     for depth in (min(depths), max(depths)):
         of_depth = [each for each in candidates if each.layers == depth]
-        found += [of_depth[-1], of_depth[len(of_depth) // 2]]
+        found += [of_depth[-1], of_depth[(len(of_depth) - 1) // 2]]
     return list(dict.fromkeys(found))
 
 
-def fitted(measured: Mapping[Candidate, float]) -> Latency:
+def fitted(measured: Mapping[SizedNetwork, float]) -> Latency:
     """Returns the function a + b * cells + c * multiply-accumulates that is nearest to latencies.
 
     Args:
@@ -36,11 +36,13 @@ def fitted(measured: Mapping[Candidate, float]) -> Latency:
 
     Example:
 
-    >>> net = Candidate("", Genotype.parse("PDARTS"), 8, 16, 0, 50 * 10**6)
-    >>> small, deep = (dataclasses.replace(net, layers=n, macs=n * 10**6) for n in (5, 20))
-    >>> latency = fitted({small: 2.0, deep: 8.0, net: 8.2})
-    >>> round(latency(dataclasses.replace(net, layers=20)), 1)
-    13.0
+    >>> from pdarts_tf.cost.candidates import ImageSetting, candidates
+    >>> from pdarts_tf.genotype import GENOTYPES
+    >>> images = ImageSetting((8, 8, 1), 10, "cifar")
+    >>> large, small = candidates({"": GENOTYPES["PDARTS"]}, images, (5,), (4, 8))
+    >>> latency = fitted({small: 1.0, large: 2.0})
+    >>> round(latency(small), 3), round(latency(large), 3)
+    (1.0, 2.0)
     """
     import numpy as np
     from scipy.optimize import nnls  # imported when it is needed: it takes half a second
@@ -52,8 +54,8 @@ def fitted(measured: Mapping[Candidate, float]) -> Latency:
 
 
 def largest_within(
-    candidates: Sequence[Candidate], limit: float, measure: Latency
-) -> tuple[Candidate | None, dict[Candidate, float]]:
+    candidates: Sequence[SizedNetwork], limit: float, measure: Latency
+) -> tuple[SizedNetwork | None, dict[SizedNetwork, float]]:
     """Finds the largest network whose measured latency is within a limit.
 
     A few networks are measured, and predict the others. The largest one that is predicted to fit is

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from pdarts_tf.cost.candidates import Candidate, Images
+from pdarts_tf.cost.candidates import ImageSetting, SizedNetwork
 from pdarts_tf.cost.latency_model import Latency
 from pdarts_tf.errors import RunError, printable
 
@@ -21,7 +21,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 
 @contextlib.contextmanager
-def measuring(images: Images, plugins: Sequence[str] = ()) -> Iterator[Latency]:
+def measuring(images: ImageSetting, plugins: Sequence[str] = ()) -> Iterator[Latency]:
     """Starts the program, and returns a function that measures the latency of a network by it.
 
     The latency is the median time that the exported network with its weights at initialization
@@ -60,7 +60,10 @@ def measuring(images: Images, plugins: Sequence[str] = ()) -> Iterator[Latency]:
 
 
 def _answer(
-    process: "subprocess.Popen[bytes]", candidate: Candidate, images: Images, messages: IO[bytes]
+    process: "subprocess.Popen[bytes]",
+    candidate: SizedNetwork,
+    images: ImageSetting,
+    messages: IO[bytes],
 ) -> float:
     """Returns the answer of the program, or raises with the last line of its messages."""
     request = {

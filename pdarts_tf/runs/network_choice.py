@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pdarts_tf.config import ConfigError, SearchConfig, TrainConfig
 from pdarts_tf.config.budget import OpenNetwork
 from pdarts_tf.config.settings import as_flag
-from pdarts_tf.cost.candidates import DEPTHS, WIDTHS, Candidate, Images, candidates
+from pdarts_tf.cost.candidates import DEPTHS, WIDTHS, ImageSetting, SizedNetwork, candidates
 from pdarts_tf.cost.latency_model import Latency, largest_within
 from pdarts_tf.cost.latency_program import measuring
 from pdarts_tf.data.images import ImageData
@@ -17,7 +17,7 @@ from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.stems import stem_for
 
 Config = SearchConfig | TrainConfig
-Measuring = Callable[[Images, Sequence[str]], AbstractContextManager[Latency]]
+Measuring = Callable[[ImageSetting, Sequence[str]], AbstractContextManager[Latency]]
 """Function of images and plugins whose context has a function that measures latencies."""
 
 
@@ -65,28 +65,33 @@ def chosen_network(
     network = options.open_network
     if network is None or not isinstance(config, TrainConfig):
         return config, ""
-    images = Images(data.image_shape, data.num_classes, stem_for(config.stem, data.image_shape))
+    stem = stem_for(config.stem, data.image_shape)
+    images = ImageSetting(data.image_shape, data.num_classes, stem)
     tried = _candidates(config, network, images)
     fitting = [each for each in tried if _within(config, each)]
     if not fitting:
         raise _nothing_fits(config, tried[-1])
-    if config.max_latency_ms is None:
-        return _with_network(config, fitting[0]), _line(config, fitting[0], len(tried))
-    if options.devices.multi_worker:
-        raise ConfigError(
-            "--max_latency_ms measures one machine, not several workers; leave it out, and give "
-            "them --layers and --init_channels that --dry_run has chosen on one"
-        )
-    print(f"Measuring the latency of exported networks, with {images}:", flush=True)
-    with measuring(images, options.plugins) as measure:
-        found, measured = largest_within(fitting, config.max_latency_ms, _told(measure))
-    if found is None:
-        raise _nothing_fits(config, fitting[-1], measured[fitting[-1]])
-    line = _line(config, found, len(tried), measured[found])
-    return _with_network(config, found), line
+    found, latency = fitting[0], None
+    if (limit := config.max_latency_ms) is not None:
+        _check_one_machine(options)
+        print(f"Measuring the latency of exported networks, with {images}:", flush=True)
+        with measuring(images, options.plugins) as measure:
+            found, latency = _largest_within(config, limit, fitting, measure)
+    chosen = dataclasses.replace(
+        config,
+        genotype=str(found.genotype),
+        layers=found.layers,
+        init_channels=found.init_channels,
+    )
+    return chosen, (
+        f"{_budget(config)}: of {len(tried)} networks the largest that fits is {found}, with "
+        f"{_costs(found, latency)}"
+    )
 
 
-def _candidates(config: TrainConfig, network: OpenNetwork, images: Images) -> list[Candidate]:
+def _candidates(
+    config: TrainConfig, network: OpenNetwork, images: ImageSetting
+) -> list[SizedNetwork]:
     """Returns the networks that may be chosen, from the largest to the smallest."""
     depths = DEPTHS if "layers" in network.sizes else (config.layers,)
     widths = WIDTHS if "init_channels" in network.sizes else (config.init_channels,)
@@ -96,44 +101,38 @@ def _candidates(config: TrainConfig, network: OpenNetwork, images: Images) -> li
         raise ConfigError(str(error)) from error
 
 
-def _within(config: TrainConfig, candidate: Candidate) -> bool:
+def _within(config: TrainConfig, candidate: SizedNetwork) -> bool:
     """Returns whether a network has at most as many parameters and MACs as settings allow."""
     limits = {"parameters": config.max_parameters, "macs": config.max_macs}
     return all(limit is None or getattr(candidate, name) <= limit for name, limit in limits.items())
 
 
-def _told(measure: Latency) -> Latency:
-    """Returns a function that prints what it measures."""
+def _check_one_machine(options: RunOptions) -> None:
+    if options.devices.multi_worker:
+        raise ConfigError(
+            "--max_latency_ms measures one machine, not several workers; leave it out, and give "
+            "them --layers and --init_channels that --dry_run has chosen on one"
+        )
 
-    def told(candidate: Candidate) -> float:
-        latency = measure(candidate)
-        print(f"  {candidate}: {latency:.2f} ms", flush=True)
+
+def _largest_within(
+    config: TrainConfig, limit: float, fitting: Sequence[SizedNetwork], measure: Latency
+) -> tuple[SizedNetwork, float]:
+    """Returns the largest network within the latency, and its own; prints what it measures."""
+
+    def told(network: SizedNetwork) -> float:
+        latency = measure(network)
+        print(f"  {network}: {latency:.2f} ms", flush=True)
         return latency
 
-    return told
-
-
-def _with_network(config: TrainConfig, candidate: Candidate) -> TrainConfig:
-    return dataclasses.replace(
-        config,
-        genotype=str(candidate.genotype),
-        layers=candidate.layers,
-        init_channels=candidate.init_channels,
-    )
-
-
-def _line(
-    config: TrainConfig, candidate: Candidate, num_tried: int, latency: float | None = None
-) -> str:
-    """Returns the line that says which network was chosen, and why."""
-    return (
-        f"{_budget(config)} chooses {candidate}, the largest of {num_tried} networks that fits: "
-        f"{_costs(candidate, latency)}"
-    )
+    found, measured = largest_within(fitting, limit, told)
+    if found is None:
+        raise _nothing_fits(config, fitting[-1], measured[fitting[-1]])
+    return found, measured[found]
 
 
 def _nothing_fits(
-    config: TrainConfig, smallest: Candidate, latency: float | None = None
+    config: TrainConfig, smallest: SizedNetwork, latency: float | None = None
 ) -> ConfigError:
     return ConfigError(
         f"no network fits {_budget(config)}; the smallest there is, {smallest}, has "
@@ -141,7 +140,7 @@ def _nothing_fits(
     )
 
 
-def _costs(candidate: Candidate, latency: float | None) -> str:
+def _costs(candidate: SizedNetwork, latency: float | None) -> str:
     measured = "" if latency is None else f", {latency:.2f} ms"
     return candidate.counts + measured
 

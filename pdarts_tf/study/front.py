@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pdarts_tf.cost.candidates import Candidate, Images, candidates, front
+from pdarts_tf.cost.candidates import ImageSetting, SizedNetwork, candidates, front
 from pdarts_tf.cost.latency_model import Latency, fitted
 from pdarts_tf.cost.tables import table
 from pdarts_tf.errors import InputError, printable
@@ -39,7 +39,7 @@ class ListedNetwork:
         on_front: Whether no other network beats it, of those that were trained if it was.
     """
 
-    candidate: Candidate
+    candidate: SizedNetwork
     latency: float | None = None
     measured: bool = False
     accuracy: float | None = None
@@ -67,12 +67,12 @@ class Front:
         num_tried: Number of networks of which they were chosen.
     """
 
-    images: Images
+    images: ImageSetting
     networks: Sequence[ListedNetwork]
     num_tried: int
 
 
-def images_of(run: Run) -> Images:
+def images_of(run: Run) -> ImageSetting:
     """Returns what the networks of a run classify.
 
     Raises:
@@ -85,10 +85,12 @@ def images_of(run: Run) -> Images:
         )
     height, width, channels = run.data["image_shape"]
     stem = stem_for(run.settings.stem, (height, width))
-    return Images((height, width, channels), run.data["num_classes"], stem)
+    return ImageSetting((height, width, channels), run.data["num_classes"], stem)
 
 
-def trained_network(run: Run, genotypes: Mapping[str, Genotype], images: Images) -> ListedNetwork:
+def trained_network(
+    run: Run, genotypes: Mapping[str, Genotype], images: ImageSetting
+) -> ListedNetwork:
     """Returns the network of a finished training, with its accuracy.
 
     Args:
@@ -118,10 +120,10 @@ def trained_network(run: Run, genotypes: Mapping[str, Genotype], images: Images)
 
 
 def make_front(
-    tried: Sequence[Candidate],
+    tried: Sequence[SizedNetwork],
     trained: Sequence[ListedNetwork],
-    images: Images,
-    measured: Mapping[Candidate, float],
+    images: ImageSetting,
+    measured: Mapping[SizedNetwork, float],
 ) -> Front:
     """Returns the front.
 
@@ -145,7 +147,7 @@ def make_front(
 
 
 def _timed(
-    network: ListedNetwork, measured: Mapping[Candidate, float], expected: Latency | None
+    network: ListedNetwork, measured: Mapping[SizedNetwork, float], expected: Latency | None
 ) -> ListedNetwork:
     """Returns a network with its measured latency, or else the expected one, if there is any."""
     candidate = network.candidate

@@ -212,16 +212,16 @@ def axis_ticks(values: Sequence[float], scale: Scale) -> list[float]:
 
 
 def _logarithmic_ticks(low: float, high: float) -> list[float]:
-    """Returns 1, 2 and 5 times powers of ten; of many, the ends and powers of ten in between."""
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 2)
-    ticks = [factor * 10.0**exponent for exponent in exponents for factor in (1, 2, 5)]
-    first = max(tick for tick in ticks if tick <= low)
-    last = min(tick for tick in ticks if tick >= high and tick > first)
-    ticks = [tick for tick in ticks if first <= tick <= last]
-    if len(ticks) <= _MOST_TICKS:
-        return ticks
-    powers = {10.0**exponent for exponent in exponents}
-    return [tick for tick in ticks if tick in powers | {first, last}]
+    """Returns 1, 2 and 5 times powers of ten around values; if these are many, powers only."""
+    for factors in ((1, 2, 5), (1,)):
+        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 2)
+        ticks = [factor * 10.0**exponent for exponent in exponents for factor in factors]
+        first = max(tick for tick in ticks if tick <= low)
+        last = min(tick for tick in ticks if tick >= high and tick > first)
+        ticks = [tick for tick in ticks if first <= tick <= last]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks
 
 
 def portion(value: float, ticks: Sequence[float], scale: Scale) -> float:

@@ -253,6 +253,8 @@ def test_json_may_hold_whole_numbers_where_others_are_expected():
         ({"cutout_length": 10**9}, "--cutout_length must be at most 8192"),
         ({"gradient_accumulation": 2**31}, "--gradient_accumulation must be at most 2147483647"),
         ({"max_macs": 0}, "--max_macs must be at least 1"),
+        ({"max_latency_ms": 0.0}, "--max_latency_ms must be positive and finite"),
+        ({"max_latency_ms": float("inf")}, "--max_latency_ms must be positive and finite"),
     ],
     ids=str,
 )
