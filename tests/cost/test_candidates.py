@@ -33,12 +33,11 @@ def test_every_genotype_has_every_depth_and_width_from_the_largest_to_the_smalle
 
 def test_size_is_multiply_accumulates_then_parameters_then_fewer_skip_connects():
     (network,) = candidates({"": PDARTS}, DIGITS, (5,), (4,))
-    skip = [("skip_connect", 0)] * 2
-    smallest = dataclasses.replace(network, genotype=Genotype(skip, [2], skip, [2]))
+    skips = [("skip_connect", 0)] * 4  # PDARTS has two
+    smallest = dataclasses.replace(network, genotype=Genotype(skips, [3], skips, [3]))
     wider = dataclasses.replace(network, parameters=network.parameters + 1)
     largest = dataclasses.replace(network, macs=network.macs + 1)
-    order = [smallest, network, wider, largest]
-    assert sorted(order[::-1], key=lambda each: each.size) == order
+    assert smallest.size < network.size < wider.size < largest.size
 
 
 def test_a_genotype_for_several_limits_counts_once_for_the_lowest():

@@ -71,6 +71,7 @@ def test_the_largest_that_fits_is_chosen_after_a_few_measurements(limit):
 def test_what_is_chosen_was_itself_measured_to_fit(limit):
     measure, seen = recorded(busy)
     found, measured = largest_within(TRIED, limit, measure)
+    assert found is not None
     assert measured[found] == busy(found) <= limit
     assert len(seen) <= 12
     # The prediction is wrong, but corrected: not much is left of the budget.

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import shlex
+from typing import Any
 
 import pytest
 from absl import flags
@@ -48,7 +49,7 @@ def test_a_command_names_only_what_differs_from_the_recipe():
 
 
 def test_a_network_that_a_budget_has_chosen_is_not_chosen_anew():
-    recipe = recipe_settings("train", "digits")
+    recipe: Any = recipe_settings("train", "digits")
     chosen = dataclasses.replace(recipe, init_channels=8, max_macs=10**6, max_latency_ms=2.5)
     words = shlex.split(command_to_repeat(run_of(chosen, "r"), recipe))
     assert words[3:] == [

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import types
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.run_directories import write_config
 
 GENOTYPE_OF = {"M=1": GENOTYPES["DARTS_V1"], "M=0": GENOTYPES["PDARTS"]}
 SIZES = ("layers", "init_channels")
-DATA = types.SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
+DATA: Any = types.SimpleNamespace(image_shape=(8, 8, 1), num_classes=10)
 DIGITS = ImageSetting((8, 8, 1), 10, "cifar")
 TRIED = candidates(GENOTYPE_OF, DIGITS)
 
@@ -118,7 +119,7 @@ def test_a_given_network_that_is_too_slow_is_refused():
 
 def test_images_that_the_stem_does_not_fit_are_refused():
     options = RunOptions(open_network=OpenNetwork(GENOTYPE_OF, SIZES))
-    odd = types.SimpleNamespace(image_shape=(9, 9, 1), num_classes=10)
+    odd: Any = types.SimpleNamespace(image_shape=(9, 9, 1), num_classes=10)
     with pytest.raises(ConfigError, match="multiples of 4"):
         chosen_network(TrainConfig(max_macs=10**6), odd, options)
 

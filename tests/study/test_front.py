@@ -109,7 +109,9 @@ def test_json_has_the_whole_front(trained):
 
 
 def points_and_axes(found):
-    root = ElementTree.fromstring(svg_file(front_plot(found)))
+    plot = front_plot(found)
+    assert plot is not None
+    root = ElementTree.fromstring(svg_file(plot))
     marks = [each for each in root.iter(f"{SVG}path") if each.get("transform")]
     return len(marks), {each.text for each in root.iter(f"{SVG}text")}
 

@@ -32,7 +32,8 @@ def test_on_a_logarithmic_axis_equal_ratios_are_equally_far():
     plot = scatter_plot("parameters", "accuracy", [Points("M=0", points)], AMOUNTS)
     assert plot is not None
     root = ElementTree.fromstring(svg_element(plot, "it"))
-    found = [each.get("transform") for each in root.iter(f"{SVG}path") if each.get("transform")]
+    found = [each.get("transform", "") for each in root.iter(f"{SVG}path")]
+    found = [each for each in found if each]
     xs = [float(each[10:-1].split()[0]) for each in found[:3]]
     assert xs == [LEFT, (LEFT + RIGHT) / 2, RIGHT]
     assert {"100 k", "1 M", "10 M"} < {each.text for each in root.iter(f"{SVG}text")}
