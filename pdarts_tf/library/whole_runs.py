@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import SearchConfig, TrainConfig
@@ -20,9 +20,6 @@ from pdarts_tf.training.devices import Devices
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     import keras
-
-Named = Genotype | SearchResult | str | os.PathLike[str]
-"""A genotype, the result of a search, or what `load_genotype` reads."""
 
 _ARRAYS = "arrays"
 
@@ -79,7 +76,7 @@ def run_search(
 
 
 def run_training(
-    genotype: Named,
+    genotype: Genotype | SearchResult | str | os.PathLike[str],
     train: "str | Examples",
     test: "Examples | None" = None,
     *,
@@ -117,27 +114,26 @@ def run_training(
         training = pd.run_training("PDARTS", "digits", epochs=2)
         network = pd.load_network(training)
     """
+    named, load_all = _genotypes(genotype)
     dataset = _name(train, settings)
-    named = {"dataset": dataset, "genotype": str(_genotype(genotype))}
-    config = settings_for(TrainConfig, dataset, settings | named)
-    network = open_network(config, lambda: _genotypes(genotype), settings)
+    fixed = {"dataset": dataset, "genotype": str(named)}
+    config = settings_for(TrainConfig, dataset, settings | fixed)
+    network = open_network(config, load_all, settings)
     load = _loader(train, test, class_names)
     return TrainingResult(
         _run(TRAIN, config, load, output_dir, data_dir, distribution, callbacks, network)
     )
 
 
-def _genotype(named: Named) -> Genotype:
-    if isinstance(named, SearchResult):
-        return named.genotype
-    return named if isinstance(named, Genotype) else load_genotype(named)
-
-
-def _genotypes(named: Named) -> Mapping[str, Genotype]:
-    """Returns the genotypes among which a budget may choose."""
-    if isinstance(named, SearchResult):
-        return named.genotypes
-    return {"": named} if isinstance(named, Genotype) else load_genotypes(named)
+def _genotypes(
+    genotype: Genotype | SearchResult | str | os.PathLike[str],
+) -> tuple[Genotype, Callable[[], Mapping[str, Genotype]]]:
+    """Returns the genotype that is named, and what loads those that a budget chooses among."""
+    if isinstance(genotype, SearchResult):
+        return genotype.genotype, lambda: genotype.genotypes
+    if isinstance(genotype, Genotype):
+        return genotype, lambda: {"": genotype}
+    return load_genotype(genotype), lambda: load_genotypes(genotype)
 
 
 def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:
