@@ -20,6 +20,7 @@ import time
 import numpy as np
 from absl import app, flags
 
+from export import latency
 from pdarts_tf.cost.tables import table
 from pdarts_tf.runs.files import write_whole
 
@@ -65,22 +66,6 @@ def export_network(directory):
     from export import exporter
 
     exporter.write_saved_model(make_network(), DATA, directory)
-
-
-def exported_function(path):
-    """Returns the function images -> logits of a SavedModel, run as a server runs it."""
-    from pdarts_tf.startup import import_tensorflow
-
-    tf = import_tensorflow()
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=1, inter_op_parallelism_threads=os.cpu_count()
-    )
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
-    with session.graph.as_default():
-        loaded = tf.compat.v1.saved_model.load(session, ["serve"], path)
-    signature = loaded.signature_def["serving_default"]
-    images, logits = signature.inputs["images"].name, signature.outputs["logits"].name
-    return lambda batch: session.run(logits, {images: batch})
 
 
 def keras_function():
@@ -156,7 +141,7 @@ def main(argv):
     """Measures, and prints a table."""
     del argv
     if _WORKER.value == "exported":
-        take_turns(exported_function(_MODEL.value))
+        take_turns(latency.exported_function(str(_MODEL.value)))
         return
     if _WORKER.value == "keras":
         take_turns(keras_function())

@@ -96,7 +96,7 @@ def recipe_settings(command: str, dataset: str) -> SearchConfig | TrainConfig:
 
 
 def parse_with_recipe(command: str, argv: Sequence[str]) -> list[str]:
-    """Parses flags on top of the recipe for their --dataset.
+    """Parses flags on top of the recipe for their --dataset, of which none counts as `present`.
 
     Args:
         command: "search" or "train".
@@ -109,9 +109,13 @@ def parse_with_recipe(command: str, argv: Sequence[str]) -> list[str]:
     recipe = recipe_path(command, flags.FLAGS.dataset)
     if recipe is None:
         return rest
+    present = {name: flags.FLAGS[name].present for name in flags.FLAGS}
     flags.FLAGS.unparse_flags()
     # The last value of a flag holds, so the command line overrides the recipe.
-    return flags.FLAGS([argv[0], *expanded([f"--flagfile={recipe}"]), *argv[1:]])
+    rest = flags.FLAGS([argv[0], *expanded([f"--flagfile={recipe}"]), *argv[1:]])
+    for name, times in present.items():
+        flags.FLAGS[name].present = times
+    return rest
 
 
 def run(

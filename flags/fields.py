@@ -178,6 +178,17 @@ def read_flags(settings: type, flag_values: flags.FlagValues = flags.FLAGS, **in
     return settings(**values | instead)
 
 
+def given_fields(settings: type, flag_values: flags.FlagValues = flags.FLAGS) -> frozenset[str]:
+    """Returns the names of the fields whose flags were given, other than by a recipe.
+
+    Args:
+        settings: The dataclass.
+        flag_values: Where its flags are defined.
+    """
+    names = (field.name for field in dataclasses.fields(settings))
+    return frozenset(name for name in names if flag_values[name].present)
+
+
 def changed_defaults(settings: Any) -> dict[str, Any]:
     """Returns the values of settings that differ from the defaults of their fields, by name."""
     own = dataclasses.fields(settings)

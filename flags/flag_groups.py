@@ -10,7 +10,7 @@ GROUPS = {
         "genotype", "primitives", "search_space", "layers", "init_channels", "add_channels",
         "candidates", "skip_dropout_rates", "max_skip_connects", "restrict_reduce", "strategy",
         "samples", "stem", "num_classes", "auxiliary", "auxiliary_weight", "drop_path_rate",
-        "max_parameters", "max_macs",
+        "max_parameters", "max_macs", "max_latency_ms",
     ),
     "Optimization": (
         "epochs", "warmup_epochs", "validation_epochs", "max_steps_per_epoch", "batch_size",
@@ -35,7 +35,8 @@ GROUPS = {
         "signature", "timeout", "check", "tolerance",
     ),
     "Output and checkpoints": (
-        "checkpoint", "output_dir", "output", "json", "svg", "png", "evaluate_only", "dry_run",
+        "checkpoint", "output_dir", "output", "json", "svg", "png", "front", "trainings", "latency",
+        "plot", "evaluate_only", "dry_run",
         "checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoints", "callbacks",
         "plugins", "profile_steps",
     ),

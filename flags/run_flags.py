@@ -1,6 +1,5 @@
 """Flags that searches and trainings share: where a run reads, writes and computes."""
 
-import dataclasses
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from typing import Any
 from absl import flags
 
 from flags.command_line import SETTINGS, recipe_path
-from flags.fields import define_flags, is_auto, read_flags
+from flags.fields import define_flags, given_fields, is_auto, read_flags
 from flags.importing import define_plugins
 from flags.kinds import define_finite, define_path
 from pdarts_tf.config import CheckpointConfig
@@ -78,8 +77,7 @@ def _given(command: str, flag_values: flags.FlagValues) -> frozenset[str] | None
     """Returns the settings that were given; None if a recipe sets the others."""
     if recipe_path(command, str(flag_values["dataset"].value)) is not None:
         return None
-    names = (field.name for field in dataclasses.fields(SETTINGS[command]))
-    return frozenset(name for name in names if flag_values[name].present)
+    return given_fields(SETTINGS[command], flag_values)
 
 
 def _define_directories(command: str, where: dict[str, Any]) -> tuple[Any, Any, Any]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from absl import flags
 
-from flags.fields import define_flags, read_flags
+from flags.fields import define_flags, given_fields, read_flags
 from flags.kinds import define_max_skip_connects, define_path
 from flags.run_flags import define_run_flags
-from pdarts_tf.config import ConfigError, TrainConfig
-from pdarts_tf.genotype import load_genotype
+from pdarts_tf.config import ConfigError, TrainConfig, budget
+from pdarts_tf.genotype import load_genotype, load_genotypes
 
 FIRST = ("genotype", "dataset", "data_dir", "output_dir", "epochs")  # in --help
 define_flags(TrainConfig, __name__)
@@ -27,6 +27,22 @@ RUN_DIR = define_path("run_dir", "Run directory for --evaluate_only.")
 )
 def _nothing_to_show_of_tests(values: Mapping[str, Any]) -> bool:
     return not (values["dry_run"] and values["evaluate_only"])
+
+
+def open_network(config: TrainConfig) -> budget.OpenNetwork | None:
+    """Returns what the budget of the settings may choose, since no flag gives it; None if nothing.
+
+    Args:
+        config: The settings, see `train_config`.
+
+    Raises:
+        GenotypeError: The results of the search that --genotype names cannot be read.
+    """
+    return budget.open_network(
+        config,
+        lambda: load_genotypes(flags.FLAGS.genotype, MAX_SKIP_CONNECTS.value),
+        given_fields(TrainConfig),
+    )
 
 
 def train_config() -> TrainConfig:

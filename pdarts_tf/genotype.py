@@ -132,6 +132,44 @@ def genotypes_json(genotypes: Mapping[str, Genotype]) -> str:
     return "{\n" + ",\n".join(objects) + "\n}"
 
 
+def genotypes_from_json(text: str) -> dict[str, Genotype]:
+    """Restores genotypes by name from the output of `genotypes_json`.
+
+    Raises:
+        GenotypeError: The text is too long, not such JSON, or has a genotype that is not valid.
+    """
+    return {name: Genotype(**each) for name, each in notations.json_objects(text).items()}
+
+
+def load_genotypes(
+    text_or_path: str | os.PathLike[str], max_skip_connects: int | None = None
+) -> dict[str, Genotype]:
+    """Returns all genotypes among which a name on a command line leaves the choice.
+
+    Args:
+        text_or_path: See `load_genotype`.
+        max_skip_connects: See `load_genotype`.
+
+    Returns:
+        Of the run directory of a search, its results for every limit on skip-connects, as
+        {"unrestricted": …, "M=7": …}; otherwise a single genotype, called "M=2" if that limit was
+        asked for, and "" if none was.
+
+    Raises:
+        GenotypeError: See `load_genotype`.
+    """
+    single = load_genotype(text_or_path, max_skip_connects)
+    file = os.path.join(os.path.expanduser(os.fspath(text_or_path)), RESULTS_FILE)
+    if max_skip_connects is not None:
+        return {f"M={max_skip_connects}": single}
+    if not os.path.isfile(file):
+        return {"": single}
+    try:
+        return genotypes_from_json(_read_text(file))
+    except GenotypeError as failed:
+        raise GenotypeError(f"{quoted(file)}: {failed}") from failed
+
+
 def load_genotype(
     text_or_path: str | os.PathLike[str], max_skip_connects: int | None = None
 ) -> Genotype:
@@ -204,8 +242,8 @@ def _known_names() -> str:
     return f"Known names: {', '.join(GENOTYPES)}"
 
 
-def _read_genotype(path: str, name: str | None) -> Genotype:
-    """Reads and parses a file; holds at most one byte more than the limit in memory."""
+def _read_text(path: str) -> str:
+    """Reads a file; holds at most one byte more than the limit in memory."""
     try:
         size = os.stat(path).st_size
         with open(path, "rb") as file:
@@ -219,9 +257,13 @@ def _read_genotype(path: str, name: str | None) -> Genotype:
             f"This is larger: pass a {RESULT_FILE}",
         )
     try:
-        text = _decoded(content)
+        return _decoded(content)
     except UnicodeDecodeError as failed:
         raise error("a text file in UTF-8", path, f"Pass a {RESULT_FILE}") from failed
+
+
+def _read_genotype(path: str, name: str | None) -> Genotype:
+    text = _read_text(path)
     try:
         published = _published(text.strip()) if name is None else None
         return published or Genotype(**notations.read_fields(text, name, _known_names()))

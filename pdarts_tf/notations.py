@@ -96,6 +96,14 @@ def json_fields(text: str) -> Mapping[str, Any]:
     return check_fields(_json(check_text(text)))
 
 
+def json_objects(text: str) -> dict[str, Mapping[str, Any]]:
+    """Returns {name: fields} of the genotypes in the output of `genotypes_json`."""
+    content = _json(check_text(text))
+    if not isinstance(content, dict) or not content:
+        raise error("genotypes in a JSON object", text, "Pass the genotypes.json of a search")
+    return {name: check_fields(each) for name, each in content.items()}
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text)

@@ -9,6 +9,7 @@ import pytest
 from pdarts_tf.drawing.layout import draw_genotype
 from pdarts_tf.drawing.svg import svg_file
 from pdarts_tf.genotype import GENOTYPES
+from tests.run_directories import write_search, write_training
 from tests.source_tree import ROOT
 
 
@@ -47,9 +48,45 @@ def test_both_cells_are_drawn_into_files(tmp_path):
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_front_of_a_search_is_printed_and_drawn(tmp_path):
+    search = write_search(tmp_path / "search")
+    training = write_training(tmp_path / "training")
+    plot = tmp_path / "front.svg"
+    arguments = (f"--genotype={search}", "--front", f"--trainings={training}", f"--plot={plot}")
+    result = describe(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("Networks for images 8x8x1, 10 classes, --stem=cifar\n")
+    assert "60.00% *  training" in result.stdout
+    assert "test accuracy against multiply-accumulates" in plot.read_text()
+    networks = json.loads(describe(*arguments, "--json").stdout)["networks"]
+    limits = {each["max_skip_connects"] for each in networks}
+    assert {"M=0", "M=4"} <= limits
+
+
+def test_a_limit_on_skip_connects_leaves_one_genotype_on_the_front(tmp_path):
+    search = write_search(tmp_path / "search")
+    result = describe(f"--genotype={search}", "--front", "--max_skip_connects=1", "--json")
+    limits = {each["max_skip_connects"] for each in json.loads(result.stdout)["networks"]}
+    assert limits == {"M=1"}
+
+
+def test_flags_say_what_the_networks_of_a_front_classify():
+    flags = ("--image_size=64", "--num_classes=3")
+    result = describe("--genotype=PDARTS", "--front", *flags)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("Networks for images 64x64x3, 3 classes, --stem=stride2\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (("--genotype=PDARTS", "--front"), "--front needs the images: the run directory of a "),
+        (("--genotype=PDARTS", "--latency"), "are for --front: add it"),
+        (("--genotype=PDARTS", "--front", "--trainings=nowhere"), "expected a run directory"),
+        (
+            ("--genotype=PDARTS", "--front", "--image_size=63", "--num_classes=3"),
+            "must be multiples of 8",
+        ),
         ((), "--genotype=FILE|PDARTS"),
         (("--genotype=unknown",), "Known names"),
         (("--genotype=__import__('os')",), "Known names"),

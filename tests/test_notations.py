@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdarts_tf.genotype import GENOTYPES, Genotype, GenotypeError, load_genotype
+from pdarts_tf.genotype import (
+    GENOTYPES,
+    Genotype,
+    GenotypeError,
+    load_genotype,
+    load_genotypes,
+)
 from tests.source_tree import ROOT
 
 SMALL = Genotype(
@@ -208,6 +214,27 @@ def test_a_result_can_be_named(run, path):
 def test_a_limit_needs_the_results_of_a_search(run, text):
     with pytest.raises(GenotypeError, match="the run directory of a search"):
         load_genotype(text.format(run), 1)
+
+
+def test_a_run_directory_leaves_the_choice_among_its_results(run):
+    found = load_genotypes(run)
+    assert list(found) == ["unrestricted", "M=1", "M=0"]
+    assert found["M=1"] == SMALL and found["M=0"].num_skip_connects == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "name"), [("{}", 0, "M=0"), ("{}/genotype.json", None, ""), (TEXT, None, "")]
+)
+def test_what_names_one_genotype_leaves_no_choice(run, text, limit, name):
+    (single,) = load_genotypes(text.format(run), limit).items()
+    assert single == (name, load_genotype(text.format(run), limit))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"M=1": {"normal": []}}', "\xff"])
+def test_damaged_results_are_named(run, text):
+    (run / "genotypes.json").write_text(text, "latin-1")
+    with pytest.raises(GenotypeError, match=r"genotypes\.json"):
+        load_genotypes(run)
 
 
 def test_a_limit_that_the_search_could_not_reach_is_refused(run):

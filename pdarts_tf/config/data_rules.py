@@ -23,10 +23,17 @@ CHOSEN = frozenset(
         "init_channels",
         "batch_size",
         "epochs",
+        "learning_rate",
         "arch_learning_rate",
+        "auxiliary",
+        "drop_path_rate",
+        "label_smoothing",
+        "class_weights",
+        "early_stopping_epochs",
         "augmentation",
         "color_jitter",
         "crop_padding",
+        "cutout_length",
     }
 )
 """Names of all settings that there are rules for."""
@@ -34,6 +41,8 @@ _SEARCH_STEPS, _TRAIN_STEPS = 16, 32  # that an epoch has at least, if batches c
 _LEAST_BATCH, _SEARCH_BATCH, _TRAIN_BATCH = 8, 96, 128  # the last two are the paper's
 _ARCH_STEPS = 3_900  # alpha steps of a stage of the paper's search: 15 epochs of 260
 _MOST_ARCH_LEARNING_RATE = 6e-3
+_LITTLE, _MUCH = 2_000, 20_000  # images; below the first, and from the second on
+_IMBALANCE = 1.5  # images of the largest class to those of the smallest
 _DEPTHS = (5 / 20, 11 / 20, 17 / 20)  # of the paper's stages, as portions of the network's depth
 
 
@@ -61,10 +70,12 @@ class TrainingData:
 
 
 class _Network(NamedTuple):
-    """Size of the evaluation network, and the channels of the supernets before it."""
+    """Size of the evaluation network, its regularization, and the channels of the supernets."""
 
     layers: int
     init_channels: int
+    auxiliary: bool
+    drop_path_rate: float
     search_channels: int
 
 
@@ -84,6 +95,7 @@ def search_rules(data: TrainingData, multiple: int) -> dict[str, Rule]:
         "init_channels": lambda _: (network.search_channels, _size_reason(data)),
         "batch_size": _batch_size(half, _SEARCH_STEPS, _SEARCH_BATCH, multiple),
         "arch_learning_rate": _arch_learning_rate(half),
+        "class_weights": _class_weights(data),
         **_image_rules(data),
     }
 
@@ -94,29 +106,68 @@ def train_rules(data: TrainingData, multiple: int) -> dict[str, Rule]:
     return {
         "layers": lambda _: (network.layers, _size_reason(data)),
         "init_channels": lambda _: (network.init_channels, _size_reason(data)),
+        "auxiliary": lambda _: (network.auxiliary, _size_reason(data)),
+        "drop_path_rate": lambda _: (network.drop_path_rate, _size_reason(data)),
         "batch_size": _batch_size(data.num_images, _TRAIN_STEPS, _TRAIN_BATCH, multiple),
-        "epochs": lambda _: (_epochs(data.num_images), _size_reason(data)),
+        "class_weights": _class_weights(data),
+        **_length_rules(data),
         **_image_rules(data),
+        "cutout_length": _cutout_length(data),
     }
 
 
 def _network(data: TrainingData) -> _Network:
     """Returns the size of the network: the paper's for many images, smaller ones for few."""
-    if data.num_images < 2_000:
-        return _Network(8, 16, 8)
-    if data.num_images < 20_000:
-        return _Network(14, 24, 12)
-    return _Network(14, 48, 16) if data.has_photographs else _Network(20, 36, 16)
+    if data.num_images < _LITTLE:
+        return _Network(8, 16, auxiliary=False, drop_path_rate=0.1, search_channels=8)
+    if data.num_images < _MUCH:
+        return _Network(14, 24, auxiliary=True, drop_path_rate=0.2, search_channels=12)
+    if data.has_photographs:
+        return _Network(14, 48, auxiliary=True, drop_path_rate=0.0, search_channels=16)
+    return _Network(20, 36, auxiliary=True, drop_path_rate=0.3, search_channels=16)
 
 
 def _size_reason(data: TrainingData) -> str:
-    if data.num_images < 20_000:
+    if data.num_images < _MUCH:
         return "few images, from which a large network learns no more"
     return "as the paper on ImageNet" if data.has_photographs else "as the paper on CIFAR-10"
 
 
-def _epochs(num_images: int) -> int:
-    return 200 if num_images < 20_000 else 600
+def _length_rules(data: TrainingData) -> dict[str, Rule]:
+    """Returns the rules of how long a network is trained, how fast, and towards what."""
+    if data.num_images >= _MUCH:
+        epochs = 250 if data.has_photographs else 600
+        smoothing = 0.1 if data.has_photographs else 0.0
+        return {
+            "epochs": lambda _: (epochs, _size_reason(data)),
+            "label_smoothing": lambda _: (smoothing, _size_reason(data)),
+        }
+    reason = "the best of those tried on a few hundred photographs, see docs/photos.md"
+
+    def early_stopping_epochs(values: Values) -> tuple[int, str]:
+        epochs = values["epochs"] // 4 if values["validation_portion"] else 0
+        return epochs, "a quarter of the epochs without a better validation score"
+
+    return {
+        "epochs": lambda _: (200, "few images, which epochs of a few seconds show often"),
+        "early_stopping_epochs": early_stopping_epochs,
+        "learning_rate": lambda _: (0.05, reason),
+        "label_smoothing": lambda _: (0.1, reason),
+    }
+
+
+def _class_weights(data: TrainingData) -> Rule:
+    """Returns the rule of weights of the classes, for classes of very different sizes."""
+    ratio = max(data.counts) / max(1, min(data.counts))
+    reason = f"the largest class has {ratio:.1f} times the images of the smallest"
+    return lambda _: ("balanced" if ratio >= _IMBALANCE else "none", reason)
+
+
+def _cutout_length(data: TrainingData) -> Rule:
+    """Returns the rule of the paper: half of the side on CIFAR, none on ImageNet."""
+    if data.has_photographs:
+        return lambda _: (0, "as the paper on ImageNet")
+    return lambda _: (min(data.image_shape[:2]) // 2, "half of the side, as the paper")
 
 
 def _batch_size(num_images: int, steps: int, most: int, multiple: int) -> Rule:

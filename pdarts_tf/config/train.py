@@ -26,6 +26,9 @@ from pdarts_tf.config.settings import (
 from pdarts_tf.genotype import Genotype, GenotypeError
 from pdarts_tf.schedules import LEARNING_RATE_SCHEDULES
 
+BUDGET = ("max_parameters", "max_macs", "max_latency_ms")
+"""Settings that limit the network, and choose what is open of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(DataConfig, ComputeConfig):
@@ -113,13 +116,25 @@ class TrainConfig(DataConfig, ComputeConfig):
         least=0,
     )
     max_parameters: int | None = setting(
-        None, "Maximum number of parameters; larger networks are refused.", least=1, most=math.inf
+        None,
+        "Maximum number of parameters. What no flag gives of --max_skip_connects, --layers and "
+        "--init_channels is chosen: the largest network that fits. If all are given, a larger one "
+        "is refused.",
+        least=1,
+        most=math.inf,
     )
     max_macs: int | None = setting(
         None,
-        "Maximum number of multiply-accumulates; larger networks are refused.",
+        "Maximum number of multiply-accumulates per image; chooses and refuses networks as "
+        "--max_parameters does.",
         least=1,
         most=math.inf,
+    )
+    max_latency_ms: float | None = setting(
+        None,
+        "Maximum latency of the exported network in milliseconds, for one image on the CPUs of "
+        "this machine, which is measured; chooses and refuses networks as --max_parameters does.",
+        before=None,
     )
 
     def __post_init__(self) -> None:
@@ -130,6 +145,8 @@ class TrainConfig(DataConfig, ComputeConfig):
         except GenotypeError as error:
             raise ConfigError(str(error)) from error
         check_positive(self, "learning_rate", "clip_norm")
+        if self.max_latency_ms is not None:
+            check_positive(self, "max_latency_ms")
         check_not_negative(self, "l2", "auxiliary_weight", "mixup")
         check_share(self, "validation_portion", "momentum", "drop_path_rate")
         check_share(self, "label_smoothing", "average_decay")
@@ -158,6 +175,16 @@ class TrainConfig(DataConfig, ComputeConfig):
             f"less than --epochs={self.epochs}",
             self.learning_rate_warmup_epochs,
         )
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """The limits on the network that are set, by name.
+
+        >>> TrainConfig(max_macs=10**6).budget
+        {'max_macs': 1000000}
+        """
+        limits = {name: getattr(self, name) for name in BUDGET}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     @property
     def parts_per_device(self) -> int:

@@ -1,14 +1,16 @@
 """Whole searches and trainings as functions."""
 
+import dataclasses
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import SearchConfig, TrainConfig
+from pdarts_tf.config.budget import open_network
 from pdarts_tf.data.array_source import Examples, image_data
 from pdarts_tf.data.images import DataError, ImageData
-from pdarts_tf.genotype import Genotype, load_genotype
+from pdarts_tf.genotype import Genotype, load_genotype, load_genotypes
 from pdarts_tf.library.jobs import SEARCH, TRAIN
 from pdarts_tf.library.recipes import given_settings, settings_for
 from pdarts_tf.library.results import SearchResult, TrainingResult
@@ -100,7 +102,10 @@ def run_training(
         class_names: See `run_search`.
         distribution: See `run_search`.
         callbacks: See `run_search`.
-        **settings: Settings of the training: the fields of `TrainConfig`.
+        **settings: Settings of the training: the fields of `TrainConfig`. With `max_parameters`,
+            `max_macs` or `max_latency_ms`, the largest network that fits is trained, of the
+            genotypes of the search for every limit on skip-connects, and of sizes, as far as
+            `layers` and `init_channels` are not given.
 
     Returns:
         The result, whose network `load_network` returns.
@@ -113,16 +118,26 @@ def run_training(
         training = pd.run_training("PDARTS", "digits", epochs=2)
         network = pd.load_network(training)
     """
-    if isinstance(genotype, SearchResult):
-        genotype = genotype.genotype
-    elif not isinstance(genotype, Genotype):
-        genotype = load_genotype(os.fspath(genotype))
+    named, load_all = _genotypes(genotype)
     dataset = _name(train, settings)
-    named = {"dataset": dataset, "genotype": str(genotype)}
-    config = settings_for(TrainConfig, dataset, settings | named)
+    fixed = {"dataset": dataset, "genotype": str(named)}
+    config = settings_for(TrainConfig, dataset, settings | fixed)
+    network = open_network(config, load_all, settings)
     load = _loader(train, test, class_names)
     options = _options(TRAIN, config, settings, output_dir, data_dir, distribution, callbacks)
+    options = dataclasses.replace(options, open_network=network)
     return TrainingResult(_run(TRAIN, config, options, load))
+
+
+def _genotypes(
+    genotype: Genotype | SearchResult | str | os.PathLike[str],
+) -> tuple[Genotype, Callable[[], Mapping[str, Genotype]]]:
+    """Returns the genotype that is named, and what loads those that a budget chooses among."""
+    if isinstance(genotype, SearchResult):
+        return genotype.genotype, lambda: genotype.genotypes
+    if isinstance(genotype, Genotype):
+        return genotype, lambda: {"": genotype}
+    return load_genotype(genotype), lambda: load_genotypes(genotype)
 
 
 def _name(train: "str | Examples", settings: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import pathlib
 from typing import NamedTuple
 
 from pdarts_tf.config.settings import Settings, shown
+from pdarts_tf.config.train import BUDGET
 from pdarts_tf.genotype import GENOTYPES, Genotype
 from pdarts_tf.report.run import Run
 from pdarts_tf.runs.next_commands import MODULES, changed_flags, option_flags, shell_line
@@ -51,7 +52,8 @@ def command_to_repeat(run: Run, recipe: Settings) -> str:
         run: The run.
         recipe: Settings of the same class that the command's --dataset implies.
     """
-    named = ("genotype", "dataset")
+    # A budget may have chosen the network, which the other settings describe; it would choose anew.
+    named = ("genotype", "dataset", *BUDGET)
     names = [each.name for each in dataclasses.fields(run.settings) if each.name not in named]
     return shell_line(
         MODULES[run.command],

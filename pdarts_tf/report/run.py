@@ -15,7 +15,7 @@ from typing import Any
 from pdarts_tf.alphas import Alphas
 from pdarts_tf.config import SearchConfig, TrainConfig
 from pdarts_tf.config.settings import Settings
-from pdarts_tf.genotype import Genotype, GenotypeError, load_genotype
+from pdarts_tf.genotype import Genotype, GenotypeError, genotypes_from_json, load_genotype
 from pdarts_tf.runs.options import given_settings, recorded_options
 from pdarts_tf.runs.provenance import recorded_start
 from pdarts_tf.runs.run_directory import (
@@ -265,13 +265,7 @@ def _frames(run: Run) -> Iterator[tuple[Key, Alphas]]:
 
 
 def _genotypes(run: Run) -> dict[str, Genotype]:
-    def parse(text: str) -> dict[str, Genotype]:
-        content = json.loads(text)
-        if not isinstance(content, dict):
-            raise ValueError("not an object")
-        return {name: Genotype.parse(json.dumps(value)) for name, value in content.items()}
-
-    return _parsed(run, GENOTYPES, parse) or {}
+    return _parsed(run, GENOTYPES, genotypes_from_json) or {}
 
 
 def _genotype(run: Run) -> Genotype | None:

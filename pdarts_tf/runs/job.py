@@ -11,6 +11,7 @@ from pdarts_tf.data import sources
 from pdarts_tf.data.images import ImageData
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.log import logger
+from pdarts_tf.runs.network_choice import check_stored_network, chosen_network
 from pdarts_tf.runs.next_commands import MODULES, shell_line
 from pdarts_tf.runs.options import RunOptions
 from pdarts_tf.runs.provenance import started_record
@@ -110,7 +111,7 @@ def run(
     if options.dry_run:
         _dry_run(command, config, options, path)
         return None
-    stored = run_directory.check(path, config, options.unset(config))
+    stored = _checked(path, config, options)
     chief = options.devices.task.is_chief
     if os.path.isfile(os.path.join(path, command.result)):
         if chief:
@@ -122,6 +123,14 @@ def run(
             stack.enter_context(contextlib.redirect_stdout(silence))
         _run(command, config, stored, options, path, load or load_data, stack)
     return path if chief else None
+
+
+def _checked(path: str, config: Config, options: RunOptions) -> Config | None:
+    """Returns the settings of the run in a directory, if it is the one of these settings."""
+    stored = run_directory.check(path, config, options.unset(config))
+    if stored is not None:
+        check_stored_network(path, stored, options)
+    return stored
 
 
 def _run(
@@ -150,6 +159,9 @@ def _run(
     data = load(config, options, run_directory.stored_data(path))
     for note in data.notes:
         print(note)
+    if stored is None:
+        config, line_of_network = chosen_network(config, data, options)
+        lines += line_of_network
     if options.auto_batch_size:
         recorded = None if stored is None else stored.batch_size
         chosen = _chosen_batch(command, config, data, options, strategy, recorded)
@@ -302,13 +314,16 @@ def _dry_run(command: Command, config: Config, options: RunOptions, path: str) -
 
     stored = None
     with contextlib.suppress(RunDirectoryError):  # of another run, which this one only resembles
-        stored = run_directory.check(path, config, options.unset(config))
+        stored = _checked(path, config, options)
     used = planned_devices(options.devices)
     config, reasons = settings_of_run(config, stored, options, load_data, used.total)
     data = load_data(config, options)
     for note in (*data.notes, *reasons):
         print(note)
     room, lines = measured_room(used), [described(used)]
+    if stored is None:
+        config, line_of_network = chosen_network(config, data, options)
+        lines += line_of_network
     if options.auto_batch_size:
         recorded = None if stored is None else stored.batch_size
         chosen = chosen_batch(config, lambda c: command.make_plan(c, data), room, recorded)

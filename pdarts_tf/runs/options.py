@@ -1,4 +1,4 @@
-"""Options of a run; of these only the choice of its batch size influences its results."""
+"""Options of a run; of these only the choice of batch size and network influences its results."""
 
 import dataclasses
 import math
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pdarts_tf.config import CheckpointConfig
+from pdarts_tf.config.budget import OpenNetwork
 from pdarts_tf.config.data_rules import CHOSEN
 from pdarts_tf.data.image_header import MAX_MEGAPIXELS
 from pdarts_tf.errors import printable
@@ -102,6 +103,8 @@ class RunOptions:
         gpu_memory: Memory to take of GPUs, "grow" (on demand) or "all".
         auto_batch_size: Replace the batch size of the settings by the one that the run in the
             directory has, or else by the largest that is estimated to fit into memory.
+        open_network: Replace the network of the settings by the one that the run in the directory
+            has, or else by the largest within the budget of the settings; None for their own.
         given: Names of the settings that were given, if the data is to choose others; None if it
             is not, since there is a recipe.
         plugins: Modules that were imported first, for the commands that go on with the run.
@@ -121,6 +124,7 @@ class RunOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     gpu_memory: str = "grow"
     auto_batch_size: bool = False
+    open_network: OpenNetwork | None = None
     given: frozenset[str] | None = None
     plugins: tuple[str, ...] = ()
     callbacks: "MakeCallbacks" = field(default=no_callbacks, compare=False)
@@ -149,14 +153,23 @@ class RunOptions:
         }
         return of_data if self.given is None else {**of_data, "given": sorted(self.given)}
 
-    def unset(self, config: Any) -> frozenset[str]:
-        """Returns the names of the settings that are left to the program.
+    def left_to_data(self, config: Any) -> frozenset[str]:
+        """Returns the names of the settings that follow from the data.
 
         Args:
             config: Settings of the run.
         """
-        names = frozenset({"batch_size"} if self.auto_batch_size else ())
         if self.given is None:
-            return names
+            return frozenset()
         own = {each.name for each in dataclasses.fields(config)}
-        return names | (CHOSEN & own) - self.given
+        return (CHOSEN & own) - self.given - self._left_to_budget
+
+    def unset(self, config: Any) -> frozenset[str]:
+        """Returns the names of all settings that are left to the program; see `left_to_data`."""
+        batch = frozenset({"batch_size"} if self.auto_batch_size else ())
+        return self.left_to_data(config) | batch | self._left_to_budget
+
+    @property
+    def _left_to_budget(self) -> frozenset[str]:
+        network = self.open_network
+        return frozenset() if network is None else frozenset({"genotype", *network.sizes})

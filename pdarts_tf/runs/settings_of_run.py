@@ -43,5 +43,5 @@ def settings_of_run(
     images = load(encoded, options, sources.UNMEASURED)
     counts = np.bincount(images.train.labels, minlength=images.num_classes)
     found = TrainingData(tuple(counts.tolist()), images.image_shape)
-    choices = by_data.chosen(config, options.unset(config), found, multiple)
+    choices = by_data.chosen(config, options.left_to_data(config), found, multiple)
     return by_data.with_choices(config, choices), by_data.lines(choices, found)

@@ -117,6 +117,16 @@ def format_costs(measure: Measure, summaries: Iterable[Summary | None]) -> Forma
     return Format(unit, min(2, max(0, 2 - math.floor(math.log10(largest / unit.size)))))
 
 
+def amount(value: float) -> str:
+    """Returns a number with the prefix that suits it.
+
+    >>> amount(2_000_000), amount(1_234_567), amount(0.5)
+    ('2 M', '1.235 M', '0.5')
+    """
+    unit = [each for each in _AMOUNTS if each is ONE or value >= each.size][-1]
+    return f"{value / unit.size:.4g} {unit.name}".rstrip()
+
+
 def title(name: str, unit: Unit) -> str:
     """Returns the title of a column with its unit.
 

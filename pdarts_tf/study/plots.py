@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from pdarts_tf.drawing.palette import css_variables
 from pdarts_tf.report.charts import nice_ticks, number, percent, percent_tick
-from pdarts_tf.study.formats import MINUS
+from pdarts_tf.study.formats import MINUS, amount
 
 WIDTH = 360.0
 LEFT, RIGHT = 16.0, 344.0
@@ -22,6 +22,7 @@ TITLE = 30.0
 DOT = 3.8
 _LEVELS = (0.0, -6.0, 6.0)
 _MOST_LETTERS = 34
+_MOST_TICKS = 6  # of a logarithmic axis
 _FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 STYLE = "\n".join(
@@ -54,6 +55,7 @@ class Scale(NamedTuple):
         whole: Whether they are counts, whose axis begins at 0 and has only whole numbers.
         low, high: Smallest and largest value that there can be.
         reference: A value that every axis of the kind has, and a line.
+        logarithmic: Whether equal distances are equal ratios; the values are positive.
     """
 
     show: Callable[[float], str]
@@ -62,6 +64,7 @@ class Scale(NamedTuple):
     low: float = -math.inf
     high: float = math.inf
     reference: float | None = None
+    logarithmic: bool = False
 
 
 def _points(value: float) -> str:
@@ -71,6 +74,8 @@ def _points(value: float) -> str:
 SHARES = Scale(percent, percent_tick, low=0.0, high=1.0)
 COUNTS = Scale(number, number, whole=True, low=0.0)
 NUMBERS = Scale(number, number)
+AMOUNTS = Scale(amount, amount, logarithmic=True)
+"""Positive numbers of any magnitude, such as parameters."""
 DIFFERENCES = Scale(_points, _points, reference=0.0)
 """Differences of shares, in percentage points."""
 
@@ -163,7 +168,7 @@ def interval_plot(title: str, groups: Sequence[Group], scale: Scale = NUMBERS) -
     ticks = axis_ticks([*values, *_ends(groups, values)], scale)
 
     def x(value: float) -> float:
-        return round(LEFT + (RIGHT - LEFT) * (value - ticks[0]) / (ticks[-1] - ticks[0]), 1)
+        return round(LEFT + (RIGHT - LEFT) * portion(value, ticks, scale), 1)
 
     body: list[str] = []
     for row, group in enumerate(groups):
@@ -192,7 +197,11 @@ def axis_ticks(values: Sequence[float], scale: Scale) -> list[float]:
     [0.96, 0.965, 0.97, 0.975]
     >>> axis_ticks([2.0, 2.0], COUNTS)
     [0.0, 1.0, 2.0]
+    >>> axis_ticks([3e6, 4e7], AMOUNTS)
+    [2000000.0, 5000000.0, 10000000.0, 20000000.0, 50000000.0]
     """
+    if scale.logarithmic:
+        return _logarithmic_ticks(min(values), max(values))
     if scale.reference is not None:
         values = [*values, scale.reference]
     low, high = max(min(values), scale.low), min(max(values), scale.high)
@@ -200,6 +209,31 @@ def axis_ticks(values: Sequence[float], scale: Scale) -> list[float]:
         return [tick for tick in nice_ticks(0.0, max(math.ceil(high), 1)) if tick == int(tick)]
     ticks = nice_ticks(low, high)
     return [tick for tick in ticks if scale.low <= tick <= scale.high]
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """Returns 1, 2 and 5 times powers of ten around values; if these are many, powers only."""
+    for factors in ((1, 2, 5), (1,)):
+        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 2)
+        ticks = [factor * 10.0**exponent for exponent in exponents for factor in factors]
+        first = max(tick for tick in ticks if tick <= low)
+        last = min(tick for tick in ticks if tick >= high and tick > first)
+        ticks = [tick for tick in ticks if first <= tick <= last]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks
+
+
+def portion(value: float, ticks: Sequence[float], scale: Scale) -> float:
+    """Returns where a value lies between the first tick, at 0, and the last, at 1.
+
+    >>> portion(20.0, [0.0, 50.0, 100.0], NUMBERS), portion(10.0, [1.0, 10.0, 100.0], AMOUNTS)
+    (0.2, 0.5)
+    """
+    first, last = ticks[0], ticks[-1]
+    if scale.logarithmic:
+        return math.log(value / first) / math.log(last / first)
+    return (value - first) / (last - first)
 
 
 def shortened(name: str, beside: str = "") -> str:

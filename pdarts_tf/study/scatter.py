@@ -4,7 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from pdarts_tf.study.plots import RIGHT, SHARES, Plot, axis_ticks, shortened, text
+from pdarts_tf.study.plots import (
+    RIGHT,
+    SHARES,
+    Plot,
+    Scale,
+    axis_ticks,
+    portion,
+    shortened,
+    text,
+)
 
 LEFT, TOP, BOTTOM = 52.0, 26.0, 236.0
 _LEGEND_LINE = 19.0
@@ -33,13 +42,21 @@ class Points:
     points: Sequence[tuple[float, float, str]]
 
 
-def scatter_plot(x_title: str, y_title: str, groups: Sequence[Points]) -> Plot | None:
-    """Returns a plot with a point for every pair of shares, and a legend of the groups.
+def scatter_plot(
+    x_title: str,
+    y_title: str,
+    groups: Sequence[Points],
+    x_scale: Scale = SHARES,
+    y_scale: Scale = SHARES,
+) -> Plot | None:
+    """Returns a plot with a point for every pair of values, and a legend of the groups.
 
     Args:
         x_title: What goes to the right.
         y_title: What goes up.
         groups: The groups.
+        x_scale: Kind of the values that go to the right.
+        y_scale: Kind of the values that go up.
 
     Returns:
         The plot, or None if there is no point.
@@ -47,23 +64,22 @@ def scatter_plot(x_title: str, y_title: str, groups: Sequence[Points]) -> Plot |
     groups = [group for group in groups if group.points]
     if not groups:
         return None
-    x_ticks = axis_ticks([x for group in groups for x, _, _ in group.points], SHARES)
-    y_ticks = axis_ticks([y for group in groups for _, y, _ in group.points], SHARES)
+    x_ticks = axis_ticks([x for group in groups for x, _, _ in group.points], x_scale)
+    y_ticks = axis_ticks([y for group in groups for _, y, _ in group.points], y_scale)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        right = (x - x_ticks[0]) / (x_ticks[-1] - x_ticks[0])
-        up = (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
+        right, up = portion(x, x_ticks, x_scale), portion(y, y_ticks, y_scale)
         return round(LEFT + (RIGHT - LEFT) * right, 1), round(BOTTOM - (BOTTOM - TOP) * up, 1)
 
     body = [
         text("axis", 6, 13, f"↑ {y_title}"),
         text("axis", RIGHT, BOTTOM + 35, f"{x_title} →", "end"),
-        *_rows([(place(x_ticks[0], tick)[1], SHARES.tick(tick)) for tick in y_ticks]),
-        *_columns([(place(tick, y_ticks[0])[0], SHARES.tick(tick)) for tick in x_ticks]),
+        *_rows([(place(x_ticks[0], tick)[1], y_scale.tick(tick)) for tick in y_ticks]),
+        *_columns([(place(tick, y_ticks[0])[0], x_scale.tick(tick)) for tick in x_ticks]),
     ]
     for index, group in enumerate(groups):
         for x, y, name in group.points:
-            hint = f"{group.name}, {name}: {SHARES.show(x)}, {SHARES.show(y)}"
+            hint = f"{group.name}, {name}: {x_scale.show(x)}, {y_scale.show(y)}"
             body.append(_mark(index, *place(x, y), hint))
     body += _legend(groups)
     return Plot(

@@ -7,6 +7,7 @@ Exit codes: 0 done, 2 wrong usage or input, 75 stopped by SIGTERM (the same comm
 anything else.
 """
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -28,8 +29,11 @@ def main() -> None:
     if train_flags.EVALUATE_ONLY.value:
         _evaluate(train_flags.RUN_DIR.value)
         return
-    options = train_flags.run_options()
-    path = job.run(TRAIN, train_flags.train_config(), options)
+    config = train_flags.train_config()
+    options = dataclasses.replace(
+        train_flags.run_options(), open_network=train_flags.open_network(config)
+    )
+    path = job.run(TRAIN, config, options)
     if path is not None:
         print_result(path, options)
 

@@ -1,6 +1,7 @@
 """Settings that follow from the data: what is chosen, and that what was given stays."""
 
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -82,3 +83,39 @@ def test_the_lines_give_every_flag_and_its_reason():
 
 def test_nothing_chosen_is_not_mentioned():
     assert by_data.lines([], PHOTOS) == []
+
+
+TABLE = {  # the columns of the table in docs/data.md
+    "few": PHOTOS,
+    "some": TrainingData((500,) * 10, (96, 96, 3)),
+    "many small": MANY,
+    "many large": TrainingData((5_000,) * 10, (224, 224, 3)),
+}
+
+
+def row(title):
+    """The cells of a row of the table."""
+    text = pathlib.Path("docs/data.md").read_text(encoding="utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith(f"| {title}")]
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("network: cells, channels", "{layers}, {init_channels}"),
+        ("epochs; without progress", "{epochs}"),
+        ("learning rate, label smoothing", "{learning_rate}, "),
+    ],
+)
+def test_the_documented_table_is_what_trainings_get(title, shown):
+    for data, cell in zip(TABLE.values(), row(title), strict=True):
+        config = by_data.with_choices(TrainConfig(), by_data.chosen(TrainConfig(), CHOSEN, data))
+        assert cell.startswith(shown.format(**dataclasses.asdict(config)))
+
+
+def test_the_documented_table_is_what_searches_get():
+    for i, data in enumerate(TABLE.values()):
+        found = values(SearchConfig(), data)
+        assert row("search: cells")[i].startswith(", ".join(map(str, found["layers"])))
+        assert row("search: channels")[i] == str(found["init_channels"])

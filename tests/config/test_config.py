@@ -264,6 +264,8 @@ def test_json_may_hold_whole_numbers_where_others_are_expected():
             {"early_stopping_epochs": 5, "validation_portion": 0.0},
             "--early_stopping_epochs must be 0 with --validation_portion=0",
         ),
+        ({"max_latency_ms": 0.0}, "--max_latency_ms must be positive and finite"),
+        ({"max_latency_ms": float("inf")}, "--max_latency_ms must be positive and finite"),
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 from flags import command_line
-from flags.fields import define_flags, read_flags
+from flags.fields import define_flags, given_fields, read_flags
 from pdarts_tf.config import SearchConfig
 from tests.source_tree import ROOT
 
@@ -100,6 +100,12 @@ def test_without_a_recipe_the_defaults_hold(parse):
 def test_another_command_has_recipes_of_its_own(values):
     command_line.parse_with_recipe("train", ["program", "--dataset=digits"])
     assert read_flags(SearchConfig, values) == SearchConfig()
+
+
+def test_what_a_recipe_sets_was_not_given(parse, values, tmp_path):
+    (tmp_path / "mine.flags").write_text("--seed=4\n")
+    parse(f"--flagfile={tmp_path / 'mine.flags'}", "--epochs=9", "--noflip")
+    assert given_fields(SearchConfig, values) == {"seed", "epochs", "flip"}
 
 
 def test_positional_arguments_are_returned(parse):

@@ -12,6 +12,7 @@ from pdarts_tf.data.decoding import in_memory
 from pdarts_tf.data.images import DataError
 from tests import cheap_search
 from tests.one_layer import one_layer_supernets
+from tests.run_directories import write_search
 from tests.runs.test_callbacks import Recorder
 
 
@@ -121,3 +122,25 @@ def test_wrong_settings_are_refused_at_once(settings, error, expected, tmp_path)
     with pytest.raises(error, match=expected):
         pd.run_search("digits", output_dir=tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_training_within_a_budget_has_the_network_that_the_command_chooses(tmp_path):
+    search = pd.load_run(write_search(tmp_path / "search"))
+    settings = {"max_macs": 150_000, "epochs": 1, "max_steps_per_epoch": 1}
+    result = pd.run_training(search, "digits", output_dir=tmp_path / "run", **settings)
+    assert result.genotype == search.genotypes["M=0"]
+    assert (result.config.layers, result.config.init_channels) == (5, 4)
+    again = pd.run_training(search, "digits", output_dir=tmp_path / "run", **settings)
+    assert again.config == result.config
+
+
+def test_what_is_given_to_a_training_leaves_its_budget_no_choice(tmp_path):
+    search = pd.load_run(write_search(tmp_path / "search"))
+    given = {"layers": 5, "init_channels": 36, "max_macs": 150_000}
+    with pytest.raises(ConfigError, match="macs, more than --max_macs=150,000"):
+        pd.run_training(search.genotype, "digits", output_dir=tmp_path / "run", **given)
+    with pytest.raises(
+        ConfigError, match=r"no network fits --max_macs=150000; .* M=4, 5 cells, 36"
+    ):
+        pd.run_training(search.path, "digits", output_dir=tmp_path / "run", **given)

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import shlex
+from typing import Any
 
 import pytest
 from absl import flags
@@ -45,6 +46,15 @@ def test_a_command_names_only_what_differs_from_the_recipe():
     run = run_of(recipe_settings("search", "cifar10"), "r")
     command = command_to_repeat(run, recipe_settings("search", "cifar10"))
     assert command == "python -m pdarts_tf.search --dataset=cifar10 --output_dir=r_again"
+
+
+def test_a_network_that_a_budget_has_chosen_is_not_chosen_anew():
+    recipe: Any = recipe_settings("train", "digits")
+    chosen = dataclasses.replace(recipe, init_channels=8, max_macs=10**6, max_latency_ms=2.5)
+    words = shlex.split(command_to_repeat(run_of(chosen, "r"), recipe))
+    assert words[3:] == [
+        "--genotype=PDARTS", "--dataset=digits", "--init_channels=8", "--output_dir=r_again",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

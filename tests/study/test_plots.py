@@ -8,6 +8,7 @@ import pytest
 
 from pdarts_tf.study.formats import MINUS
 from pdarts_tf.study.plots import (
+    AMOUNTS,
     COUNTS,
     DIFFERENCES,
     DOT,
@@ -48,6 +49,19 @@ def bars(root):
 
 def arrows(root):
     return sum(each.get("class") == "more" for each in root.iter(f"{SVG}path"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (3.0, 40.0, [2, 5, 10, 20, 50]),
+        (17e3, 10.2e6, [10e3, 100e3, 1e6, 10e6, 100e6]),
+        (10.0, 10.0, [10, 20]),
+        (0.15, 0.4, [0.1, 0.2, 0.5]),
+    ],
+)
+def test_logarithmic_ticks_enclose_the_values(low, high, ticks):
+    assert axis_ticks([low, high], AMOUNTS) == pytest.approx(ticks)
 
 
 def test_every_value_is_a_dot_and_intervals_are_bars():

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from pdarts_tf.study.plots import WIDTH, svg_element
+from pdarts_tf.study.plots import AMOUNTS, RIGHT, WIDTH, svg_element
 from pdarts_tf.study.scatter import BOTTOM, LEFT, TOP, Points, scatter_plot
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,6 +25,18 @@ def test_every_point_is_a_mark_in_the_right_place_with_its_name():
     assert found[0].get("transform") == f"translate({LEFT:g} {BOTTOM:g})"
     assert found[1].get("transform") == f"translate(344 {TOP:g})"
     assert found[0].find(f"{SVG}title").text == "pdarts, seed 0: 20.0 %, 90.0 %"
+
+
+def test_on_a_logarithmic_axis_equal_ratios_are_equally_far():
+    points = [(value, 0.9, "network") for value in (1e5, 1e6, 1e7)]
+    plot = scatter_plot("parameters", "accuracy", [Points("M=0", points)], AMOUNTS)
+    assert plot is not None
+    root = ElementTree.fromstring(svg_element(plot, "it"))
+    found = [each.get("transform", "") for each in root.iter(f"{SVG}path")]
+    found = [each for each in found if each]
+    xs = [float(each[10:-1].split()[0]) for each in found[:3]]
+    assert xs == [LEFT, (LEFT + RIGHT) / 2, RIGHT]
+    assert {"100 k", "1 M", "10 M"} < {each.text for each in root.iter(f"{SVG}text")}
 
 
 def test_groups_are_told_apart_by_shape_and_colour():
