@@ -144,6 +144,12 @@ TESTED = {
     "python -m pdarts_tf.predict --run_dir=runs/demo_training --format=csv photos > answers.csv": (
         "tests/export/test_predict.py"
     ),
+    "python -m benchmarks.photo_baselines --data_dir=photos --minutes=60": (
+        "tests/benchmarks/test_photo_baselines.py"
+    ),
+    "python -m pdarts_tf.describe --genotype=runs/photos --front": "tests/docs/test_photos_page.py",
+    "python -m pdarts_tf.train --genotype=runs/photos --dataset=folder --data_dir=photos "
+    "--image_size=96 --max_macs=15000000 --dry_run": "tests/docs/test_photos_page.py",
     "python -m tools.photos --output_dir=photos": "tests/docs/test_photos_page.py",
     "python -m pdarts_tf.search --dataset=folder --data_dir=photos --image_size=96 --dry_run": (
         "tests/docs/test_photos_page.py"
