@@ -228,7 +228,7 @@ def _write(folder: pathlib.Path, number: int, image: Image.Image, draw: random.R
         image = image.transpose(_STORED[orientation])
     path = folder / draw.choice(_NAMES).format(number + 1)
     folder.mkdir(parents=True, exist_ok=True)
-    image.save(path, exif=exif, **_SAVING[path.suffix.lower()])
+    image.save(path, None, exif=exif, **_SAVING[path.suffix.lower()])
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ def test_some_coloured_images_become_grey_and_grey_ones_stay_so():
 
 def test_a_run_reads_what_it_writes(root):
     names, train, test, _, (said, *_) = read_folder(root, image_size=32, centre=False)
+    assert test is not None
     assert (names, train.num_images, test.num_images) == (("dark", "light"), 21, 12)
     assert train.image_shape == (32, 32, 3)
     assert all(each in said for each in ("JPEG", "PNG", "WebP", "turned as their EXIF data says"))
