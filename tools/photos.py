@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from PIL import Image, ImageEnhance
+from PIL import ExifTags, Image, ImageEnhance
 
 from pdarts_tf.errors import InputError, printable
 
@@ -71,7 +71,6 @@ _SAVING: dict[str, dict[str, int]] = {
     ".png": {"compress_level": 1},
     ".webp": {"quality": 90, "method": 1},
 }
-_ORIENTATION = 0x0112
 # EXIF orientation -> how an image is stored that is shown upright.
 _STORED = {
     3: Image.Transpose.ROTATE_180,
@@ -224,7 +223,7 @@ def _write(folder: pathlib.Path, number: int, image: Image.Image, draw: random.R
     exif = Image.Exif()
     if draw.random() < _TURNED:
         orientation = draw.choice(list(_STORED))
-        exif[_ORIENTATION] = orientation
+        exif[ExifTags.Base.Orientation] = orientation
         image = image.transpose(_STORED[orientation])
     path = folder / draw.choice(_NAMES).format(number + 1)
     folder.mkdir(parents=True, exist_ok=True)

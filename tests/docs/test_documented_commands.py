@@ -82,7 +82,9 @@ def folder(tmp_path_factory):
     (path / "flags/recipes").symlink_to(ROOT / "flags/recipes")
     (path / "studies").symlink_to(ROOT / "studies")
     (path / "data").mkdir()
-    (path / "image.png").write_bytes(b"")
+    (path / "photos/test/cat").mkdir(parents=True)
+    for name in ("image.png", "photos/test/cat/IMG_0016.JPG"):
+        (path / name).write_bytes(b"")
     for name, lines in {"search": "--epochs=20", "train": "", "short": "", "study": ""}.items():
         (path / f"{name}.flags").write_text(lines)
     (path / "study.flags").write_text("--output_dir=study\n--methods=pdarts\n--seeds=0,1\n")

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from pdarts_tf.data.folder_source import read_folder
 from pdarts_tf.errors import InputError
@@ -85,7 +85,7 @@ def test_images_that_exif_turns_are_shown_upright(root):
     turned = 0
     for path in root.rglob("light/*.*"):
         with Image.open(path) as image:
-            turned += photos._ORIENTATION in image.getexif()
+            turned += ExifTags.Base.Orientation in image.getexif()
         pixels = np.asarray(shown(path).convert("L"), np.float64)
         assert pixels[-20:].mean() > pixels[:20].mean()
     assert turned >= 1
