@@ -27,7 +27,7 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of images.", required=
 _MINUTES = flags.DEFINE_float("minutes", 10, "Processor time of mobilenet.", lower_bound=0.01)
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 96, "Height and width of the images.", 32)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Images per step of mobilenet.", 1)
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 3e-3, "Peak learning rate of mobilenet.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Peak learning rate of mobilenet.")
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed, also of the validation images.", 0)
 _JSON = flags.DEFINE_string("json", None, "File to write the results to.")
 
