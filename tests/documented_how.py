@@ -20,6 +20,7 @@ RUN = (
     "--output_dir=runs/demo_trained",
     "python -m pdarts_tf.describe --genotype=DARTS_V2",
     "python -m pdarts_tf.describe --genotype=FILE|NAME --svg=cells.svg --png=cells.png",
+    "python -m pdarts_tf.describe --genotype=runs/demo --front",
     "python -m pdarts_tf.report RUN",
     "python -m pdarts_tf.report RUN RUN… --output=FILE",
     "python -m pdarts_tf.report runs/demo runs/demo_trained --output=runs/demo_and_training.html",
@@ -131,6 +132,9 @@ PARSED = (
 """Too slow to be run, or without data: flags and settings, targets, extras or files are checked."""
 
 TESTED = {
+    "python -m pdarts_tf.train --genotype=runs/demo --dataset=digits --max_macs=500000": (
+        "tests/train/test_budgets.py"
+    ),
     "python -m export.keras_code --run_dir=runs/demo_training --output=cell_network.py": (
         "tests/export/test_keras_code.py"
     ),

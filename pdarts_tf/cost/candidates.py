@@ -37,9 +37,8 @@ class ImageSetting:
         >>> print(ImageSetting((32, 32, 3), 10, "cifar"))
         images 32x32x3, 10 classes, --stem=cifar
         """
-        return f"images {'x'.join(map(str, self.shape))}, {self.num_classes} classes, " + (
-            f"--stem={self.stem}"
-        )
+        shape = "x".join(map(str, self.shape))
+        return f"images {shape}, {self.num_classes} classes, --stem={self.stem}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from pdarts_tf.cost.candidates import SizedNetwork
 
 Latency = Callable[[SizedNetwork], float]
@@ -44,12 +46,11 @@ def fitted(measured: Mapping[SizedNetwork, float]) -> Latency:
     >>> round(latency(small), 3), round(latency(large), 3)
     (1.0, 2.0)
     """
-    import numpy as np
-    from scipy.optimize import nnls  # imported when it is needed: it takes half a second
+    from scipy.optimize import nnls  # which takes longer to import than all else of `describe`
 
     rows = np.array([[1.0, each.layers, each.macs / 1e6] for each in measured])
-    seconds = np.array(list(measured.values()))
-    base, per_cell, per_million = nnls(rows / seconds[:, np.newaxis], np.ones(len(seconds)))[0]
+    latencies = np.array(list(measured.values()))
+    base, per_cell, per_million = nnls(rows / latencies[:, np.newaxis], np.ones(len(rows)))[0]
     return lambda each: float(base + per_cell * each.layers + per_million * each.macs / 1e6)
 
 

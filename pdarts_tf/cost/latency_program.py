@@ -17,7 +17,6 @@ from pdarts_tf.cost.latency_model import Latency
 from pdarts_tf.errors import RunError, printable
 
 _PROGRAM = "from export import latency; latency.answer_requests()"
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 @contextlib.contextmanager
@@ -34,13 +33,9 @@ def measuring(images: ImageSetting, plugins: Sequence[str] = ()) -> Iterator[Lat
     Raises:
         RunError: By the function, if the network cannot be exported or measured.
     """
-    paths = [_ROOT, os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {
-        **os.environ,
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONPATH": os.pathsep.join(paths),
-    }
-    # -P: no module of the working directory is imported in place of the project's own.
+    # It finds the modules that this process finds: with -P, none of the working directory first.
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": paths}
     command = [sys.executable, "-P", "-c", _PROGRAM, *plugins]
     with (
         tempfile.TemporaryFile() as messages,

@@ -16,7 +16,7 @@ from pdarts_tf.cost.tables import table
 from pdarts_tf.errors import InputError, printable
 from pdarts_tf.genotype import Genotype
 from pdarts_tf.report.run import Run
-from pdarts_tf.runs.run_directory import weights_that_count
+from pdarts_tf.runs.run_directory import CONFIG, weights_that_count
 from pdarts_tf.stems import stem_for
 from pdarts_tf.study.formats import MISSING
 from pdarts_tf.study.plots import AMOUNTS, SHARES, Plot
@@ -80,8 +80,8 @@ def images_of(run: Run) -> ImageSetting:
     """
     if not run.data.keys() >= {"image_shape", "num_classes"}:
         raise InputError(
-            f"the run in {printable(str(run.path))} does not say what its images are; give "
-            "--image_size and --num_classes"
+            f"expected the shape and the classes of the images in {CONFIG} of a run. Received: "
+            f"{printable(str(run.path))}, which has none"
         )
     height, width, channels = run.data["image_shape"]
     stem = stem_for(run.settings.stem, (height, width))
@@ -201,16 +201,16 @@ def _notes(found: Front) -> list[str]:
     """Returns what the table shows, in sentences."""
     sizes = sum(not each.training for each in found.networks)
     timed = any(each.latency is not None for each in found.networks)
-    costs = "parameters or latency" if timed else "parameters"
+    beside = ", beside those that were trained" if _trained(found) else ""
+    costs = "parameters and latency" if timed else "parameters"
     notes = [
-        f"Of {found.num_tried} sizes, {sizes + len(_trained(found))} are on the front or trained: "
-        f"none has more multiply-accumulates for its {costs}. Rows without a training are at least "
-        f"{_RATIO:g} times apart."
+        f"The front has {sizes} of {found.num_tried} networks{beside}: none has more MACs for at "
+        f"most the {costs}. Rows are {_RATIO:g} times apart in MACs, multiply-accumulates."
     ]
     if timed:
         notes.append(
-            "~ predicted from the measured latencies; milliseconds for one image, exported, on "
-            "this machine's CPUs."
+            "Latencies are of the exported network, for one image on the CPUs of this machine; ~ "
+            "is predicted from the others."
         )
     if _trained(found):
         notes.append("* no other training has a higher accuracy at no higher cost.")

@@ -85,7 +85,7 @@ def test_the_table_has_all_trainings_and_only_the_columns_that_are_known(trained
     text = as_text(make_front(TRIED, trained, DIGITS, {each: latency(each) for each in TRIED[:3]}))
     assert re.search(r"M=1 +5 +8 +[\d,]+ +[\d,]+ +~[\d.]+ +60\.00% \* +width8$", text, re.MULTILINE)
     assert re.search(r"60\.00%  +width16$", text, re.MULTILINE)
-    assert "~ predicted from the measured latencies" in text
+    assert "~ is predicted from the others" in text
 
 
 def test_rows_are_apart_and_the_largest_network_is_among_them():
@@ -137,7 +137,7 @@ def test_images_are_those_of_a_run(tmp_path):
 
 def test_a_run_that_does_not_say_its_images_is_refused(tmp_path):
     search = write_search(tmp_path / "search", SearchConfig(), epochs=1, data={})
-    with pytest.raises(InputError, match="does not say what its images are; give --image_size"):
+    with pytest.raises(InputError, match="the shape and the classes of the images"):
         images_of(read_run(search))
 
 
