@@ -13,7 +13,8 @@ from typing import Any
 from absl import flags
 
 from flags.flagfiles import expanded
-from pdarts_tf.config.settings import AUTO
+from pdarts_tf.config.settings import AUTO, ConfigError, as_flag, shown
+from pdarts_tf.errors import printable
 
 
 class TupleParser(flags.ArgumentParser):
@@ -187,6 +188,26 @@ def given_fields(settings: type, flag_values: flags.FlagValues = flags.FLAGS) ->
     """
     names = (field.name for field in dataclasses.fields(settings))
     return frozenset(name for name in names if flag_values[name].present)
+
+
+def check_as_trained(config: Any, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Checks that no flag asks for another test than that of a network as it was trained.
+
+    Args:
+        config: Settings of the training.
+        flag_values: Where flags of settings of this class are defined.
+
+    Raises:
+        ConfigError: A setting was given with another value, such as the size of the images.
+    """
+    for name in sorted(given_fields(type(config), flag_values) - {"genotype"}):
+        given, own = flag_values[name].value, getattr(config, name)
+        if given != own:
+            how = f"without --{name}" if own is None else f"with {as_flag(name, own)}"
+            raise ConfigError(
+                f"--evaluate_only tests the network as it was trained, {how}. "
+                f"Received: {printable(shown(given))}; leave --{name} out"
+            )
 
 
 def changed_defaults(settings: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import pdarts_tf.own_packages  # noqa: F401, before `flags`
 from flags import command_line, train_flags
+from flags.fields import check_as_trained
 from pdarts_tf.config import TrainConfig
 from pdarts_tf.data import sources
 from pdarts_tf.errors import InputError
@@ -43,6 +44,7 @@ def _evaluate(path: str | None) -> None:
     if path is None:
         raise InputError("--evaluate_only needs --run_dir, the directory of a training")
     config = read_training(path, command_line.recipe_settings)
+    check_as_trained(config)
     weights = run_directory.stored_weights(path, config)
     from pdarts_tf.training.runtime import configure
 
