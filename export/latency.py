@@ -84,7 +84,7 @@ def milliseconds(
 
 def _median_milliseconds(function: Exported, batch: npt.NDArray[np.float32]) -> float:
     function(batch)  # in which TensorFlow optimizes the graph
-    seconds = []
+    seconds: list[float] = []
     while len(seconds) < _CALLS or sum(seconds) < _SECONDS:
         start = time.perf_counter()
         function(batch)
