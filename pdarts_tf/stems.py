@@ -92,6 +92,21 @@ def stem_for(name: str, image_size: tuple[int, ...]) -> str:
     return fitting[0] if fitting else list(STEMS)[-1]
 
 
+POOL_SIZE = 5
+"""Side of the window of the auxiliary head's pool, in pixels of what both reductions leave."""
+MIN_PIXELS = POOL_SIZE + 1
+"""Smallest map for that head: its 2x2 convolution needs the pool's window at two places."""
+
+
+def least_auxiliary_size(stem: str) -> int:
+    """Returns the smallest height and width of images for a network with an auxiliary head.
+
+    >>> least_auxiliary_size("cifar")
+    24
+    """
+    return MIN_PIXELS * image_divisor(stem)
+
+
 def image_divisor(stem: str) -> int:
     """Returns the number that divides height and width of images, as two reduction cells follow."""
     return 4 * STEMS[stem].stride

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pdarts_tf.config.search import MIN_LAYERS, SearchConfig
-from pdarts_tf.stems import stem_for
+from pdarts_tf.stems import least_auxiliary_size, stem_for
 
 Values = Mapping[str, Any]
 Rule = Callable[[Values], tuple[Any, str]]
@@ -106,7 +106,7 @@ def train_rules(data: TrainingData, multiple: int) -> dict[str, Rule]:
     return {
         "layers": lambda _: (network.layers, _size_reason(data)),
         "init_channels": lambda _: (network.init_channels, _size_reason(data)),
-        "auxiliary": lambda _: (network.auxiliary, _size_reason(data)),
+        "auxiliary": _auxiliary(data, network),
         "drop_path_rate": lambda _: (network.drop_path_rate, _size_reason(data)),
         "batch_size": _batch_size(data.num_images, _TRAIN_STEPS, _TRAIN_BATCH, multiple),
         "class_weights": _class_weights(data),
@@ -172,10 +172,23 @@ def _cutout_length(data: TrainingData) -> Rule:
     return lambda _: (min(data.image_shape[:2]) // 2, "half of the side, as the paper")
 
 
+def _auxiliary(data: TrainingData, network: _Network) -> Rule:
+    """Returns the rule of the auxiliary head, which small images have no room for."""
+
+    def rule(values: Values) -> tuple[bool, str]:
+        least = least_auxiliary_size(stem_for(values["stem"], data.image_shape))
+        if network.auxiliary and min(data.image_shape[:2]) < least:
+            return False, f"an auxiliary head takes images of at least {least} pixels"
+        return network.auxiliary, _size_reason(data)
+
+    return rule
+
+
 def _batch_size(num_images: int, steps: int, most: int, multiple: int) -> Rule:
     """Returns the rule of the largest power of two with which an epoch has so many steps."""
     fitting = 2 ** max(0, (num_images // steps).bit_length() - 1)
-    size = min(max(fitting, _LEAST_BATCH), most)
+    least = max(1, min(_LEAST_BATCH, num_images // 2))  # of very few images some are held out
+    size = min(max(fitting, least), most)
     size = max(size // multiple, 1) * multiple
     reason = "as the paper" if size == most else f"about {num_images // size} steps an epoch"
     return lambda _: (size, reason)

@@ -14,10 +14,7 @@ from pdarts_tf.layers.classifier import make_classifier
 from pdarts_tf.layers.convolution import fan_in_uniform, pointwise
 from pdarts_tf.layers.normalization import BatchNormalization
 from pdarts_tf.layers.widths import AUXILIARY_CHANNELS
-
-POOL_SIZE = 5
-MIN_PIXELS = POOL_SIZE + 1
-"""Smallest height and width: the 2x2 convolution needs the pool's window at two places."""
+from pdarts_tf.stems import MIN_PIXELS, POOL_SIZE
 
 
 @keras.saving.register_keras_serializable("pdarts_tf")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
-from pdarts_tf.stems import STEMS, check_image_size, image_divisor
+from pdarts_tf.layers.auxiliary import AuxiliaryHead
+from pdarts_tf.stems import STEMS, check_image_size, least_auxiliary_size
 
 POOLINGS: dict[str | None, Callable[[tf.Tensor], tf.Tensor]] = {
     None: tf.identity,
@@ -77,7 +77,7 @@ def check_images(height: int, width: int, stem: str, auxiliary: bool) -> None:
         ValueError: It cannot.
     """
     check_image_size(height, width, stem)
-    least = MIN_PIXELS * image_divisor(stem)
+    least = least_auxiliary_size(stem)
     if auxiliary and min(height, width) < least:
         raise ValueError(
             f"With stem={stem!r}, an auxiliary head needs images of at least {least} "

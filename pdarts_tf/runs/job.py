@@ -316,7 +316,8 @@ def _dry_run(command: Command, config: Config, options: RunOptions, path: str) -
     with contextlib.suppress(RunDirectoryError):  # of another run, which this one only resembles
         stored = _checked(path, config, options)
     used = planned_devices(options.devices)
-    config, reasons = settings_of_run(config, stored, options, load_data, used.total)
+    multiple = used.total * config.parts_per_device
+    config, reasons = settings_of_run(config, stored, options, load_data, multiple)
     data = load_data(config, options)
     for note in (*data.notes, *reasons):
         print(note)

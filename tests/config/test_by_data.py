@@ -62,6 +62,16 @@ def test_an_epoch_has_at_least_32_steps_if_batches_can_be_so_small(counts, size)
     assert values(TrainConfig(), data)["batch_size"] == size
 
 
+def test_very_few_images_still_make_two_batches():
+    assert values(TrainConfig(), TrainingData((3, 3), (8, 8, 1)))["batch_size"] == 3
+
+
+@pytest.mark.parametrize(("side", "auxiliary"), [(20, False), (24, True), (32, True)])
+def test_an_auxiliary_head_needs_images_that_are_large_enough(side, auxiliary):
+    data = TrainingData((500,) * 10, (side, side, 1))
+    assert values(TrainConfig(), data)["auxiliary"] is auxiliary
+
+
 @pytest.mark.parametrize(("multiple", "size"), [(3, 15), (8, 16), (40, 40)])
 def test_devices_share_every_batch(multiple, size):
     data = TrainingData((512,), (32, 32, 3))

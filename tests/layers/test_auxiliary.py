@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from pdarts_tf.layers.auxiliary import MIN_PIXELS, AuxiliaryHead
+from pdarts_tf.layers.auxiliary import AuxiliaryHead
 from pdarts_tf.layers.normalization import BATCH_NORM_EPSILON
+from pdarts_tf.stems import MIN_PIXELS
 
 
 def images(size, channels=3):
