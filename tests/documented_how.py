@@ -148,7 +148,7 @@ TESTED = {
     "python -m pdarts_tf.predict --run_dir=runs/demo_training --format=csv photos > answers.csv": (
         "tests/export/test_predict.py"
     ),
-    "python -m benchmarks.photo_baselines --data_dir=photos --minutes=60": (
+    "python -m benchmarks.photo_baselines --data_dir=photos --minutes=38": (
         "tests/benchmarks/test_photo_baselines.py"
     ),
     "python -m pdarts_tf.describe --genotype=runs/photos --front": "tests/docs/test_photos_page.py",
