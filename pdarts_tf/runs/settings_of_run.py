@@ -36,12 +36,13 @@ def settings_of_run(
     """
     if stored is not None:
         return stored, []
-    if options.given is None:
+    unset = options.left_to_data(config)
+    if not unset:
         return config, []
     # Nothing is decoded or measured yet: how that is done may be chosen.
     encoded = dataclasses.replace(config, augmentation="resized_crop")
     images = load(encoded, options, sources.UNMEASURED)
     counts = np.bincount(images.train.labels, minlength=images.num_classes)
     found = TrainingData(tuple(counts.tolist()), images.image_shape)
-    choices = by_data.chosen(config, options.left_to_data(config), found, multiple)
+    choices = by_data.chosen(config, unset, found, multiple)
     return by_data.with_choices(config, choices), by_data.lines(choices, found)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pdarts_tf.config import TrainConfig
+from pdarts_tf.config.data_rules import CHOSEN
 from pdarts_tf.data.array_source import image_data
 from pdarts_tf.runs import run_directory
 from pdarts_tf.runs.options import RunOptions
@@ -34,6 +35,11 @@ def test_what_was_given_stays():
     given = dataclasses.replace(GIVEN, given=NAMES | {"batch_size"})
     config, _ = settings_of_run(CONFIG, None, given, load, 1)
     assert (config.epochs, config.batch_size) == (3, CONFIG.batch_size)
+
+
+def test_where_all_was_given_the_data_is_not_looked_at():
+    options = RunOptions(given=CHOSEN)
+    assert settings_of_run(CONFIG, None, options, None, 1) == (CONFIG, [])  # type: ignore[arg-type]
 
 
 def test_a_recipe_leaves_nothing_to_the_data():
